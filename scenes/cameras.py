@@ -1,0 +1,146 @@
+"""Cameras: from a pixel to a ray. Camera axes are OpenGL's: x right, y up, looking along -z."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from .rays import Rays
+
+UNDISTORT_ITERATIONS = 12
+CONE_RADIUS_PER_PIXEL = 2 / 12**0.5
+
+
+class Lens(Enum):
+    """How the direction of a ray bends on its way to the sensor."""
+
+    PERSPECTIVE = "perspective"  # OpenCV: radial k1..k4, tangential p1, p2; all zero is a pinhole
+    FISHEYE = "fisheye"  # OpenCV's equidistant model: θ_d = θ(1 + k1θ² + k2θ⁴ + k3θ⁶ + k4θ⁸)
+
+
+@dataclass(frozen=True)
+class Cameras:
+    """Posed cameras of one image size. `distortion` holds k1, k2, k3, k4, p1, p2; lengths on the sensor are pixels."""
+
+    world_from_camera: Float[Tensor, "view row=3 column=4"]
+    focal: Float[Tensor, "view xy=2"]
+    principal: Float[Tensor, "view xy=2"]
+    distortion: Float[Tensor, "view coefficient=6"]
+    time: Float[Tensor, "view"]
+    width: int
+    height: int
+    lens: Lens
+    near: float  # world units; nothing nearer to a camera is rendered
+
+    def __len__(self) -> int:
+        return len(self.world_from_camera)
+
+    def __getitem__(self, views: "slice | Int[Tensor, 'view']") -> "Cameras":
+        tensors = (self.world_from_camera, self.focal, self.principal, self.distortion, self.time)
+        return Cameras(*(tensor[views] for tensor in tensors), self.width, self.height, self.lens, self.near)
+
+    def to(self, device: torch.device | str) -> "Cameras":
+        tensors = (self.world_from_camera, self.focal, self.principal, self.distortion, self.time)
+        return Cameras(*(t.to(device) for t in tensors), self.width, self.height, self.lens, self.near)
+
+    def rays(self, view: Int[Tensor, "ray"], x: Float[Tensor, "ray"], y: Float[Tensor, "ray"]) -> Rays:
+        """Rays through sensor positions (x, y) in pixels from the top left corner; a pixel's centre is at +0.5."""
+        sensor = (torch.stack([x, y], -1) - self.principal[view]) / self.focal[view]
+        if self.distortion.any():
+            sensor = undistort(sensor, self.distortion[view], self.lens)
+        local = _direction(sensor, self.lens)
+        pose = self.world_from_camera[view]
+        directions = torch.nn.functional.normalize((pose[:, :, :3] * local[:, None]).sum(-1), dim=-1)
+        return Rays(
+            origins=pose[:, :, 3].contiguous(),
+            directions=directions,
+            near=torch.full_like(x, self.near),
+            far=torch.full_like(x, torch.inf),
+            footprint=CONE_RADIUS_PER_PIXEL / self.focal[view].mean(-1),
+            time=self.time[view],
+        )
+
+    def pixel_rays(self, view: int, stride: int = 1) -> Rays:
+        """Every `stride`-th pixel of one view, row by row."""
+        device = self.focal.device
+        y, x = torch.meshgrid(
+            torch.arange(0, self.height, stride, device=device) + 0.5,
+            torch.arange(0, self.width, stride, device=device) + 0.5,
+            indexing="ij",
+        )
+        return self.rays(torch.full((x.numel(),), view, device=device), x.reshape(-1), y.reshape(-1))
+
+
+def pinhole(
+    world_from_camera: Float[Tensor, "view row=3 column=4"], size: tuple[int, int], fov_y: float, near: float
+) -> Cameras:
+    """Undistorted cameras of `size` (width, height) with a vertical field of view in radians."""
+    width, height = size
+    views = len(world_from_camera)
+    focal = 0.5 * height / torch.tan(torch.tensor(fov_y / 2)).item()
+    return Cameras(
+        world_from_camera=world_from_camera,
+        focal=torch.full((views, 2), focal),
+        principal=torch.tensor([width / 2, height / 2]).expand(views, 2),
+        distortion=torch.zeros(views, 6),
+        time=torch.zeros(views),
+        width=width,
+        height=height,
+        lens=Lens.PERSPECTIVE,
+        near=near,
+    )
+
+
+def _direction(sensor: Float[Tensor, "ray xy=2"], lens: Lens) -> Float[Tensor, "ray xyz=3"]:
+    """Camera-space direction of an undistorted sensor position (OpenCV's y points down, ours up)."""
+    x, y = sensor.unbind(-1)
+    if lens is Lens.PERSPECTIVE:
+        return torch.stack([x, -y, -torch.ones_like(x)], -1)
+    theta = sensor.norm(dim=-1)
+    scale = torch.where(theta < 1e-8, 1.0, theta.sin() / theta.clamp_min(1e-8))
+    return torch.stack([x * scale, -y * scale, -theta.cos()], -1)
+
+
+def distort(
+    sensor: Float[Tensor, "ray xy=2"], distortion: Float[Tensor, "ray coefficient=6"], lens: Lens
+) -> Float[Tensor, "ray xy=2"]:
+    """OpenCV's forward model, from ideal to observed sensor position (both divided by the focal length)."""
+    k1, k2, k3, k4, p1, p2 = distortion.unbind(-1)
+    x, y = sensor.unbind(-1)
+    r2 = x * x + y * y  # the fisheye's ideal position has length θ, so r2 is θ² there
+    radial = 1 + r2 * (k1 + r2 * (k2 + r2 * (k3 + r2 * k4)))
+    if lens is Lens.FISHEYE:
+        return sensor * radial[:, None]
+    dx = 2 * p1 * x * y + p2 * (r2 + 2 * x * x)
+    dy = p1 * (r2 + 2 * y * y) + 2 * p2 * x * y
+    return torch.stack([x * radial + dx, y * radial + dy], -1)
+
+
+def undistort(
+    sensor: Float[Tensor, "ray xy=2"], distortion: Float[Tensor, "ray coefficient=6"], lens: Lens
+) -> Float[Tensor, "ray xy=2"]:
+    """Inverse of `distort` by Newton's method, in float64 so that the last digits of a pixel hold."""
+    observed, coefficients = sensor.double(), distortion.double()
+    ideal = observed.clone()
+    for _ in range(UNDISTORT_ITERATIONS):
+        jacobian, residual = _jacobian(ideal, coefficients, lens), distort(ideal, coefficients, lens) - observed
+        ideal = ideal - torch.linalg.solve(jacobian, residual)
+    return ideal.to(sensor.dtype)
+
+
+def _jacobian(
+    sensor: Float[Tensor, "ray xy=2"], distortion: Float[Tensor, "ray coefficient=6"], lens: Lens
+) -> Float[Tensor, "ray observed=2 ideal=2"]:
+    k1, k2, k3, k4, p1, p2 = distortion.unbind(-1)
+    if lens is Lens.FISHEYE:
+        p1, p2 = torch.zeros_like(p1), torch.zeros_like(p2)
+    x, y = sensor.unbind(-1)
+    r2 = x * x + y * y
+    radial = 1 + r2 * (k1 + r2 * (k2 + r2 * (k3 + r2 * k4)))
+    slope = 2 * (k1 + r2 * (2 * k2 + r2 * (3 * k3 + r2 * 4 * k4)))  # d radial / d r2, times 2
+    xx = radial + slope * x * x + 2 * p1 * y + 6 * p2 * x
+    xy = slope * x * y + 2 * p1 * x + 2 * p2 * y
+    yy = radial + slope * y * y + 6 * p1 * y + 2 * p2 * x
+    return torch.stack([torch.stack([xx, xy], -1), torch.stack([xy, yy], -1)], -2)

@@ -1,0 +1,44 @@
+"""A scene: what the cameras saw, and the part of the world it lies in."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, UInt8
+from torch import Tensor
+
+from .cameras import Cameras
+from .domain import Domain
+
+
+@dataclass(frozen=True)
+class Views:
+    """Posed images of one size, 8-bit sRGB with straight alpha (255 everywhere for photographs).
+
+    `ignored` marks pixels that no loss and no figure may use; where nothing is masked it is an expanded
+    single `False` and costs no memory.
+    """
+
+    cameras: Cameras
+    images: UInt8[Tensor, "view height width rgba=4"]
+    ignored: Bool[Tensor, "view height width"]
+    names: tuple[str, ...]  # file names without folder or extension, as the user knows them
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """World +Z is up. Lengths are the dataset's own: `scene_from_input` is rigid, and its inverse takes exports back."""
+
+    name: str
+    domain: Domain
+    train: Views
+    test: Views
+    has_alpha: bool  # some pixel is transparent: the background is ours to choose
+    scene_from_input: Float[Tensor, "row=4 column=4"]
+    source: str  # how to say in a report where it came from: the kind of data set, never a path
+
+
+def nothing_ignored(images: UInt8[Tensor, "view height width rgba=4"]) -> Bool[Tensor, "view height width"]:
+    return torch.zeros((), dtype=torch.bool).expand(images.shape[:3])
