@@ -1,0 +1,66 @@
+#include <array>
+#include <cstdlib>
+
+#include "bind.h"
+#include "kernels.h"
+
+namespace {
+
+using Vectors = nb::ndarray<const float, nb::shape<-1, 3>, nb::c_contig, nb::device::cpu>;
+using Spans = nb::ndarray<const float, nb::shape<-1, 2>, nb::c_contig, nb::device::cpu>;
+
+// Marched rays whose samples wait to be copied into arrays of the right size.
+class March {
+ public:
+  March(Vectors origins, Vectors directions, Spans span, In<1> jitter, Array<const uint8_t, 1> occupied,
+        Array<int64_t, 1> offsets, const std::array<float, 6>& box, bool contracted, int resolution,
+        const std::array<float, 3>& step_cone_horizon)
+      : occupied_(occupied) {
+    require(resolution > 0 && resolution % 8 == 0, "ray_march: the resolution must be a multiple of 8.");
+    require(int64_t(occupied.size()) * 8 == int64_t(resolution) * resolution * resolution,
+            "ray_march: the bytes of occupancy do not hold resolution³ bits.");
+    require_rows("ray_march", "origins", origins, "directions", directions);
+    require_rows("ray_march", "origins", origins, "span", span);
+    require_rows("ray_march", "origins", origins, "jitter", jitter);
+    require(offsets.size() == origins.shape(0) + 1, "ray_march: offsets holds one number more than there are rays.");
+    march_ = {origins.data(), directions.data(), span.data(), jitter.data(), occupied.data(), resolution, contracted};
+    for (int axis = 0; axis < 3; ++axis) {
+      march_.lo[axis] = box[axis], march_.hi[axis] = box[3 + axis];
+      march_.inverse_size[axis] = 1 / (march_.hi[axis] - march_.lo[axis]);
+    }
+    march_.step = step_cone_horizon[0], march_.cone = step_cone_horizon[1], march_.horizon = step_cone_horizon[2];
+    nb::gil_scoped_release release;
+    kernels().ray_march_find(march_, origins.shape(0), offsets.data(), parts_);
+  }
+  March(const March&) = delete;
+  ~March() {
+    for (int p = 0; p < parts_.count; ++p) std::free(parts_.t[p]);
+    std::free(parts_.t);
+    std::free(parts_.first_ray);
+  }
+
+  void fill(Array<const int64_t, 1> offsets, Out<1> t, Out<1> dt, Array<int64_t, 1> ray) const {
+    const int64_t rays = parts_.first_ray[parts_.count];
+    require(int64_t(offsets.size()) == rays + 1, "ray_march: these offsets are of other rays.");
+    for (size_t size : {t.size(), dt.size(), ray.size()})
+      require(int64_t(size) == offsets.data()[rays], "ray_march: t, dt and ray must hold all samples.");
+    nb::gil_scoped_release release;
+    kernels().ray_march_fill(march_, parts_, offsets.data(), t.data(), dt.data(), ray.data());
+  }
+
+ private:
+  Array<const uint8_t, 1> occupied_;
+  RayMarch march_{};
+  RayMarchParts parts_{};
+};
+
+}  // namespace
+
+void export_ray_march(nb::module_& m) {
+  nb::class_<March>(m, "RayMarch")
+      .def(nb::init<Vectors, Vectors, Spans, In<1>, Array<const uint8_t, 1>, Array<int64_t, 1>,
+                    const std::array<float, 6>&, bool, int, const std::array<float, 3>&>(),
+           "origins"_a, "directions"_a, "span"_a, "jitter"_a, "occupied"_a, "offsets"_a, "box"_a, "contracted"_a,
+           "resolution"_a, "step_cone_horizon"_a)
+      .def("fill", &March::fill, "offsets"_a, "t"_a, "dt"_a, "ray"_a);
+}

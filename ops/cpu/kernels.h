@@ -1,0 +1,63 @@
+// The kernels, as plain functions over raw arrays: shapes are checked before, in the bindings.
+// `Kernels` is one build of them all; `kernels()` picks the widest build that this processor runs.
+#pragma once
+#include <cstdint>
+
+struct HashGrid {  // see HashGridLayout in hash_grid.py
+  int levels, features;
+  const float* scales;
+  const int64_t* resolutions;
+  const int64_t* offsets;  // levels + 1
+};
+
+constexpr int kMaxMlpLayers = 16;
+
+struct Mlp {
+  int layers;
+  const int64_t* widths;  // layers + 1: the input's, then every layer's
+  const float* const* weights;  // (widths[l + 1], widths[l]), row by row
+};
+
+struct RayMarch {  // see MarchGrid in ray_march.py
+  const float *origins, *directions, *span, *jitter;
+  const uint8_t* occupied;
+  int resolution;
+  bool contracted;
+  float lo[3], hi[3], inverse_size[3], step, cone, horizon;
+};
+
+// The samples found by each thread, which owns the rays from first_ray[p] to first_ray[p + 1]; freed by the caller.
+struct RayMarchParts {
+  int count;
+  float** t;
+  int64_t* first_ray;
+};
+
+struct Kernels {
+  const char* isa;
+  void (*hash_grid_forward)(const HashGrid&, const float* positions, int64_t n, const float* table, float* encoded);
+  void (*hash_grid_backward_table)(const HashGrid&, const float* positions, int64_t n, const float* grad_encoded,
+                                   float* grad_table);
+  void (*hash_grid_backward_positions)(const HashGrid&, const float* positions, int64_t n, const float* table,
+                                       const float* grad_encoded, float* grad_positions);
+  void (*mlp_forward)(const Mlp&, const float* inputs, int64_t n, float* outputs);
+  void (*mlp_backward)(const Mlp&, const float* inputs, int64_t n, const float* grad_outputs, float* grad_inputs,
+                       float* const* grad_weights);  // adds to grad_weights; grad_inputs may be null
+  void (*ray_march_find)(const RayMarch&, int64_t rays, int64_t* offsets, RayMarchParts&);
+  void (*ray_march_fill)(const RayMarch&, const RayMarchParts&, const int64_t* offsets, float* t, float* dt,
+                         int64_t* ray);
+};
+
+const Kernels& kernels();
+
+#ifdef OMNIFIELD_ISA
+namespace OMNIFIELD_ISA {
+void hash_grid_forward(const HashGrid&, const float*, int64_t, const float*, float*);
+void hash_grid_backward_table(const HashGrid&, const float*, int64_t, const float*, float*);
+void hash_grid_backward_positions(const HashGrid&, const float*, int64_t, const float*, const float*, float*);
+void mlp_forward(const Mlp&, const float*, int64_t, float*);
+void mlp_backward(const Mlp&, const float*, int64_t, const float*, float*, float* const*);
+void ray_march_find(const RayMarch&, int64_t, int64_t*, RayMarchParts&);
+void ray_march_fill(const RayMarch&, const RayMarchParts&, const int64_t*, float*, float*, int64_t*);
+}  // namespace OMNIFIELD_ISA
+#endif

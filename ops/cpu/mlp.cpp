@@ -1,0 +1,188 @@
+// Small MLPs without biases, fused: a block of samples runs through all layers without leaving the cache.
+// Backward recomputes the activations, which costs less than reading them from memory.
+#include <omp.h>
+
+#include <cstdlib>
+
+#include "gemm.h"
+#include "kernels.h"
+
+namespace OMNIFIELD_ISA {
+namespace {
+
+constexpr int kRows = 64;  // samples of a block; a multiple of 8
+
+inline int padded(int64_t width) { return int((width + 15) / 16 * 16); }
+
+// Zeroed memory, aligned to a cache line. (std::vector would leave symbols that other instruction sets could pick up.)
+struct Buffer {
+  float* data;
+  explicit Buffer(int64_t count) : data(static_cast<float*>(std::aligned_alloc(64, (count * 4 + 63) / 64 * 64))) {
+    std::memset(data, 0, count * 4);
+  }
+  ~Buffer() { std::free(data); }
+  Buffer(const Buffer&) = delete;
+};
+
+int64_t offset_of(const Mlp& net, int layer) {  // of a layer's padded matrix among all
+  int64_t offset = 0;
+  for (int l = 0; l < layer; ++l) offset += int64_t(padded(net.widths[l])) * padded(net.widths[l + 1]);
+  return offset;
+}
+
+// Wᵀ of every layer, padded: rows of it are what the forward pass streams.
+void transpose_weights(const Mlp& net, float* transposed) {
+  for (int l = 0; l < net.layers; ++l) {
+    const int64_t in = net.widths[l], out = net.widths[l + 1];
+    float* to = transposed + offset_of(net, l);
+    for (int64_t o = 0; o < out; ++o)
+      for (int64_t i = 0; i < in; ++i) to[i * padded(out) + o] = net.weights[l][o * in + i];
+  }
+}
+
+// W itself with padded rows, for the gradient of a layer's input.
+void pad_weights(const Mlp& net, float* weights) {
+  for (int l = 0; l < net.layers; ++l) {
+    const int64_t in = net.widths[l], out = net.widths[l + 1];
+    float* to = weights + offset_of(net, l);
+    for (int64_t o = 0; o < out; ++o) std::memcpy(to + o * padded(in), net.weights[l] + o * in, in * 4);
+  }
+}
+
+// Activations of one block, one after another: the input, every hidden layer, the output.
+struct Block {
+  Buffer memory;
+  float* layer[kMaxMlpLayers + 1];
+  explicit Block(const Mlp& net) : memory(size(net)) {
+    float* at = memory.data;
+    for (int l = 0; l <= net.layers; ++l) layer[l] = at, at += kRows * padded(net.widths[l]);
+  }
+  static int64_t size(const Mlp& net) {
+    int64_t size = 0;
+    for (int l = 0; l <= net.layers; ++l) size += kRows * padded(net.widths[l]);
+    return size;
+  }
+};
+
+void run_forward(const Mlp& net, const float* transposed, Block& block) {
+  for (int l = 0; l < net.layers; ++l) {
+    const int in = padded(net.widths[l]), out = padded(net.widths[l + 1]);
+    const Strided a{block.layer[l], in, 1};
+    const float* weights = transposed + offset_of(net, l);
+    const int depth = int(net.widths[l]);
+    if (l + 1 < net.layers)
+      gemm(a, weights, out, kRows, out, depth, block.layer[l + 1], out, Relu{});
+    else
+      gemm(a, weights, out, kRows, out, depth, block.layer[l + 1], out, Overwrite{});
+  }
+}
+
+bool all_zero(const float* row, int64_t width) {
+  for (int64_t i = 0; i < width; ++i)
+    if (row[i] != 0) return false;
+  return true;
+}
+
+// What one thread needs to run backward over blocks of the rows it has gathered.
+struct Backward {
+  const Mlp& net;
+  const float *inputs, *grad_outputs, *transposed, *weights;
+  float* grad_inputs;  // null: not wanted
+  Block activations, gradients;
+  Buffer grad_weights;
+  int64_t rows[kRows];
+  int count = 0;
+
+  Backward(const Mlp& net, const float* inputs, const float* grad_outputs, const float* transposed,
+           const float* weights, float* grad_inputs)
+      : net(net), inputs(inputs), grad_outputs(grad_outputs), transposed(transposed), weights(weights),
+        grad_inputs(grad_inputs), activations(net), gradients(net), grad_weights(offset_of(net, net.layers)) {}
+
+  // Rows without gradient (samples behind a surface) are left out: in a trained scene most of them.
+  void add(int64_t row) {
+    const int64_t out = net.widths[net.layers];
+    if (all_zero(grad_outputs + row * out, out)) {
+      if (grad_inputs) std::memset(grad_inputs + row * net.widths[0], 0, net.widths[0] * 4);
+      return;
+    }
+    rows[count++] = row;
+    if (count == kRows) flush();
+  }
+
+  void flush() {
+    const int64_t in = net.widths[0], out = net.widths[net.layers];
+    float* last = gradients.layer[net.layers];
+    for (int r = 0; r < kRows; ++r) {
+      const bool used = r < count;
+      float *x = activations.layer[0] + r * padded(in), *g = last + r * padded(out);
+      used ? std::memcpy(x, inputs + rows[r] * in, in * 4) : std::memset(x, 0, in * 4);
+      used ? std::memcpy(g, grad_outputs + rows[r] * out, out * 4) : std::memset(g, 0, out * 4);
+    }
+    run_forward(net, transposed, activations);
+    for (int l = net.layers - 1; l >= 0; --l) layer(l);
+    if (grad_inputs)
+      for (int r = 0; r < count; ++r)
+        std::memcpy(grad_inputs + rows[r] * in, gradients.layer[0] + r * padded(in), in * 4);
+    count = 0;
+  }
+
+  void layer(int l) {
+    const int in = padded(net.widths[l]), out = padded(net.widths[l + 1]);
+    const float* grad = gradients.layer[l + 1];
+    gemm({grad, 1, out}, activations.layer[l], in, out, in, kRows, grad_weights.data + offset_of(net, l), in,
+         Accumulate{});
+    if (l == 0 && !grad_inputs) return;
+    gemm({grad, out, 1}, weights + offset_of(net, l), in, kRows, in, int(net.widths[l + 1]), gradients.layer[l], in,
+         Overwrite{});
+    if (l > 0)
+      for (int i = 0; i < kRows * in; ++i) gradients.layer[l][i] = activations.layer[l][i] > 0 ? gradients.layer[l][i] : 0;
+  }
+};
+
+}  // namespace
+
+void mlp_forward(const Mlp& net, const float* inputs, int64_t n, float* outputs) {
+  const Buffer transposed(offset_of(net, net.layers));
+  transpose_weights(net, transposed.data);
+  const int64_t in = net.widths[0], out = net.widths[net.layers];
+#pragma omp parallel
+  {
+    Block block(net);
+#pragma omp for schedule(dynamic, 8)
+    for (int64_t at = 0; at < n; at += kRows) {
+      const int count = n - at < kRows ? int(n - at) : kRows;
+      for (int r = 0; r < count; ++r)
+        std::memcpy(block.layer[0] + r * padded(in), inputs + (at + r) * in, in * 4);
+      run_forward(net, transposed.data, block);
+      for (int r = 0; r < count; ++r)
+        std::memcpy(outputs + (at + r) * out, block.layer[net.layers] + r * padded(out), out * 4);
+    }
+  }
+}
+
+void mlp_backward(const Mlp& net, const float* inputs, int64_t n, const float* grad_outputs, float* grad_inputs,
+                  float* const* grad_weights) {
+  const Buffer transposed(offset_of(net, net.layers)), weights(offset_of(net, net.layers));
+  transpose_weights(net, transposed.data);
+  pad_weights(net, weights.data);
+#pragma omp parallel
+  {
+    const int64_t threads = omp_get_num_threads(), thread = omp_get_thread_num();
+    Backward backward(net, inputs, grad_outputs, transposed.data, weights.data, grad_inputs);
+    for (int64_t row = n * thread / threads; row < n * (thread + 1) / threads; ++row) backward.add(row);
+    if (backward.count) backward.flush();
+    // Threads add up in their order, so the sum is the same every time.
+    for (int64_t turn = 0; turn < threads; ++turn) {
+#pragma omp barrier
+      if (turn != thread) continue;
+      for (int l = 0; l < net.layers; ++l) {
+        const int64_t width = net.widths[l];
+        const float* from = backward.grad_weights.data + offset_of(net, l);
+        for (int64_t o = 0; o < net.widths[l + 1]; ++o)
+          for (int64_t i = 0; i < width; ++i) grad_weights[l][o * width + i] += from[o * padded(width) + i];
+      }
+    }
+  }
+}
+
+}  // namespace OMNIFIELD_ISA

@@ -1,0 +1,30 @@
+// omnifield.ops._cpu: the table of contents. Every function writes into arrays the caller has made.
+#if defined(__linux__)
+#include <malloc.h>
+#endif
+
+#include "bind.h"
+#include "kernels.h"
+
+void export_hash_grid(nb::module_&);
+void export_mlp(nb::module_&);
+
+// glibc hands a freed large block back to the system and faults every page in again when it is next asked for:
+// half the time of a training step. Keeping the memory costs nothing but the peak, which was reached anyway.
+static void keep_freed_memory() {
+#if defined(__GLIBC__)
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the largest value glibc takes
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  mallopt(M_TOP_PAD, 64 << 20);
+#endif
+}
+
+void export_ray_march(nb::module_&);
+
+NB_MODULE(_cpu, m) {
+  m.def("instruction_set", [] { return kernels().isa; }, "The build of the kernels in use: baseline, avx2 or avx512.");
+  m.def("keep_freed_memory", &keep_freed_memory, "Make this process reuse large blocks instead of returning them.");
+  export_hash_grid(m);
+  export_mlp(m);
+  export_ray_march(m);
+}

@@ -1,0 +1,130 @@
+"""Marching rays through an occupancy bitfield (Müller et al. 2022, arXiv 2201.05989, appendix E)."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int, UInt8
+from torch import Tensor
+
+from .backend import Op
+
+# Where a march through an unbounded scene ends, in halves of the box: the contraction's last thousandth.
+HORIZON = 1000.0
+
+
+@dataclass(frozen=True)
+class MarchGrid:
+    """What a march steps through: `resolution`³ cells over the unit cube that the box `lo`, `hi` maps to.
+
+    A bounded box fills the cube; a contracted one its middle half (see `scenes.Contraction`). Steps are `step` long
+    near the camera and grow to `cone` times the distance: `cone` is 0 for steps of one length.
+    """
+
+    lo: tuple[float, float, float]
+    hi: tuple[float, float, float]
+    contracted: bool
+    resolution: int
+    step: float
+    cone: float
+
+    def __post_init__(self) -> None:
+        if self.resolution % 8 or self.resolution <= 0:
+            raise ValueError(f"ray_march: the resolution must be a multiple of 8, not {self.resolution}.")
+        if not self.step > 0 or not 0 <= self.cone < 1:
+            raise ValueError(f"ray_march: the step must be positive and the cone in [0, 1), not {self.step}, {self.cone}.")
+
+    @property
+    def horizon(self) -> float:
+        return HORIZON * max(high - low for low, high in zip(self.lo, self.hi, strict=True)) / 2
+
+
+@Op
+def ray_march(
+    origins: Float[Tensor, "ray xyz=3"],
+    directions: Float[Tensor, "ray xyz=3"],
+    span: Float[Tensor, "ray near_far=2"],
+    jitter: Float[Tensor, "ray"],
+    occupied: UInt8[Tensor, "byte"],
+    grid: MarchGrid,
+) -> tuple[Float[Tensor, "sample"], Float[Tensor, "sample"], Int[Tensor, "sample"], Int[Tensor, "ray_plus_one"]]:
+    """Samples in occupied cells, packed: distance t, step dt, ray index, and where each ray's samples begin.
+
+    Candidates lie at t(s₀ + k + jitter), k = 0, 1, …, with s₀ where the ray enters its span or the box, and
+    t(s) = step·s up to s = 1/cone, from there on step/cone·exp(cone·s − 1); a candidate is kept if its cell's bit is set
+    and it lies before the end of the span and the box. The bit of cell (x, y, z) is number x + y·R + z·R², lowest bit
+    of a byte first. `directions` need not be unit vectors; distances are in units of their length.
+    """
+    check_bits(occupied, grid)
+    begin, end = _span_in_box(origins, directions, span, grid)
+    counts, ts = [], []
+    for ray in torch.arange(len(origins), device=origins.device).split(4096):
+        t, kept = _march_chunk((origins[ray], directions[ray], begin[ray], end[ray], jitter[ray]), occupied, grid)
+        counts.append(kept.sum(-1))
+        ts.append(t[kept])
+    count = torch.cat([*counts, torch.zeros(0, dtype=torch.long, device=origins.device)])
+    t = torch.cat([*ts, origins.new_zeros(0)])
+    ray = torch.repeat_interleave(torch.arange(len(count), device=t.device), count)
+    dt = (t * grid.cone).clamp_min(grid.step)
+    return t, dt, ray, torch.nn.functional.pad(count.cumsum(0), (1, 0))
+
+
+def check_bits(occupied: Tensor, grid: MarchGrid) -> None:
+    if len(occupied) * 8 != grid.resolution**3:
+        raise ValueError(
+            f"ray_march: {len(occupied)} bytes of occupancy do not hold the {grid.resolution}³ bits of the grid."
+        )
+
+
+def _march_chunk(
+    rays: tuple[Tensor, ...], occupied: UInt8[Tensor, "byte"], grid: MarchGrid
+) -> tuple[Float[Tensor, "ray candidate"], Bool[Tensor, "ray candidate"]]:
+    origins, directions, begin, end, jitter = rays
+    first, last = _steps_from_distance(begin, grid), _steps_from_distance(end.maximum(begin), grid)
+    candidates = int((last - first).max().item()) + 2 if len(begin) else 0
+    s = first[:, None] + (torch.arange(candidates, device=begin.device) + jitter[:, None])
+    t = _distance_from_steps(s, grid)
+    position = origins[:, None] + t[..., None] * directions[:, None]
+    return t, (t < end[:, None]) & (begin < end)[:, None] & _is_occupied(position, occupied, grid)
+
+
+def _steps_from_distance(t: Float[Tensor, "ray"], grid: MarchGrid) -> Float[Tensor, "ray"]:
+    if grid.cone == 0:
+        return t / grid.step
+    bend = grid.step / grid.cone
+    return torch.where(t <= bend, t / grid.step, (1 + (t.clamp_min(bend) / bend).log()) / grid.cone)
+
+
+def _distance_from_steps(s: Float[Tensor, "ray candidate"], grid: MarchGrid) -> Float[Tensor, "ray candidate"]:
+    if grid.cone == 0:
+        return s * grid.step
+    growing = grid.step / grid.cone * (s.clamp_min(1 / grid.cone) * grid.cone - 1).exp()
+    return torch.where(s * grid.cone <= 1, s * grid.step, growing)
+
+
+def _span_in_box(
+    origins: Float[Tensor, "ray xyz=3"],
+    directions: Float[Tensor, "ray xyz=3"],
+    span: Float[Tensor, "ray near_far=2"],
+    grid: MarchGrid,
+) -> tuple[Float[Tensor, "ray"], Float[Tensor, "ray"]]:
+    near, far = span.unbind(-1)
+    if grid.contracted:
+        return near, far.clamp_max(grid.horizon)
+    lo, hi = origins.new_tensor(grid.lo), origins.new_tensor(grid.hi)
+    inverse = 1 / directions
+    a, b = (lo - origins) * inverse, (hi - origins) * inverse
+    return near.maximum(a.minimum(b).amax(-1)), far.minimum(a.maximum(b).amin(-1))
+
+
+def _is_occupied(
+    position: Float[Tensor, "ray candidate xyz=3"], occupied: UInt8[Tensor, "byte"], grid: MarchGrid
+) -> Bool[Tensor, "ray candidate"]:
+    lo, hi = position.new_tensor(grid.lo), position.new_tensor(grid.hi)
+    unit = (position - lo) * (1 / (hi - lo))
+    if grid.contracted:
+        x = unit * 2 - 1
+        norm = x.abs().amax(-1, keepdim=True).clamp_min(1)
+        unit = (x * ((2 - 1 / norm) / norm) + 2) * 0.25
+    x, y, z = (unit * grid.resolution).long().clamp(0, grid.resolution - 1).unbind(-1)
+    cell = x + grid.resolution * (y + grid.resolution * z)
+    return (occupied[cell // 8] >> (cell % 8) & 1).bool()

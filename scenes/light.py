@@ -1,0 +1,171 @@
+"""The light of a photographer's studio: a warm key box, a cool strip, a soft dome; and what of it reaches a surface."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Int, Int32
+
+from .raycast import Caster
+from .surface import Positions, Surface
+
+Directions = Float32[np.ndarray, "ray xyz=3"]
+Colors = Float32[np.ndarray, "ray rgb=3"]
+RAY_BUDGET = 8_000_000
+MOST_SKY_RAYS, FEWEST_SKY_RAYS = 160, 24
+KEY_RAYS = 24
+LIFT = 1.5e-3  # of the scene's radius 1.3: rays start this far above the surface, so as not to hit it again
+BOUNCES = 2
+
+
+@dataclass(frozen=True)
+class Softbox:
+    """A rectangular light infinitely far away; `half` is the tangent of half its width and height."""
+
+    toward: tuple[float, float, float]
+    half: tuple[float, float]
+    color: tuple[float, float, float]  # radiance
+
+    def axes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Unit vectors to its middle, along its width (level) and along its height."""
+        middle = np.float32(self.toward) / np.float32(np.linalg.norm(self.toward))
+        right = np.cross(np.float32([0, 0, 1]), middle)
+        right /= np.linalg.norm(right)
+        return middle, right.astype(np.float32), np.cross(middle, right).astype(np.float32)
+
+
+KEY = Softbox(toward=(0.62, -0.48, 0.92), half=(0.30, 0.30), color=(9.6, 8.4, 6.9))
+FILL = Softbox(toward=(-0.95, -0.25, 0.42), half=(0.12, 0.62), color=(2.2, 2.5, 3.0))
+RIM = Softbox(toward=(-0.05, 0.95, 0.55), half=(0.55, 0.16), color=(3.0, 2.6, 2.2))
+ZENITH = np.float32([0.80, 0.84, 0.92])
+HORIZON = np.float32([0.62, 0.56, 0.50])
+GROUND = np.float32([0.30, 0.25, 0.21])
+
+
+def dome(directions: Directions) -> Colors:
+    """Radiance of the dome alone: cool above, warm at the horizon, dim below."""
+    height = directions[:, 2:]
+    up = np.clip(height, 0, 1) ** np.float32(0.7)
+    down = np.clip(-height * 3, 0, 1)
+    return HORIZON + (ZENITH - HORIZON) * up + (GROUND - HORIZON) * down
+
+
+def studio(directions: Directions, blur: Float32[np.ndarray, "ray"]) -> Colors:
+    """Radiance of dome and boxes as a surface of roughness about `blur` reflects them."""
+    color = dome(directions)
+    for box in (KEY, FILL, RIM):
+        color = color + _glow(box, directions, blur)[:, None] * np.float32(box.color)
+    return color
+
+
+def _glow(box: Softbox, directions: Directions, blur: Float32[np.ndarray, "ray"]) -> Float32[np.ndarray, "ray"]:
+    """The share of a blurred lobe that a box fills: its sharp rectangle with both edges widened by the lobe."""
+    middle, right, up = box.axes()
+    forward = directions @ middle
+    safe = np.maximum(forward, 0.05)
+    edge = 0.02 + 1.5 * blur**2
+    share = np.clip(forward * 8, 0, 1)
+    for axis, half in zip((right, up), box.half, strict=True):
+        across = np.abs(directions @ axis) / safe
+        ramp = np.clip((half + edge - across) / (2 * edge), 0, 1)
+        # A box smaller than the lobe cannot fill it.
+        share = share * ramp * ramp * (3 - 2 * ramp) * np.minimum(1, (half + 0.02) / edge)
+    return share
+
+
+@dataclass(frozen=True)
+class Light:
+    """Light at the vertices of a surface. White paper in `irradiance` E sends back the radiance E/π."""
+
+    irradiance: Float32[np.ndarray, "vertex rgb=3"]
+    key: Float32[np.ndarray, "vertex"]  # share of the key box that is visible
+    openness: Float32[np.ndarray, "vertex"]  # share of the dome above the surface that is visible
+    outgoing: Float32[np.ndarray, "vertex rgb=3"]  # diffuse radiance, for what mirrors the surface
+
+
+def bake(lit: Surface, caster: Caster, albedo: Float32[np.ndarray, "vertex rgb=3"]) -> Light:
+    """Soft shadows, the dome's light and its bounces, once for all views.
+
+    All vertices share their directions, so there is no noise, and images stay consistent from view to view.
+    """
+    count = int(np.clip(RAY_BUDGET // len(lit.vertices), FEWEST_SKY_RAYS, MOST_SKY_RAYS))
+    directions = sphere(count)
+    struck = np.stack([_struck(lit, caster, direction) for direction in directions])
+    key, direct = _key(lit, caster)
+    sky = np.zeros_like(direct)
+    openness, total = np.zeros(len(key), np.float32), np.zeros(len(key), np.float32)
+    for direction, color, face in zip(directions, dome(directions), struck, strict=True):
+        cosine = np.maximum(lit.normals @ direction, 0)
+        open_here = cosine * (face < 0)
+        sky += open_here[:, None] * color
+        openness += open_here
+        total += cosine
+    direct = direct + sky * np.float32(4 * np.pi / count)
+    irradiance = direct
+    for _ in range(BOUNCES):
+        irradiance = direct + _bounced(lit, directions, struck, albedo * irradiance / np.float32(np.pi))
+    outgoing = albedo * irradiance / np.float32(np.pi)
+    return Light(irradiance, key, openness / np.maximum(total, 1e-6), outgoing)
+
+
+def _struck(lit: Surface, caster: Caster, direction: Float32[np.ndarray, "xyz=3"]) -> Int32[np.ndarray, "vertex"]:
+    """The face that each vertex sees in a direction: -1 the sky, -2 where the direction lies below the surface."""
+    above = np.flatnonzero(lit.normals @ direction > 0)
+    face = np.full(len(lit.vertices), -2, np.int32)
+    face[above] = caster.first(*_from_surface(lit, above, direction)).face
+    return face
+
+
+def _from_surface(
+    lit: Surface, rows: Int[np.ndarray, "ray"], direction: Float32[np.ndarray, "xyz=3"]
+) -> tuple[Positions, Directions]:
+    origins = lit.vertices[rows] + np.float32(LIFT) * lit.normals[rows]
+    return origins, np.broadcast_to(direction, origins.shape)
+
+
+def _key(
+    lit: Surface, caster: Caster
+) -> tuple[Float32[np.ndarray, "vertex"], Float32[np.ndarray, "vertex rgb=3"]]:
+    """Visible share of the key box, and the irradiance of all boxes (only the key casts a shadow of its own)."""
+    middle, right, up = KEY.axes()
+    visible = np.zeros(len(lit.vertices), np.float32)
+    lit_by_key = np.zeros(len(lit.vertices), np.float32)
+    for x, y in square(KEY_RAYS):
+        toward = middle + KEY.half[0] * x * right + KEY.half[1] * y * up
+        toward = (toward / np.linalg.norm(toward)).astype(np.float32)
+        cosine = np.maximum(lit.normals @ toward, 0)
+        above = np.flatnonzero(cosine > 0)
+        clear = np.zeros(len(visible), np.float32)
+        clear[above] = ~caster.blocked(*_from_surface(lit, above, toward))
+        visible += clear / KEY_RAYS
+        lit_by_key += clear * cosine / KEY_RAYS
+    solid_angle = 4 * KEY.half[0] * KEY.half[1]
+    return visible, lit_by_key[:, None] * np.float32(KEY.color) * np.float32(solid_angle)
+
+
+def _bounced(
+    lit: Surface,
+    directions: Float32[np.ndarray, "direction xyz=3"],
+    struck: Int32[np.ndarray, "direction vertex"],
+    outgoing: Float32[np.ndarray, "vertex rgb=3"],
+) -> Float32[np.ndarray, "vertex rgb=3"]:
+    """Irradiance by what the other faces send back."""
+    radiance = np.concatenate([outgoing[lit.faces].mean(1), np.zeros((2, 3), np.float32)])  # rows -1, -2: black
+    total = np.zeros_like(outgoing)
+    for direction, face in zip(directions, struck, strict=True):
+        total += np.maximum(lit.normals @ direction, 0)[:, None] * radiance[face]
+    return total * np.float32(4 * np.pi / len(directions))
+
+
+def sphere(count: int) -> Float32[np.ndarray, "direction xyz=3"]:
+    """Directions evenly over the sphere (Fibonacci)."""
+    index = np.arange(count)
+    height = 1 - (2 * index + 1) / count
+    angle = index * np.pi * (3 - 5**0.5)
+    around = np.sqrt(1 - height**2)
+    return np.stack([around * np.cos(angle), around * np.sin(angle), height], -1).astype(np.float32)
+
+
+def square(count: int) -> Float32[np.ndarray, "sample xy=2"]:
+    """Points evenly over the square [-1, 1]² (the additive sequence of the plastic number)."""
+    ratio = np.array([0.7548776662466927, 0.5698402909980532])
+    return (((0.5 + np.arange(count)[:, None] * ratio) % 1) * 2 - 1).astype(np.float32)

@@ -1,0 +1,173 @@
+"""The ray caster: nearest hits and shadows from Embree, and images whose edges are anti-aliased where they need it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Int, Int32, UInt8
+
+from .surface import Positions, Triangles
+
+Offsets = Float[np.ndarray, "sample xy=2"]
+MISSING_EMBREE = (
+    "Meshes and the demo scene are rendered by Embree, which is not installed here. This command installs it:"
+    " pip install embreex"
+)
+SILHOUETTE_SAMPLES = 16
+INNER_SAMPLES = 8
+COLOR_STEP = 0.09  # neighbours that differ by more, in sRGB units of 0..1, are an edge
+NORMAL_COSINE = 0.8
+DEPTH_STEP = 0.02  # relative to the depth, beyond what the slope explains
+
+
+@dataclass(frozen=True)
+class Hits:
+    """The nearest hits of rays; a miss has face -1 and infinite distance (in lengths of the ray's direction)."""
+
+    distance: Float32[np.ndarray, "ray"]
+    face: Int32[np.ndarray, "ray"]
+    weights: Float32[np.ndarray, "ray corner=3"]  # barycentric
+
+
+class Caster:
+    """Embree over one set of triangles. Raises ImportError, with the command that helps, where it is not installed."""
+
+    def __init__(self, vertices: Positions, faces: Triangles):
+        try:
+            from embreex.mesh_construction import TriangleMesh
+            from embreex.rtcore_scene import EmbreeScene
+        except ImportError as error:
+            raise ImportError(MISSING_EMBREE) from error
+        self._scene: Any = EmbreeScene(robust=True)  # robust: no ray slips through the crack between two faces
+        self._mesh = TriangleMesh(self._scene, np.ascontiguousarray(vertices), np.ascontiguousarray(faces))
+
+    def first(
+        self, origins: Float32[np.ndarray, "ray xyz=3"], directions: Float32[np.ndarray, "ray xyz=3"]
+    ) -> Hits:
+        """The nearest hit of every ray, from either side of a face."""
+        if not len(origins):
+            empty = np.zeros(0, np.float32)
+            return Hits(empty, empty.astype(np.int32), np.zeros((0, 3), np.float32))
+        hit = self._scene.run(_packed(origins), _packed(directions), query="INTERSECT", output=True)
+        face, u, v = hit["primID"], hit["u"], hit["v"]
+        distance = np.where(face >= 0, hit["tfar"], np.float32(np.inf))
+        return Hits(distance, face, np.stack([1 - u - v, u, v], -1))
+
+    def blocked(
+        self, origins: Float32[np.ndarray, "ray xyz=3"], directions: Float32[np.ndarray, "ray xyz=3"]
+    ) -> Bool[np.ndarray, "ray"]:
+        """Whether anything at all lies along each ray."""
+        if not len(origins):
+            return np.zeros(0, bool)
+        return self._scene.run(_packed(origins), _packed(directions), query="OCCLUDED") >= 0
+
+
+def _packed(vectors: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(vectors, np.float32)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What samples of an image plane see. Misses have part -1; their other entries mean nothing."""
+
+    color: Float32[np.ndarray, "sample rgb=3"]  # linear, 0..1
+    normal: Float32[np.ndarray, "sample xyz=3"]
+    distance: Float32[np.ndarray, "sample"]
+    part: Int32[np.ndarray, "sample"]
+
+
+@dataclass(frozen=True)
+class Window:
+    """The pixels worth looking at: columns x0 ≤ x < x1 and rows y0 ≤ y < y1 of a larger image."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+    def centers(self) -> tuple[Float[np.ndarray, "pixel"], Float[np.ndarray, "pixel"]]:
+        """Pixel centres row by row, as x and y."""
+        y, x = np.mgrid[self.y0 : self.y1, self.x0 : self.x1] + 0.5
+        return x.reshape(-1), y.reshape(-1)
+
+
+def photograph(
+    look: Callable[[Float[np.ndarray, "sample"], Float[np.ndarray, "sample"]], Seen], size: int, window: Window
+) -> UInt8[np.ndarray, "size size rgba=4"]:
+    """A square sRGB image with straight alpha of what `look` sees at sensor positions (x, y) in pixels.
+
+    One sample in the middle of each pixel finds the edges; only pixels on an edge are sampled again.
+    """
+    x, y = window.centers()
+    seen = look(x, y)
+    hit = seen.part >= 0
+    total, alpha = np.where(hit[:, None], seen.color, 0), hit.astype(np.float32)
+    silhouette, inner = _edges(seen, (window.y1 - window.y0, window.x1 - window.x0))
+    for pixels, count in ((silhouette, SILHOUETTE_SAMPLES), (inner, INNER_SAMPLES)):
+        offsets = lattice(count)
+        sub = look(
+            (x[pixels, None] + offsets[:, 0]).reshape(-1), (y[pixels, None] + offsets[:, 1]).reshape(-1)
+        )
+        sub_hit = (sub.part >= 0).reshape(-1, count)
+        alpha[pixels] = sub_hit.mean(1)
+        colors = np.where(sub_hit[..., None], sub.color.reshape(-1, count, 3), 0)
+        total[pixels] = colors.sum(1) / np.maximum(sub_hit.sum(1), 1)[:, None]
+    image = np.zeros((size, size, 4), np.uint8)
+    rgba = np.concatenate([srgb_from_linear(total), alpha[:, None]], 1)
+    shape = (window.y1 - window.y0, window.x1 - window.x0, 4)
+    image[window.y0 : window.y1, window.x0 : window.x1] = np.round(rgba * 255).astype(np.uint8).reshape(shape)
+    return image
+
+
+def lattice(count: int) -> Offsets:
+    """`count` well-spread points of the pixel square about its middle: a Fibonacci-like lattice."""
+    step = {8: 3, 16: 7}[count]
+    index = np.arange(count)
+    return np.stack([(index + 0.5) / count, (index * step % count + 0.5) / count], -1) - 0.5
+
+
+def _edges(seen: Seen, shape: tuple[int, int]) -> tuple[Int[np.ndarray, "silhouette"], Int[np.ndarray, "inner"]]:
+    """Pixels beside nothing (their alpha is partial), and pixels on an edge of part, depth, normal or colour."""
+    part = seen.part.reshape(shape)
+    hit = part >= 0
+    silhouette, inner = np.zeros(shape, bool), np.zeros(shape, bool)
+    encoded = srgb_from_linear(seen.color).reshape(*shape, 3)
+    normal, inverse = seen.normal.reshape(*shape, 3), 1 / seen.distance.reshape(shape)
+    for here, there in _neighbours():
+        mixed = hit[here] != hit[there]
+        silhouette[here] |= mixed
+        silhouette[there] |= mixed
+        step = (part[here] != part[there]) & hit[here] & hit[there]
+        if here[0] == there[0] or here[1] == there[1]:  # corners touch edges too, but textures only along rows and columns
+            jump = np.abs(encoded[here] - encoded[there]).max(-1) > COLOR_STEP
+            bend = (normal[here] * normal[there]).sum(-1) < NORMAL_COSINE
+            gap = np.abs(inverse[here] - inverse[there]) > DEPTH_STEP * inverse[here]
+            step |= (jump | bend | gap) & hit[here] & hit[there]
+        inner[here] |= step
+        inner[there] |= step
+    return np.flatnonzero(silhouette), np.flatnonzero(inner & ~silhouette)
+
+
+def _neighbours() -> list[tuple[tuple[slice, slice], tuple[slice, slice]]]:
+    """Slices that pair every pixel of an image with its right, lower and two lower diagonal neighbours."""
+    every, first, last = slice(None), slice(None, -1), slice(1, None)
+    return [
+        ((every, first), (every, last)),
+        ((first, every), (last, every)),
+        ((first, first), (last, last)),
+        ((first, last), (last, first)),
+    ]
+
+
+def srgb_from_linear(linear: Float32[np.ndarray, "*n rgb=3"]) -> Float32[np.ndarray, "*n rgb=3"]:
+    """The sRGB curve (IEC 61966-2-1), 0..1 to 0..1; what lies outside is clipped."""
+    linear = np.clip(linear, 0, 1)
+    curve = 1.055 * np.power(np.maximum(linear, 0.0031308), np.float32(1 / 2.4)) - 0.055
+    return np.where(linear <= 0.0031308, 12.92 * linear, curve).astype(np.float32)
+
+
+def linear_from_srgb(encoded: Float[np.ndarray, "*n rgb=3"]) -> Float32[np.ndarray, "*n rgb=3"]:
+    """The inverse of `srgb_from_linear`."""
+    curve = ((np.maximum(encoded, 0.04045) + 0.055) / 1.055) ** 2.4
+    return np.where(encoded <= 0.04045, encoded / 12.92, curve).astype(np.float32)
