@@ -2,9 +2,28 @@
 
 from . import cpu
 from ._cpu import instruction_set, keep_freed_memory
+from .adam import AdamStep, adam_step
 from .backend import references
+from .composite import accumulate, ray_weights, take_rows
 from .hash_grid import HashGridLayout, hash_grid
 from .mlp import mlp
 from .ray_march import MarchGrid, ray_march
+from .spherical_harmonics import spherical_harmonics
 
-__all__ = ["HashGridLayout", "cpu", "hash_grid", "instruction_set", "keep_freed_memory", "mlp", "MarchGrid", "ray_march", "references"]
+__all__ = [
+    "AdamStep",
+    "HashGridLayout",
+    "MarchGrid",
+    "accumulate",
+    "adam_step",
+    "cpu",
+    "hash_grid",
+    "instruction_set",
+    "keep_freed_memory",
+    "mlp",
+    "ray_march",
+    "ray_weights",
+    "references",
+    "spherical_harmonics",
+    "take_rows",
+]

@@ -6,4 +6,15 @@ from .load import load_scene
 from .rays import Rays
 from .scene import Scene, Views
 
-__all__ = ["Box", "Cameras", "Contraction", "Domain", "Lens", "Rays", "Scene", "Views", "load_scene", "pinhole"]
+__all__ = [
+    "Box",
+    "Cameras",
+    "Contraction",
+    "Domain",
+    "Lens",
+    "Rays",
+    "Scene",
+    "Views",
+    "load_scene",
+    "pinhole",
+]

@@ -10,6 +10,7 @@ from torch import Tensor
 from .rays import Rays
 
 UNDISTORT_ITERATIONS = 12
+LARGEST_STEP = 0.5  # of Newton's method, in focal lengths
 CONE_RADIUS_PER_PIXEL = 2 / 12**0.5
 
 
@@ -22,7 +23,7 @@ class Lens(Enum):
 
 @dataclass(frozen=True)
 class Cameras:
-    """Posed cameras of one image size. `distortion` holds k1, k2, k3, k4, p1, p2; lengths on the sensor are pixels."""
+    """Posed cameras of one image size; sensor lengths are pixels. `distortion` is k1, k2, k3, k4, p1, p2."""
 
     world_from_camera: Float[Tensor, "view row=3 column=4"]
     focal: Float[Tensor, "view xy=2"]
@@ -46,7 +47,7 @@ class Cameras:
         return Cameras(*(t.to(device) for t in tensors), self.width, self.height, self.lens, self.near)
 
     def rays(self, view: Int[Tensor, "ray"], x: Float[Tensor, "ray"], y: Float[Tensor, "ray"]) -> Rays:
-        """Rays through sensor positions (x, y) in pixels from the top left corner; a pixel's centre is at +0.5."""
+        """Rays through sensor positions in pixels from the top left corner; a pixel's centre is at +0.5."""
         sensor = (torch.stack([x, y], -1) - self.principal[view]) / self.focal[view]
         if self.distortion.any():
             sensor = undistort(sensor, self.distortion[view], self.lens)
@@ -121,13 +122,29 @@ def distort(
 def undistort(
     sensor: Float[Tensor, "ray xy=2"], distortion: Float[Tensor, "ray coefficient=6"], lens: Lens
 ) -> Float[Tensor, "ray xy=2"]:
-    """Inverse of `distort` by Newton's method, in float64 so that the last digits of a pixel hold."""
+    """Inverse of `distort` by Newton's method, in float64 so that the last digits of a pixel hold.
+
+    Beyond the radius at which the polynomial turns back there is no inverse: the answer there is only finite.
+    """
     observed, coefficients = sensor.double(), distortion.double()
     ideal = observed.clone()
     for _ in range(UNDISTORT_ITERATIONS):
-        jacobian, residual = _jacobian(ideal, coefficients, lens), distort(ideal, coefficients, lens) - observed
-        ideal = ideal - torch.linalg.solve(jacobian, residual)
+        residual = distort(ideal, coefficients, lens) - observed
+        ideal = ideal - _solve(_jacobian(ideal, coefficients, lens), residual).clamp(
+            -LARGEST_STEP, LARGEST_STEP
+        )
     return ideal.to(sensor.dtype)
+
+
+def _solve(
+    matrix: Float[Tensor, "ray row=2 column=2"], right: Float[Tensor, "ray row=2"]
+) -> Float[Tensor, "ray column=2"]:
+    """Cramer's rule: faster than LAPACK on many small systems, and a singular one stops no others."""
+    (a, b), (c, d) = (row.unbind(-1) for row in matrix.unbind(-2))
+    determinant = a * d - b * c
+    determinant = torch.where(determinant.abs() < 1e-9, 1e-9, determinant)
+    x, y = right.unbind(-1)
+    return torch.stack([d * x - b * y, a * y - c * x], -1) / determinant[:, None]
 
 
 def _jacobian(

@@ -1,8 +1,8 @@
-"""A JSON file as its user wrote it: each field is read as one kind of thing, and a wrong one is answered in a sentence."""
+"""A JSON file as its user wrote it: fields are read by kind, and a wrong one is answered in a sentence."""
 
 import json
 import reprlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,10 @@ LARGEST = 1e30  # beyond it a number is a mistake, and would not survive in floa
 class Document:
     """One JSON object of `file`, found at `place`: "" for the top level, or such as "frames[3].".
 
-    A field that holds null counts as absent. Every reader raises ValueError that names the file and the field.
+    A field that holds null counts as absent. Every reader raises a ValueError that names file and field.
     """
 
-    values: dict[str, Any]
+    values: dict[str, Any] = field(repr=False)
     file: Path
     place: str
 
@@ -107,7 +107,7 @@ class Document:
 
 
 def read_document(file: Path) -> Document:
-    """The top level of a JSON file. Raises FileNotFoundError or ValueError that names the file and the line."""
+    """A JSON file's top level. Raises FileNotFoundError or ValueError that names the file and the line."""
     try:
         values = json.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
@@ -116,7 +116,10 @@ def read_document(file: Path) -> Document:
         raise ValueError(f"{file} cannot be read ({error.strerror}).") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"{file}, line {error.lineno}: this is not valid JSON ({error.msg}).") from None
-    except (ValueError, RecursionError) as error:  # not UTF-8, a number of 5000 digits, 10,000 nested brackets
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # not UTF-8, a number of 5000 digits, 10,000 nested brackets
         raise ValueError(f"{file} is not a readable JSON file ({error}).") from None
     if not isinstance(values, dict):
         raise ValueError(f"{file}: the top level must be an object in braces, not {reprlib.repr(values)}.")

@@ -19,7 +19,9 @@ class Domain(abc.ABC):
 
     def __post_init__(self) -> None:
         if not all(low < high for low, high in zip(self.lo, self.hi, strict=True)):
-            raise ValueError(f"The box is empty: its low corner {self.lo} is not below its high corner {self.hi}.")
+            raise ValueError(
+                f"The box is empty: its low corner {self.lo} is not below its high corner {self.hi}."
+            )
 
     @property
     def side(self) -> float:
@@ -51,10 +53,10 @@ class Box(Domain):
 
 @dataclass(frozen=True)
 class Contraction(Domain):
-    """An unbounded scene: the box fills the middle half of the unit cube, all that lies beyond fills the rest.
+    """An unbounded scene: the box fills the middle half of the unit cube, all beyond it the rest.
 
-    With x in units of the half box, contract(x) = x inside, (2 - 1/‖x‖)·x/‖x‖ outside, in the maximum norm
-    (Mip-NeRF 360, Eq. 10 of arXiv 2111.12077, with the norm that makes the image a cube).
+    With x in units of the half box, contract(x) = x inside, (2 - 1/‖x‖)·x/‖x‖ outside, in the maximum
+    norm (Mip-NeRF 360, Eq. 10 of arXiv 2111.12077, with the norm that makes the image a cube).
     """
 
     def unit_from_world(self, position: Float[Tensor, "*n xyz=3"]) -> Float[Tensor, "*n xyz=3"]:

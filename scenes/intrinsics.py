@@ -27,7 +27,7 @@ class Intrinsics:
         x, y = size[0] / self.size[0], size[1] / self.size[1]
         focal, principal = self.focal, self.principal
         return Intrinsics(
-            size=size,
+            size=(float(size[0]), float(size[1])),
             focal=(focal[0] * x, focal[1] * y),
             principal=(principal[0] * x, principal[1] * y),
             distortion=self.distortion,
@@ -47,10 +47,12 @@ def states_size(frame: Document, shared: Document) -> bool:
 def read_intrinsics(frame: Document, shared: Document, image_size: tuple[int, int]) -> Intrinsics:
     """The frame's own fields go before the file's. `image_size` stands in where w and h are not stated."""
     stated = states_size(frame, shared)
-    size = (_positive(frame, shared, "w"), _positive(frame, shared, "h")) if stated else image_size
+    size = float(image_size[0]), float(image_size[1])
+    if stated:
+        size = _positive(frame, shared, "w"), _positive(frame, shared, "h")
     coefficients = tuple(_holder(frame, shared, name).number_or(name, 0.0) for name in COEFFICIENTS)
     return Intrinsics(
-        size=(float(size[0]), float(size[1])),
+        size=size,
         focal=_focal(frame, shared, size),
         principal=(
             _holder(frame, shared, "cx").number_or("cx", size[0] / 2),
@@ -81,23 +83,25 @@ def _lens(frame: Document, shared: Document) -> Lens:
 def _focal(frame: Document, shared: Document, size: tuple[float, float]) -> tuple[float, float]:
     x = _focal_along(frame, shared, "x", size[0])
     y = _focal_along(frame, shared, "y", size[1])
-    if not x and not y:
-        raise shared.error("fl_x", "is missing, and so are camera_angle_x and x_fov: the focal length is unknown")
-    return (x or y)[0], (y or x)[0]
+    if x == 0 and y == 0:
+        raise shared.error(
+            "fl_x", "is missing, and so are camera_angle_x and x_fov: the focal length is unknown"
+        )
+    return x or y, y or x
 
 
-def _focal_along(frame: Document, shared: Document, axis: str, length: float) -> tuple[float, ...]:
-    """The focal length in pixels along an axis of `length` pixels, or nothing where no field states it."""
+def _focal_along(frame: Document, shared: Document, axis: str, length: float) -> float:
+    """The focal length in pixels along an axis of `length` pixels; zero where no field states it."""
     if f"fl_{axis}" in _holder(frame, shared, f"fl_{axis}"):
-        return (_positive(frame, shared, f"fl_{axis}"),)
+        return _positive(frame, shared, f"fl_{axis}")
     for field, unit in ((f"camera_angle_{axis}", 1.0), (f"{axis}_fov", math.pi / 180)):
         holder = _holder(frame, shared, field)
         if field in holder:
             angle = holder.positive(field) * unit
             if angle >= math.pi:
                 raise holder.error(field, f"is {holder.number(field):g}, which is not less than half a turn")
-            return (0.5 * length / math.tan(0.5 * angle),)
-    return ()
+            return 0.5 * length / math.tan(0.5 * angle)
+    return 0.0
 
 
 def _positive(frame: Document, shared: Document, field: str) -> float:

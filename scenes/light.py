@@ -10,11 +10,12 @@ from .surface import Positions, Surface
 
 Directions = Float32[np.ndarray, "ray xyz=3"]
 Colors = Float32[np.ndarray, "ray rgb=3"]
-RAY_BUDGET = 8_000_000
+RAY_BUDGET = 14_000_000
 MOST_SKY_RAYS, FEWEST_SKY_RAYS = 160, 24
 KEY_RAYS = 24
 LIFT = 1.5e-3  # of the scene's radius 1.3: rays start this far above the surface, so as not to hit it again
 BOUNCES = 2
+BAKED_BLUR = 0.4  # widens the small boxes, so that the few sky directions do not step over their edges
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,17 @@ def dome(directions: Directions) -> Colors:
     return HORIZON + (ZENITH - HORIZON) * up + (GROUND - HORIZON) * down
 
 
-def studio(directions: Directions, blur: Float32[np.ndarray, "ray"]) -> Colors:
-    """Radiance of dome and boxes as a surface of roughness about `blur` reflects them."""
+def ambient(directions: Directions, blur: Float32[np.ndarray, "ray"]) -> Colors:
+    """Radiance of the dome and all boxes but the key, as a surface of roughness `blur` reflects it."""
     color = dome(directions)
-    for box in (KEY, FILL, RIM):
+    for box in (FILL, RIM):
         color = color + _glow(box, directions, blur)[:, None] * np.float32(box.color)
     return color
+
+
+def key_glow(directions: Directions, blur: Float32[np.ndarray, "ray"]) -> Colors:
+    """Radiance of the key box, as a surface of roughness `blur` reflects it."""
+    return _glow(KEY, directions, blur)[:, None] * np.float32(KEY.color)
 
 
 def _glow(box: Softbox, directions: Directions, blur: Float32[np.ndarray, "ray"]) -> Float32[np.ndarray, "ray"]:
@@ -93,7 +99,8 @@ def bake(lit: Surface, caster: Caster, albedo: Float32[np.ndarray, "vertex rgb=3
     key, direct = _key(lit, caster)
     sky = np.zeros_like(direct)
     openness, total = np.zeros(len(key), np.float32), np.zeros(len(key), np.float32)
-    for direction, color, face in zip(directions, dome(directions), struck, strict=True):
+    colors = ambient(directions, np.full(count, BAKED_BLUR, np.float32))
+    for direction, color, face in zip(directions, colors, struck, strict=True):
         cosine = np.maximum(lit.normals @ direction, 0)
         open_here = cosine * (face < 0)
         sky += open_here[:, None] * color
@@ -125,7 +132,7 @@ def _from_surface(
 def _key(
     lit: Surface, caster: Caster
 ) -> tuple[Float32[np.ndarray, "vertex"], Float32[np.ndarray, "vertex rgb=3"]]:
-    """Visible share of the key box, and the irradiance of all boxes (only the key casts a shadow of its own)."""
+    """Visible share of the key box, and the irradiance it brings."""
     middle, right, up = KEY.axes()
     visible = np.zeros(len(lit.vertices), np.float32)
     lit_by_key = np.zeros(len(lit.vertices), np.float32)

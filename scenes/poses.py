@@ -15,15 +15,13 @@ PARALLEL_RIDGE = 1e-4  # direction variance (radians²) below which optical axes
 def read_pose(frame: Document) -> Float[Tensor, "row=4 column=4"]:
     """`transform_matrix`, camera to world, its rotation made exactly orthonormal, in float64.
 
-    Raises ValueError where it is not rigid: a scaled, mirrored or sheared camera gives rays that miss their pixels.
+    Raises ValueError where it is not rigid: the rays of a scaled or mirrored camera miss their pixels.
     """
     pose = frame.matrix("transform_matrix")
     rotation = pose[:3, :3]
     gram = rotation.T @ rotation
     if (gram - torch.eye(3)).abs().max() > RIGID_TOLERANCE:
-        lengths = ", ".join(f"{length:.3g}" for length in gram.diagonal().sqrt().tolist())
-        reason = f"its axes have lengths {lengths}, or are not at right angles"
-        raise frame.error("transform_matrix", f"is not a rigid pose: {reason}")
+        raise frame.error("transform_matrix", f"is not a rigid pose: {_fault(gram)}")
     if torch.linalg.det(rotation) < 0:
         raise frame.error("transform_matrix", "is not a rigid pose: it mirrors (its determinant is negative)")
     left, _, right = torch.linalg.svd(rotation)
@@ -31,9 +29,16 @@ def read_pose(frame: Document) -> Float[Tensor, "row=4 column=4"]:
     return pose
 
 
+def _fault(gram: Float[Tensor, "row=3 column=3"]) -> str:
+    lengths = gram.diagonal().sqrt()
+    if (lengths - 1).abs().max() < RIGID_TOLERANCE / 2:
+        return "its axes are not at right angles"
+    return "its axes have lengths " + ", ".join(f"{length:.3g}" for length in lengths.tolist()) + " and not 1"
+
+
 @dataclass(frozen=True)
 class LookAt:
-    """The point nearest to all optical axes, and how far in front of each camera it lies (negative: behind)."""
+    """The point nearest to all optical axes, and how far ahead of each camera it lies (negative: behind)."""
 
     point: Float[Tensor, "xyz=3"]
     depth: Float[Tensor, "view"]
@@ -47,7 +52,7 @@ class LookAt:
 def look_at(world_from_camera: Float[Tensor, "view row column=4"]) -> LookAt:
     """Least squares over the optical axes: argmin Σ‖(I - ddᵀ)(x - o)‖².
 
-    Parallel axes meet nowhere, so a faint ridge pulls x towards a point ahead of the cameras at four times their spread.
+    Parallel axes meet nowhere, so a faint ridge pulls x to a point ahead, at four times the cameras' spread.
     """
     origin, forward = world_from_camera[:, :3, 3], -world_from_camera[:, :3, 2]
     across = torch.eye(3).to(forward) - forward[:, :, None] * forward[:, None, :]

@@ -1,6 +1,6 @@
 """A scene: what the cameras saw, and the part of the world it lies in."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Bool, Float, UInt8
@@ -29,7 +29,11 @@ class Views:
 
 @dataclass(frozen=True)
 class Scene:
-    """World +Z is up. Lengths are the dataset's own: `scene_from_input` is rigid, and its inverse takes exports back."""
+    """World +Z is up. `scene_from_input` is rigid: lengths stay the dataset's, and its inverse takes exports back.
+
+    `input_from_original` is what other software had already applied to the poses before it wrote them down
+    (nerfstudio's `applied_transform` and `applied_scale`): affine, the identity where nothing is recorded.
+    """
 
     name: str
     domain: Domain
@@ -38,7 +42,13 @@ class Scene:
     has_alpha: bool  # some pixel is transparent: the background is ours to choose
     scene_from_input: Float[Tensor, "row=4 column=4"]
     source: str  # how to say in a report where it came from: the kind of data set, never a path
+    input_from_original: Float[Tensor, "row=4 column=4"] = field(default_factory=lambda: torch.eye(4))
 
 
 def nothing_ignored(images: UInt8[Tensor, "view height width rgba=4"]) -> Bool[Tensor, "view height width"]:
     return torch.zeros((), dtype=torch.bool).expand(images.shape[:3])
+
+
+def has_transparency(views: Views) -> bool:
+    # View by view: the comparison over all of them at once would need a quarter of the images' memory.
+    return any(bool((image[..., 3] < 255).any()) for image in views.images)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Int32
 
-from .light import LIFT, Light, bake, studio
-from .raycast import Caster, Hits, Seen, linear_from_srgb
+from .light import LIFT, Light, ambient, bake, key_glow
+from .raycast import Caster, Hits, Seen
 from .surface import Surface
 
 Colors = Float32[np.ndarray, "ray rgb=3"]
@@ -59,22 +59,22 @@ class LitSurface:
         fresnel = base + grazing * (1 - cosine) ** 5  # Schlick's approximation, dimmed by roughness
         mirrored = directions + 2 * cosine * normal
         position = origins + hit.distance[:, None] * directions + np.float32(2 * LIFT) * normal
-        gloss = self._reflected(position, mirrored, roughness, at[:, 12])
+        gloss = ambient(mirrored, roughness) * at[:, 12:] + key_glow(mirrored, roughness) * at[:, 11:12]
+        self._mirror(gloss, position, mirrored, roughness)
         diffuse = (1 - metallic[:, None]) * albedo * at[:, 8:11] / np.float32(np.pi)
         return tone(diffuse * (1 - fresnel) + fresnel * gloss), normal
 
-    def _reflected(
-        self, position: Vectors, mirrored: Vectors, roughness: Float32[np.ndarray, "ray"], openness: np.ndarray
-    ) -> Colors:
-        """Radiance from the mirror direction: the studio, or the neighbour that hides it."""
-        gloss = studio(mirrored, roughness) * np.clip(openness * 1.25, 0, 1)[:, None]
-        clear = np.flatnonzero(roughness < MIRROR_ROUGHNESS)
-        hits = self.caster.first(position[clear], mirrored[clear])
+    def _mirror(
+        self, gloss: Colors, position: Vectors, mirrored: Vectors, roughness: Float32[np.ndarray, "ray"]
+    ) -> None:
+        """Replaces, where the surface is smooth, the estimate of what it reflects by what a ray meets."""
+        rows = np.flatnonzero(roughness < MIRROR_ROUGHNESS)
+        hits = self.caster.first(position[rows], mirrored[rows])
         struck = hits.face >= 0
-        sky, rows = clear[~struck], clear[struck]
-        gloss[sky] = studio(mirrored[sky], roughness[sky])
-        gloss[rows] = interpolated(self.outgoing, self.surface.faces[hits.face[struck]], hits.weights[struck])
-        return gloss
+        sky, blur = mirrored[rows[~struck]], roughness[rows[~struck]]
+        gloss[rows[~struck]] = ambient(sky, blur) + key_glow(sky, blur)
+        corners = self.surface.faces[hits.face[struck]]
+        gloss[rows[struck]] = interpolated(self.outgoing, corners, hits.weights[struck])
 
 
 def lit(bare: Surface) -> LitSurface:
@@ -140,8 +140,3 @@ def tone(radiance: Colors) -> Colors:
     bent = SHOULDER + (1 - SHOULDER) * (1 - np.exp(-over))
     return np.where(radiance > SHOULDER, bent, radiance).astype(np.float32)
 
-
-def plain(code: str) -> Float32[np.ndarray, "height=1 width=1 rgb=3"]:
-    """A one-texel texture of a colour written as '#rrggbb' in sRGB."""
-    encoded = np.array([[[int(code[at : at + 2], 16) / 255 for at in (1, 3, 5)]]])
-    return linear_from_srgb(encoded)

@@ -33,6 +33,21 @@ struct RayMarchParts {
   int64_t* first_ray;
 };
 
+struct AdamRates {  // see AdamStep in adam.py
+  float lr;
+  float beta1, one_minus_beta1, log_beta1;  // the logarithms with their sign turned: positive
+  float beta2, one_minus_beta2, log_beta2;
+  float eps;
+};
+
+struct AdamRows {
+  int64_t rows, features;
+  float* parameter;
+  const float* gradient;
+  float *first_moment, *second_moment;
+  int32_t* steps;
+};
+
 struct Kernels {
   const char* isa;
   void (*hash_grid_forward)(const HashGrid&, const float* positions, int64_t n, const float* table, float* encoded);
@@ -46,6 +61,23 @@ struct Kernels {
   void (*ray_march_find)(const RayMarch&, int64_t rays, int64_t* offsets, RayMarchParts&);
   void (*ray_march_fill)(const RayMarch&, const RayMarchParts&, const int64_t* offsets, float* t, float* dt,
                          int64_t* ray);
+  void (*spherical_harmonics_forward)(int degree, const float* directions, int64_t n, float* harmonics);
+  void (*spherical_harmonics_backward)(int degree, const float* directions, int64_t n, const float* grad_harmonics,
+                                       float* grad_directions);
+  void (*ray_weights_forward)(const float* density, const float* dt, const int64_t* offsets, int64_t rays, float stop,
+                              float* weights, float* after);  // after: transmittance behind each sample
+  void (*ray_weights_backward)(const float* dt, const int64_t* offsets, int64_t rays, const float* weights,
+                               const float* after, const float* grad_weights, float* grad_density);
+  void (*accumulate_forward)(const float* values, const float* weights, const int64_t* offsets, int64_t rays,
+                             int channels, float* sums);
+  void (*accumulate_backward_values)(const float* weights, const int64_t* offsets, int64_t rays, int channels,
+                                     const float* grad_sums, float* grad_values);
+  void (*accumulate_backward_weights)(const float* values, const int64_t* offsets, int64_t rays, int channels,
+                                      const float* grad_sums, float* grad_weights);
+  void (*take_rows_forward)(const float* values, int64_t channels, const int64_t* rows, int64_t m, float* taken);
+  void (*take_rows_backward)(const float* grad_taken, int64_t channels, const int64_t* rows, int64_t m, int64_t n,
+                             float* grad_values);
+  void (*adam_step)(const AdamRates&, const AdamRows&);
 };
 
 const Kernels& kernels();
@@ -59,5 +91,15 @@ void mlp_forward(const Mlp&, const float*, int64_t, float*);
 void mlp_backward(const Mlp&, const float*, int64_t, const float*, float*, float* const*);
 void ray_march_find(const RayMarch&, int64_t, int64_t*, RayMarchParts&);
 void ray_march_fill(const RayMarch&, const RayMarchParts&, const int64_t*, float*, float*, int64_t*);
+void spherical_harmonics_forward(int, const float*, int64_t, float*);
+void spherical_harmonics_backward(int, const float*, int64_t, const float*, float*);
+void ray_weights_forward(const float*, const float*, const int64_t*, int64_t, float, float*, float*);
+void ray_weights_backward(const float*, const int64_t*, int64_t, const float*, const float*, const float*, float*);
+void accumulate_forward(const float*, const float*, const int64_t*, int64_t, int, float*);
+void accumulate_backward_values(const float*, const int64_t*, int64_t, int, const float*, float*);
+void accumulate_backward_weights(const float*, const int64_t*, int64_t, int, const float*, float*);
+void take_rows_forward(const float*, int64_t, const int64_t*, int64_t, float*);
+void take_rows_backward(const float*, int64_t, const int64_t*, int64_t, int64_t, float*);
+void adam_step(const AdamRates&, const AdamRows&);
 }  // namespace OMNIFIELD_ISA
 #endif

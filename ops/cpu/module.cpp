@@ -20,6 +20,9 @@ static void keep_freed_memory() {
 }
 
 void export_ray_march(nb::module_&);
+void export_spherical_harmonics(nb::module_&);
+void export_composite(nb::module_&);
+void export_adam(nb::module_&);
 
 NB_MODULE(_cpu, m) {
   m.def("instruction_set", [] { return kernels().isa; }, "The build of the kernels in use: baseline, avx2 or avx512.");
@@ -27,4 +30,7 @@ NB_MODULE(_cpu, m) {
   export_hash_grid(m);
   export_mlp(m);
   export_ray_march(m);
+  export_spherical_harmonics(m);
+  export_composite(m);
+  export_adam(m);
 }

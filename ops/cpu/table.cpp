@@ -15,5 +15,15 @@ const Kernels table{
     .mlp_backward = mlp_backward,
     .ray_march_find = ray_march_find,
     .ray_march_fill = ray_march_fill,
+    .spherical_harmonics_forward = spherical_harmonics_forward,
+    .spherical_harmonics_backward = spherical_harmonics_backward,
+    .ray_weights_forward = ray_weights_forward,
+    .ray_weights_backward = ray_weights_backward,
+    .accumulate_forward = accumulate_forward,
+    .accumulate_backward_values = accumulate_backward_values,
+    .accumulate_backward_weights = accumulate_backward_weights,
+    .take_rows_forward = take_rows_forward,
+    .take_rows_backward = take_rows_backward,
+    .adam_step = adam_step,
 };
 }  // namespace OMNIFIELD_ISA

@@ -1,0 +1,136 @@
+"""What is at a point: the contract that every representation keeps."""
+
+import abc
+from dataclasses import dataclass, fields
+from enum import IntEnum
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from ..ops import take_rows
+from ..scenes import Domain
+
+
+@dataclass(frozen=True)
+class Points:
+    """What a field is asked about: world positions, unit view directions, the radius of the pixel's cone there
+    (world units), and the time in [0, 1]."""
+
+    position: Float[Tensor, "n xyz=3"]
+    direction: Float[Tensor, "n xyz=3"]
+    footprint: Float[Tensor, "n"]
+    time: Float[Tensor, "n"]
+
+    def __len__(self) -> int:
+        return len(self.position)
+
+    def __getitem__(self, rows: "slice | Int[Tensor, 'row']") -> "Points":
+        return Points(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The shallow half of an answer: density per world unit, and what the field carries on from there."""
+
+    density: Float[Tensor, "n"]
+    carry: Float[Tensor, "n carried"]
+
+    def take(self, rows: Int[Tensor, "row"]) -> "Probe":
+        """The probe of some points; `rows` are unique and ascending."""
+        return Probe(take_rows(self.density[:, None], rows)[:, 0], take_rows(self.carry, rows))
+
+
+class Level(IntEnum):
+    """The volume levels of distillation, shallow to deep."""
+
+    FEATURES = 0
+    DENSITY = 1
+    COLOR = 2
+
+
+@dataclass(frozen=True)
+class Levels:
+    """What `Field.levels` found on its way down; a level that was not asked for is empty along its last axis."""
+
+    features: Float[Tensor, "n feature"]
+    density: Float[Tensor, "n"]
+    color: Float[Tensor, "n rgb"]
+
+
+class Field(nn.Module, abc.ABC):
+    """A radiance field over a domain. Implementations are final: one file, one config, these three methods.
+
+    A field knows neither rays, nor the renderer, nor the step of a training.
+    """
+
+    domain: Domain
+    feature_dim: int
+
+    def __init__(self, domain: Domain, feature_dim: int) -> None:
+        super().__init__()
+        self.domain = domain
+        self.feature_dim = feature_dim
+
+    @abc.abstractmethod
+    def probe(self, points: Points) -> Probe:
+        """Density, and whatever makes the features cheap to reach from there."""
+
+    @abc.abstractmethod
+    def features(self, points: Points, probe: Probe) -> Float[Tensor, "n feature"]:
+        """The appearance code, `feature_dim` wide, before any view dependence."""
+
+    @abc.abstractmethod
+    def color(self, features: Float[Tensor, "n feature"], points: Points) -> Float[Tensor, "n rgb=3"]:
+        """sRGB in [0, 1], seen along `points.direction`."""
+
+    @abc.abstractmethod
+    def parameter_groups(self) -> "list[ParameterGroup]":
+        """Every parameter once, with how it wants to be trained."""
+
+    def density(self, points: Points) -> Float[Tensor, "n"]:
+        """The cheap path, for samplers: density per world unit."""
+        return self.probe(points).density
+
+    def levels(self, points: Points, upto: Level) -> Levels:
+        """One walk from shallow to deep that stops where told: what distillation taps."""
+        probe = self.probe(points)
+        features = self.features(points, probe)
+        color = self.color(features, points) if upto >= Level.COLOR else features[:, :0]
+        return Levels(features, probe.density, color)
+
+
+@dataclass(frozen=True)
+class ParameterGroup:
+    """Parameters that share a learning rate. Rows of a `sparse` table rest while no gradient reaches them."""
+
+    name: str
+    parameters: tuple[nn.Parameter, ...]
+    learning_rate: float
+    sparse: bool
+
+
+class _TruncatedExp(torch.autograd.Function):
+    """exp whose gradient is clamped, so that one very dense sample cannot blow up a step."""
+
+    @staticmethod
+    def forward(ctx, logit):
+        value = logit.clamp(max=MAX_LOG_DENSITY).exp()
+        ctx.save_for_backward(value)
+        return value
+
+    @staticmethod
+    def backward(ctx, grad):
+        (value,) = ctx.saved_tensors
+        return grad * value
+
+
+MAX_LOG_DENSITY = 15.0
+
+
+def density_from_logit(logit: Float[Tensor, "n"], domain: Domain) -> Float[Tensor, "n"]:
+    """σ = exp(logit) per edge of the domain's box, turned into world units; the exponent is clamped at 15.
+
+    Measured in edges, a density means the same in a scene of any size.
+    """
+    return _TruncatedExp.apply(logit) / domain.side

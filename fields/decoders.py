@@ -1,0 +1,43 @@
+"""The small networks that fields share: from features to density, and from features and direction to colour."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ..ops import mlp, spherical_harmonics
+
+HARMONICS = 16  # coefficients up to degree 4
+
+
+class Mlp(nn.Module):
+    """A small MLP without biases (see `ops.mlp`) of the given widths, input first."""
+
+    def __init__(self, widths: Sequence[int]) -> None:
+        super().__init__()
+        self.weights = nn.ParameterList(
+            nn.Parameter(_glorot(fan_out, fan_in)) for fan_in, fan_out in zip(widths, widths[1:])
+        )
+
+    def forward(self, inputs: Float[Tensor, "n in"]) -> Float[Tensor, "n out"]:
+        return mlp(inputs, list(self.weights))
+
+
+class ColorDecoder(nn.Module):
+    """sRGB from features and the direction's spherical harmonics, as in instant-ngp: ReLU layers, then a sigmoid."""
+
+    def __init__(self, feature_dim: int, hidden: int, layers: int) -> None:
+        super().__init__()
+        self.mlp = Mlp([HARMONICS + feature_dim, *[hidden] * layers, 3])
+
+    def forward(
+        self, features: Float[Tensor, "n feature"], directions: Float[Tensor, "n xyz=3"]
+    ) -> Float[Tensor, "n rgb=3"]:
+        return torch.sigmoid(self.mlp(torch.cat([spherical_harmonics(directions), features], -1)))
+
+
+def _glorot(fan_out: int, fan_in: int) -> Tensor:
+    bound = math.sqrt(6 / (fan_in + fan_out))
+    return torch.empty(fan_out, fan_in).uniform_(-bound, bound)

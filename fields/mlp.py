@@ -1,0 +1,80 @@
+"""Plain MLP field (NeRF, Mildenhall et al. 2020, arXiv 2003.08934)."""
+
+from dataclasses import dataclass
+from math import pi
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ..scenes import Domain
+from .base import Field, ParameterGroup, Points, Probe, density_from_logit
+from .decoders import ColorDecoder
+
+
+@dataclass(frozen=True)
+class MlpConfig:
+    """Sizes of a plain MLP field; the defaults suit two CPU cores, `paper` is NeRF's."""
+
+    tag: ClassVar[str] = "mlp"
+    octaves: int = 10
+    width: int = 128
+    layers: int = 4
+    skip: int = 0  # the layer whose input is joined by the encoding again; 0 is none
+    feature_dim: int = 15
+    color_hidden: int = 64
+    color_layers: int = 2
+    rate: float = 3e-3
+
+    PRESETS: ClassVar[dict[str, dict[str, int | float]]] = {
+        "tiny": {"octaves": 6, "width": 32, "layers": 2, "color_hidden": 16},
+        "default": {},
+        "paper": {
+            "width": 256, "layers": 8, "skip": 5, "feature_dim": 256, "color_hidden": 128, "color_layers": 1, "rate": 5e-4,
+        },
+    }  # fmt: skip
+
+    def build(self, domain: Domain) -> "MlpField":
+        return MlpField(self, domain)
+
+
+class MlpField(Field):
+    """h = trunk(γ(x)), (logit, features) = W h; σ = exp(logit), colour = sigmoid(mlp(SH(d), features))."""
+
+    def __init__(self, config: MlpConfig, domain: Domain) -> None:
+        super().__init__(domain, config.feature_dim)
+        self.config = config
+        encoded = 3 + 6 * config.octaves
+        inputs = [encoded] + [config.width] * (config.layers - 1)
+        if config.skip:
+            inputs[config.skip] += encoded
+        self.trunk = nn.ModuleList(nn.Linear(width, config.width) for width in inputs)
+        self.head = nn.Linear(config.width, 1 + config.feature_dim)
+        self.decoder = ColorDecoder(config.feature_dim, config.color_hidden, config.color_layers)
+
+    def probe(self, points: Points) -> Probe:
+        encoding = frequency_encoding(self.domain.unit_from_world(points.position) * 2 - 1, self.config.octaves)
+        hidden = encoding
+        for index, layer in enumerate(self.trunk):
+            if index == self.config.skip and index > 0:
+                hidden = torch.cat([encoding, hidden], -1)
+            hidden = torch.relu(layer(hidden))
+        head = self.head(hidden)
+        return Probe(density_from_logit(head[:, 0], self.domain), head[:, 1:])
+
+    def features(self, points: Points, probe: Probe) -> Float[Tensor, "n feature"]:
+        del points
+        return probe.carry
+
+    def color(self, features: Float[Tensor, "n feature"], points: Points) -> Float[Tensor, "n rgb=3"]:
+        return self.decoder(features, points.direction)
+
+    def parameter_groups(self) -> list[ParameterGroup]:
+        return [ParameterGroup("networks", tuple(self.parameters()), self.config.rate, sparse=False)]
+
+
+def frequency_encoding(x: Float[Tensor, "n xyz=3"], octaves: int) -> Float[Tensor, "n encoded"]:
+    """γ(x) = (x, sin(2^k π x), cos(2^k π x) for k = 0 … octaves − 1): Eq. 4 of the paper, for x in [−1, 1]."""
+    phase = (x[:, None] * (pi * 2.0 ** torch.arange(octaves).to(x))[:, None]).flatten(1)
+    return torch.cat([x, phase.sin(), phase.cos()], -1)

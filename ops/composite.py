@@ -1,0 +1,109 @@
+"""From samples along rays to what the rays see: weights, sums per ray, and a way to keep only some samples.
+
+Samples are packed: `offsets` (rays + 1) rises from 0 to the number of samples, and ray i owns the samples
+offsets[i] to offsets[i + 1], near to far. A ray may own none.
+"""
+
+import torch
+from jaxtyping import Float, Int, Int64
+from torch import Tensor
+
+from .backend import Op
+from .check import check_shape
+
+
+def check_ray_weights(density: Tensor, dt: Tensor, offsets: Tensor) -> None:
+    check_shape("ray_weights", "density", density, (None,))
+    check_shape("ray_weights", "dt", dt, (len(density),))
+    check_shape("ray_weights", "offsets", offsets, (None,))
+
+
+def check_accumulate(values: Tensor, weights: Tensor, offsets: Tensor) -> None:
+    check_shape("accumulate", "values", values, (None, None))
+    check_shape("accumulate", "weights", weights, (len(values),))
+    check_shape("accumulate", "offsets", offsets, (None,))
+
+
+def check_take_rows(values: Tensor, rows: Tensor) -> None:
+    check_shape("take_rows", "values", values, (None, None))
+    check_shape("take_rows", "rows", rows, (None,))
+
+
+@Op
+def ray_weights(
+    density: Float[Tensor, "n"], dt: Float[Tensor, "n"], offsets: Int64[Tensor, "rays_1"], stop: float = 1e-4
+) -> Float[Tensor, "n"]:
+    """How much each sample contributes to its ray's colour (Max 1995; Mildenhall et al. 2020, Eq. 3):
+
+    w_i = T_i (1 − exp(−σ_i δ_i)),   T_i = exp(−Σ_{j<i} σ_j δ_j),
+
+    with densities σ ≥ 0 per unit length and lengths δ = `dt`. A ray ends at its first sample with T_i < `stop`: from
+    there on weights and gradients are exactly zero, whatever the density. Before that a NaN stays NaN for the rest
+    of its own ray, and an infinite density is fully opaque. Differentiable in density only:
+    ∂L/∂σ_i = δ_i (T_{i+1} g_i − Σ_{j>i} w_j g_j). Raises ValueError if sizes or offsets do not fit.
+    """
+    check_ray_weights(density, dt, offsets)
+    ray = _ray_of_sample("ray_weights", offsets, len(density))
+    dt = dt.detach()
+    with torch.no_grad():
+        ended = (torch.exp(-_sum_before(density * dt, ray)) < stop).to(density.dtype)
+        alive = ended + _sum_before(ended, ray) == 0
+    # Masked before the exponentials: what lies behind the end must not reach the gradient, not even as 0 · NaN.
+    depth = torch.where(alive, density * dt, 0)
+    return torch.exp(-_sum_before(depth, ray)) * -torch.expm1(-depth)
+
+
+@Op
+def accumulate(
+    values: Float[Tensor, "n channel"], weights: Float[Tensor, "n"], offsets: Int64[Tensor, "rays_1"]
+) -> Float[Tensor, "rays channel"]:
+    """The sum over each ray's samples of w_i v_i: a colour, a depth, a feature. A ray without samples sums to zero.
+
+    Differentiable in values and weights. Raises ValueError if sizes or offsets do not fit.
+    """
+    check_accumulate(values, weights, offsets)
+    ray = _ray_of_sample("accumulate", offsets, len(values))
+    sums = torch.zeros(len(offsets) - 1, values.shape[1], dtype=values.dtype, device=values.device)
+    return sums.index_add(0, ray, weights[:, None] * values)
+
+
+@Op
+def take_rows(values: Float[Tensor, "n channel"], rows: Int64[Tensor, "m"]) -> Float[Tensor, "m channel"]:
+    """The rows of `values` named by `rows`, which ascend, so that none is taken twice.
+
+    Its gradient is then written where it belongs and zero elsewhere: nothing is added up, so no atomics and the same
+    bits every time. Raises ValueError if a row does not exist or the rows do not ascend.
+    """
+    check_take_rows(values, rows)
+    if len(rows) and (rows[0] < 0 or rows[-1] >= len(values) or (rows.diff() <= 0).any()):
+        raise ValueError(f"take_rows: rows must ascend strictly, from 0 to at most {len(values) - 1}.")
+    return values.index_select(0, rows)
+
+
+def _ray_of_sample(op: str, offsets: Int64[Tensor, "rays_1"], samples: int) -> Int64[Tensor, "n"]:
+    counts = offsets.diff()
+    if len(offsets) == 0 or offsets[0] != 0 or offsets[-1] != samples or (counts < 0).any():
+        raise ValueError(f"{op}: offsets must rise from 0 to the number of samples, {samples}.")
+    return torch.repeat_interleave(counts, output_size=samples)
+
+
+def _sum_before(x: Float[Tensor, "n"], ray: Int[Tensor, "n"]) -> Float[Tensor, "n"]:
+    """Sum over the samples before each one on its ray, by doubling strides.
+
+    One running sum over all rays, with each ray's start subtracted, would lose digits and let a NaN or an infinity
+    of one ray into the next.
+    """
+    if len(ray) == 0:
+        return x
+    longest, stride = int(ray.bincount().max()), 1
+    total = _from_before(x, ray, 1)
+    while stride < longest:
+        total = total + _from_before(total, ray, stride)
+        stride *= 2
+    return total
+
+
+def _from_before(x: Float[Tensor, "n"], ray: Int[Tensor, "n"], stride: int) -> Float[Tensor, "n"]:
+    """The value `stride` samples earlier on the same ray, zero where the ray has none."""
+    same = ray[stride:] == ray[:-stride]
+    return torch.nn.functional.pad(torch.where(same, x[:-stride], 0), (stride, 0))

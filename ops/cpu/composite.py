@@ -1,0 +1,92 @@
+"""The CPU cells of the ops on packed rays: C++ forward and backward behind one autograd function each."""
+
+import torch
+
+from .. import _cpu
+from ..composite import (
+    accumulate,
+    check_accumulate,
+    check_ray_weights,
+    check_take_rows,
+    ray_weights,
+    take_rows,
+)
+
+
+class _RayWeights(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, density, dt, offsets, stop):
+        dt, offsets = dt.detach().contiguous(), offsets.contiguous()
+        weights, after = torch.empty_like(dt), torch.empty_like(dt)
+        _cpu.ray_weights_forward(density.detach().contiguous(), dt, offsets, stop, weights, after)
+        ctx.save_for_backward(dt, offsets, weights, after)
+        return weights
+
+    @staticmethod
+    def backward(ctx, grad_weights):
+        dt, offsets, weights, after = ctx.saved_tensors
+        grad_density = torch.empty_like(dt)
+        _cpu.ray_weights_backward(
+            dt, offsets, weights.detach(), after, grad_weights.contiguous(), grad_density
+        )
+        return grad_density, None, None, None
+
+
+class _Accumulate(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, values, weights, offsets):
+        values, weights = values.detach().contiguous(), weights.detach().contiguous()
+        offsets = offsets.contiguous()
+        ctx.save_for_backward(values, weights, offsets)
+        sums = torch.empty(max(len(offsets) - 1, 0), values.shape[1])
+        _cpu.accumulate_forward(values, weights, offsets, sums)
+        return sums
+
+    @staticmethod
+    def backward(ctx, grad_sums):
+        values, weights, offsets = ctx.saved_tensors
+        grad_sums = grad_sums.contiguous()
+        grad_values = grad_weights = None
+        if ctx.needs_input_grad[0]:
+            grad_values = torch.empty_like(values)
+            _cpu.accumulate_backward_values(weights, offsets, grad_sums, grad_values)
+        if ctx.needs_input_grad[1]:
+            grad_weights = torch.empty_like(weights)
+            _cpu.accumulate_backward_weights(values, offsets, grad_sums, grad_weights)
+        return grad_values, grad_weights, None
+
+
+class _TakeRows(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, values, rows):
+        rows = rows.contiguous()
+        ctx.save_for_backward(rows)
+        ctx.count = len(values)
+        taken = torch.empty(len(rows), values.shape[1])
+        _cpu.take_rows_forward(values.detach().contiguous(), rows, taken)
+        return taken
+
+    @staticmethod
+    def backward(ctx, grad_taken):
+        (rows,) = ctx.saved_tensors
+        grad_values = torch.empty(ctx.count, grad_taken.shape[1])
+        _cpu.take_rows_backward(grad_taken.contiguous(), rows, grad_values)
+        return grad_values, None
+
+
+@ray_weights.kernel("cpu", torch.float32)
+def _ray_weights(density, dt, offsets, stop=1e-4):
+    check_ray_weights(density, dt, offsets)
+    return _RayWeights.apply(density, dt, offsets, stop)
+
+
+@accumulate.kernel("cpu", torch.float32)
+def _accumulate(values, weights, offsets):
+    check_accumulate(values, weights, offsets)
+    return _Accumulate.apply(values, weights, offsets)
+
+
+@take_rows.kernel("cpu", torch.float32)
+def _take_rows(values, rows):
+    check_take_rows(values, rows)
+    return _TakeRows.apply(values, rows)

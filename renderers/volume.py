@@ -1,0 +1,83 @@
+"""What a ray sees: emission and absorption through a field (Max 1995; NeRF, Eq. 3 of arXiv 2003.08934)."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from ..fields import Field
+from ..ops import accumulate, ray_weights, take_rows
+from ..scenes import Rays
+from .samples import Sampler, Samples
+
+VISIBLE = 1e-4  # a sample of less weight is not asked for its colour
+CHUNK_SAMPLES = 1 << 18  # what rendering without gradients holds in memory at once
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """What rays saw: sRGB over the background, opacity, the mean distance along the ray to what they saw
+    (world units; infinite where they saw nothing), and how many samples each took."""
+
+    color: Float[Tensor, "ray rgb=3"]
+    opacity: Float[Tensor, "ray"]
+    depth: Float[Tensor, "ray"]
+    samples: Int[Tensor, "ray"]
+
+
+@dataclass(frozen=True)
+class VolumeRenderer:
+    """Marches rays with a sampler and composites whatever field it is given."""
+
+    sampler: Sampler
+
+    def render(
+        self,
+        field: Field,
+        rays: Rays,
+        background: Float[Tensor, "ray rgb=3"],
+        generator: torch.Generator | None = None,
+    ) -> Rendering:
+        """Differentiable with respect to the field; all samples are held in memory at once."""
+        return _composite(field, rays, self.sampler.sample(rays, generator), background)
+
+    @torch.no_grad()
+    def render_image(self, field: Field, rays: Rays, background: Float[Tensor, "rgb=3"]) -> Rendering:
+        """Any number of rays, in chunks of about CHUNK_SAMPLES samples."""
+        parts, done, chunk = [], 0, 4096
+        while done < len(rays):
+            part = rays[done : done + chunk]
+            rendering = self.render(field, part, background.expand(len(part), 3))
+            parts.append(rendering)
+            done += len(part)
+            per_ray = max(rendering.samples.sum().item() / len(part), 1)
+            chunk = max(256, min(int(CHUNK_SAMPLES / per_ray), 4 * chunk, 1 << 16))
+        return Rendering(*(torch.cat(values) for values in zip(*(vars(p).values() for p in parts), strict=True)))
+
+
+def _composite(field: Field, rays: Rays, samples: Samples, background: Float[Tensor, "ray rgb=3"]) -> Rendering:
+    points = samples.points(rays)
+    probe = field.probe(points)
+    weights = ray_weights(probe.density, samples.dt, samples.offsets)
+    rows, offsets = _visible(weights, samples.offsets)
+    seen, weight = points[rows], take_rows(weights[:, None], rows)[:, 0]
+    color = field.color(field.features(seen, probe.take(rows)), seen)
+    opacity = accumulate(torch.ones_like(weights)[:, None], weights, samples.offsets)[:, 0]
+    depth = accumulate(samples.t[:, None], weights.detach(), samples.offsets)[:, 0]
+    light = accumulate(color, weight, offsets)
+    return Rendering(
+        color=light + (1 - opacity)[:, None] * background,
+        opacity=opacity,
+        depth=torch.where(opacity > VISIBLE, depth / opacity.clamp_min(VISIBLE), torch.inf).detach(),
+        samples=samples.counts,
+    )
+
+
+def _visible(
+    weights: Float[Tensor, "n"], offsets: Int[Tensor, "ray_plus_one"]
+) -> tuple[Int[Tensor, "m"], Int[Tensor, "ray_plus_one"]]:
+    """The samples whose colour matters, and where each ray's begin among them."""
+    mask = weights.detach() > VISIBLE
+    before = torch.nn.functional.pad(mask.cumsum(0), (1, 0))
+    return mask.nonzero()[:, 0], before[offsets]

@@ -1,0 +1,138 @@
+"""From frames to views: cameras, images and masks of one size, still in the frame and units of the input."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, UInt8
+from torch import Tensor
+
+from .cameras import Cameras
+from .frames import Frame, Ignore
+from .images import check_memory, picture_size, read_alpha, read_mask, read_rgba, resize_ignored, shrink
+from .intrinsics import Intrinsics, read_intrinsics, states_size
+from .scene import Views, nothing_ignored
+
+
+@dataclass(frozen=True)
+class Capture:
+    """Views as the files have them; poses in float64, for the input may lie far from its origin."""
+
+    train: Views
+    test: Views
+
+
+def read_capture(train: list[Frame], test: list[Frame], *, downscale: int) -> Capture:
+    """Raises FileNotFoundError or ValueError on a missing, unreadable or odd-sized image, a bad lens, or too
+    many images for the memory; all but damage inside an image is found before the first one is loaded."""
+    check_counts(train, test)
+    frames = train + test
+    size = _common_size(frames)
+    lenses = [_intrinsics(frame, size) for frame in frames]
+    for frame, lens in zip(frames, lenses, strict=True):
+        if lens.lens is not lenses[0].lens:
+            raise frame.fields.error(
+                "camera_model", "differs from that of the first frame: one lens type is supported"
+            )
+    check_memory(len(frames), size, downscale)
+    return Capture(
+        train=_views(train, lenses[: len(train)], downscale),
+        test=_views(test, lenses[len(train) :], downscale),
+    )
+
+
+def check_counts(train: list[Frame], test: list[Frame]) -> None:
+    if len(train) < 2 or not test:
+        file = (train + test)[0].shared.file
+        have = f"{len(train)} for training and {len(test)} for testing"
+        raise ValueError(
+            f"{file}: frames must hold at least 2 images for training and 1 for testing, not {have}."
+        )
+
+
+def _common_size(frames: list[Frame]) -> tuple[int, int]:
+    sizes = [picture_size(frame.picture) for frame in frames]
+    for frame, size in zip(frames, sizes, strict=True):
+        if size != sizes[0]:
+            first = f"{frames[0].picture.path.name} has {sizes[0][0]}x{sizes[0][1]}"
+            raise frame.picture.error(f"has {size[0]}x{size[1]} pixels where {first}: all must have one size")
+    return sizes[0]
+
+
+def _intrinsics(frame: Frame, size: tuple[int, int]) -> Intrinsics:
+    native = size
+    if frame.native != frame.picture and not states_size(frame.fields, frame.shared):
+        native = picture_size(frame.native)
+    intrinsics = read_intrinsics(frame.fields, frame.shared, native)
+    if not intrinsics.is_resize_of(size):
+        width, height = intrinsics.size
+        raise frame.picture.error(
+            f"has {size[0]}x{size[1]} pixels, another shape than w and h ({width:g}x{height:g})"
+        )
+    return intrinsics.resized(size)
+
+
+def _views(frames: list[Frame], lenses: list[Intrinsics], downscale: int) -> Views:
+    width, height = (int(length) // downscale for length in lenses[0].size)
+    images = torch.empty(len(frames), height, width, 4, dtype=torch.uint8)
+    pixels = images.numpy()  # shares its memory
+    ignored = nothing_ignored(images)
+    if any(frame.masks for frame in frames):
+        ignored = torch.zeros(images.shape[:3], dtype=torch.bool)
+
+    def load(i: int) -> None:
+        rgba = _rgba(frames[i])
+        pixels[i] = shrink(rgba, downscale)
+        if frames[i].masks:
+            ignored[i] = torch.from_numpy(_ignored(frames[i], rgba.shape[:2], downscale))
+
+    # Pillow decodes without the interpreter's lock, so threads are enough.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(load, range(len(frames))))
+    return Views(_cameras(frames, lenses, downscale), images, ignored, tuple(frame.name for frame in frames))
+
+
+def _rgba(frame: Frame) -> UInt8[np.ndarray, "height width rgba=4"]:
+    rgba = read_rgba(frame.picture)
+    for picture in frame.alpha:
+        alpha = read_alpha(picture)
+        if alpha.shape != rgba.shape[:2]:
+            raise picture.error(f"has another size than {frame.picture.path.name}")
+        rgba = np.concatenate([rgba[..., :3], alpha[..., None]], -1)
+    return rgba
+
+
+def _ignored(frame: Frame, shape: tuple[int, int], downscale: int) -> Bool[np.ndarray, "height width"]:
+    """A pixel counts only where every pixel of the block it comes from does."""
+    height, width = shape
+    ignored = np.zeros(shape, dtype=bool)
+    for picture, ignore in frame.masks:
+        mask = read_mask(picture)
+        ignored |= resize_ignored(mask == 0 if ignore is Ignore.BLACK else mask > 0, (width, height))
+    rows, columns = height // downscale, width // downscale
+    blocks = ignored[: rows * downscale, : columns * downscale].reshape(rows, downscale, columns, downscale)
+    return blocks.any((1, 3))
+
+
+def _cameras(frames: list[Frame], lenses: list[Intrinsics], downscale: int) -> Cameras:
+    """`near` is filled in by `placed`, which knows the scale of the scene."""
+    return Cameras(
+        world_from_camera=torch.stack([frame.world_from_camera for frame in frames])[:, :3],
+        focal=torch.tensor([lens.focal for lens in lenses]) / downscale,
+        principal=torch.tensor([lens.principal for lens in lenses]) / downscale,
+        distortion=torch.tensor([lens.distortion for lens in lenses]),
+        time=torch.tensor([frame.time for frame in frames]),
+        width=int(lenses[0].size[0]) // downscale,
+        height=int(lenses[0].size[1]) // downscale,
+        lens=lenses[0].lens,
+        near=0.0,
+    )
+
+
+def placed(views: Views, scene_from_input: Float[Tensor, "row=4 column=4"], near: float) -> Views:
+    """The views moved by a rigid map into the scene's frame, in float32."""
+    poses = scene_from_input[:3, :3] @ views.cameras.world_from_camera
+    poses[:, :, 3] += scene_from_input[:3, 3]
+    return replace(views, cameras=replace(views.cameras, world_from_camera=poses.float(), near=near))

@@ -1,0 +1,144 @@
+"""Textures of the demo scene's still life, painted by formula. All are linear reflectance, first row at v = 1."""
+
+import numpy as np
+from jaxtyping import Bool, Float32
+
+from .raycast import linear_from_srgb
+
+Texture = Float32[np.ndarray, "height width rgb=3"]
+
+CREAM, IVORY, SAND = "#f2e6d0", "#faf3e6", "#dcc6a0"
+TERRACOTTA, CORAL, BLUSH = "#bf4f33", "#e2714f", "#efbfa8"
+MUSTARD, TEAL, INK = "#e0a13a", "#1c6a68", "#20304c"
+GOLD, BRASS, COPPER = "#e8b55a", "#c99a4b", "#c97a52"
+WALNUT = "#5a3825"
+
+# Five columns by seven rows, one number a row, its highest bit the left column.
+LETTERS = {
+    "O": (14, 17, 17, 17, 17, 17, 14),
+    "M": (17, 27, 21, 21, 17, 17, 17),
+    "N": (17, 25, 21, 19, 17, 17, 17),
+    "I": (14, 4, 4, 4, 4, 4, 14),
+    "F": (31, 16, 16, 30, 16, 16, 16),
+    "E": (31, 16, 16, 30, 16, 16, 31),
+    "L": (16, 16, 16, 16, 16, 16, 31),
+    "D": (30, 17, 17, 17, 17, 17, 30),
+}
+
+
+def color(code: str) -> Float32[np.ndarray, "rgb=3"]:
+    """Linear reflectance of a colour written as '#rrggbb' in sRGB."""
+    return linear_from_srgb(np.array([int(code[at : at + 2], 16) / 255 for at in (1, 3, 5)]))
+
+
+def plain(code: str) -> Texture:
+    return color(code)[None, None]
+
+
+def bands(codes: list[str], widths: list[float], height: int) -> Texture:
+    """Level bands from v = 0 up."""
+    edges = np.cumsum(widths) / np.sum(widths)
+    v = 1 - (np.arange(height) + 0.5) / height
+    which = np.minimum(np.searchsorted(edges, v), len(codes) - 1)
+    return np.stack([color(code) for code in codes])[which][:, None]
+
+
+def candy(base: str, stripe: str, share: float) -> Texture:
+    """One upright stripe in a tile."""
+    u = (np.arange(64) + 0.5) / 64
+    return np.where((np.abs(u - 0.5) < share / 2)[None, :, None], color(stripe), color(base))
+
+
+def glazed_vase() -> Texture:
+    """One repeat of the vase's pattern: rows of chevrons between rings, on cream."""
+    v, u = np.meshgrid(1 - (np.arange(1024) + 0.5) / 1024, (np.arange(64) + 0.5) / 64, indexing="ij")
+    image = np.broadcast_to(color(IVORY), (1024, 64, 3)).copy()
+    wave = np.abs(u - 0.5) * 2
+    zigzag = (v * 26 + 0.9 * wave) % 1 < 0.42
+    image[zigzag & (v > 0.30) & (v < 0.60)] = color(TEAL)
+    teeth = (v - 0.62) / 0.06 > wave
+    image[~teeth & (v > 0.62) & (v < 0.68)] = color(TERRACOTTA)
+    teeth = (0.28 - v) / 0.08 > wave
+    image[~teeth & (v > 0.20) & (v < 0.28)] = color(TERRACOTTA)
+    dots = (u - 0.5) ** 2 + ((v - 0.715) * 11) ** 2 < 0.07
+    image[dots] = color(INK)
+    for ring, width in ((0.295, 0.004), (0.61, 0.004), (0.69, 0.003), (0.74, 0.003), (0.12, 0.012), (0.20, 0.003)):
+        image[np.abs(v - ring) < width] = color(INK)
+    return image
+
+
+def table_top(size: int) -> Texture:
+    """Terrazzo within a mosaic ring between two brass lines; the texture spans the disk's square."""
+    y, x = np.mgrid[0:size, 0:size].astype(np.float32)
+    x, y = (x + 0.5) / size * 2 - 1, 1 - (y + 0.5) / size * 2
+    radius, angle = np.hypot(x, y), np.arctan2(y, x) / (2 * np.pi) % 1
+    image = _terrazzo(x, y)
+    ring = (radius > 0.74) & (radius < 0.935)
+    image[ring] = _mosaic(radius[ring], angle[ring])
+    for line in (0.735, 0.94):
+        image[np.abs(radius - line) < 0.007] = color(BRASS) * np.float32(0.8)
+    return image
+
+
+def _mosaic(radius: np.ndarray, angle: np.ndarray) -> Float32[np.ndarray, "texel rgb=3"]:
+    """Three rows of small tiles, each a little different, in pale grout."""
+    row, column = (radius - 0.74) / 0.065, angle * 84
+    tile = np.floor(row).astype(int) + 7 * np.floor(column).astype(int)
+    palette = np.stack([color(code) for code in (TEAL, CREAM, TERRACOTTA, CREAM, MUSTARD, CREAM)])
+    kind = (np.floor(column).astype(int) + np.floor(row).astype(int)) % 2
+    pick = np.where(kind == 1, 1, np.array([0, 2, 0, 4])[np.floor(column / 2).astype(int) % 4])
+    shade = 0.86 + 0.28 * _noise(tile, 3)
+    grout = (np.minimum(row % 1, 1 - row % 1) < 0.06) | (np.minimum(column % 1, 1 - column % 1) < 0.06)
+    return np.where(grout[:, None], color(SAND) * np.float32(0.7), palette[pick] * shade[:, None]).astype(np.float32)
+
+
+def _terrazzo(x: np.ndarray, y: np.ndarray) -> Texture:
+    """Angular chips of five colours, in two sizes, strewn over cream."""
+    image = np.broadcast_to(color(CREAM), (*x.shape, 3)).copy()
+    chips = np.stack([color(code) for code in (TERRACOTTA, BLUSH, TEAL, SAND, MUSTARD, INK)])
+    for cell, seed in ((0.035, 11), (0.085, 5)):
+        for step_x in (-1, 0, 1):
+            for step_y in (-1, 0, 1):
+                column, row = np.floor(x / cell) + step_x, np.floor(y / cell) + step_y
+                key = (column.astype(np.int64) + 4096) * 8192 + row.astype(np.int64) + 4096
+                dx = x / cell - column - 0.2 - 0.6 * _noise(key, seed)
+                dy = y / cell - row - 0.2 - 0.6 * _noise(key, seed + 1)
+                turn = 2 * np.pi * _noise(key, seed + 2)
+                a, b = dx * np.cos(turn) + dy * np.sin(turn), dy * np.cos(turn) - dx * np.sin(turn)
+                size = 0.14 + 0.26 * _noise(key, seed + 3)
+                inside = np.maximum(np.maximum(a, -0.8 * a + 0.7 * b), -0.5 * a - 0.9 * b) < size
+                inside &= _noise(key, seed + 4) < 0.62
+                kind = (_noise(key, seed + 5) * len(chips)).astype(int)
+                image[inside] = chips[kind[inside]]
+    return image
+
+
+def _noise(key: np.ndarray, seed: int) -> Float32[np.ndarray, "*n"]:
+    """A number in [0, 1) for every integer key: an integer hash (Wellons' lowbias32)."""
+    bits = (key.astype(np.int64) * 2 + seed * 0x9E3779B1).astype(np.uint32)
+    bits = (bits ^ (bits >> 16)) * np.uint32(0x21F0AAAD)
+    bits = (bits ^ (bits >> 15)) * np.uint32(0x735A2D97)
+    return ((bits ^ (bits >> 15)) >> 8).astype(np.float32) / np.float32(1 << 24)
+
+
+def lettered_block() -> Texture:
+    """The six faces of a block, one above the other: a name in dots of a pixel's size, and fine rules about it."""
+    face = np.zeros((24, 64), bool)
+    face[[1, 22], 2:-2] = True
+    face[1:23, [2, -3]] = True
+    name = written("OMNIFIELD")
+    face[8:15, 5 : 5 + name.shape[1]] = name
+    face[[4, 18], 5:-5:2] = True
+    face[20, 5:-5] = np.arange(54) % 6 < 4
+    end = np.zeros((24, 64), bool)
+    for inset in range(1, 12, 3):
+        end[inset : 24 - inset, [round(inset * 64 / 24), 63 - round(inset * 64 / 24)]] = True
+        end[[inset, 23 - inset], round(inset * 64 / 24) : 64 - round(inset * 64 / 24)] = True
+    dots = np.concatenate([end, end, face, face, face, face])
+    return np.repeat(np.repeat(np.where(dots[..., None], color(IVORY), color(INK)), 8, 0), 8, 1)
+
+
+def written(word: str) -> Bool[np.ndarray, "row=7 column"]:
+    """A word in dots, letters one dot apart."""
+    bits = [[[row >> (4 - column) & 1 for column in range(5)] + [0] for row in LETTERS[letter]] for letter in word]
+    return np.concatenate(bits, 1)[:, :-1].astype(bool)

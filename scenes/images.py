@@ -1,0 +1,137 @@
+"""Image files into 8-bit RGBA, as stored: poses refer to those pixels, so no EXIF orientation is applied."""
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+from PIL import Image
+
+# What Pillow raises on damaged files, by format: truncated, unknown, broken PNG, oversized.
+UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
+SHARE_OF_MEMORY = 0.8  # of what is available now; training needs some as well
+SMALLEST_SIDE = 4  # pixels
+
+Rgba = UInt8[np.ndarray, "height width rgba=4"]
+Mask = Bool[np.ndarray, "height width"]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image file, and what named it ("transforms.json: frames[3].file_path"), for complaints."""
+
+    path: Path
+    named_by: str
+
+    def error(self, complaint: str) -> ValueError:
+        return ValueError(f"{self.named_by} names {self.path}, which {complaint}.")
+
+
+def picture_size(picture: Picture) -> tuple[int, int]:
+    """Width and height from the file's header alone."""
+    if not os.path.isfile(picture.path):
+        raise FileNotFoundError(f"{picture.named_by} names {picture.path}, which does not exist.")
+    try:
+        with Image.open(picture.path) as image:
+            return image.size
+    except UNREADABLE as error:
+        raise picture.error(f"cannot be read as an image ({error})") from None
+
+
+def read_rgba(picture: Picture) -> Rgba:
+    """Straight alpha, 255 where the file has none. Deeper pixels are rounded to 8 bits."""
+    with _opened(picture) as image:
+        if image.mode == "F":
+            raise picture.error("holds floating-point pixels; 8 or 16 bits are needed")
+        if image.mode.startswith("I"):  # 16-bit grey, which Pillow's own conversion would clip
+            deep = np.asarray(image).astype(np.int64).clip(0, 65535)
+            image = Image.fromarray(((deep + 128) // 257).astype(np.uint8))
+        return np.asarray(image.convert("RGBA"))
+
+
+def read_mask(picture: Picture) -> UInt8[np.ndarray, "height width"]:
+    """The largest of a mask's colour channels: any colour counts as non-zero. Alpha is not looked at."""
+    return read_rgba(picture)[..., :3].max(-1)
+
+
+def read_alpha(picture: Picture) -> UInt8[np.ndarray, "height width"]:
+    """instant-ngp's `<file>.alpha.<ext>`: the red channel, decoded from sRGB as instant-ngp does."""
+    red = np.arange(256) / 255
+    linear = np.where(red <= 0.04045, red / 12.92, ((red + 0.055) / 1.055) ** 2.4)
+    return (linear * 255).round().astype(np.uint8)[read_rgba(picture)[..., 0]]
+
+
+def shrink(rgba: Rgba, factor: int) -> Rgba:
+    """Mean over blocks of factor² pixels, of sRGB values times alpha; incomplete blocks are cut off."""
+    if factor == 1:
+        return rgba
+    alpha = _blocks(rgba[..., 3:].astype(np.float32), factor)
+    color = _blocks(rgba[..., :3].astype(np.float32) * (rgba[..., 3:].astype(np.float32) / 255), factor)
+    straight = color / np.maximum(alpha / 255, 1e-6)
+    return np.concatenate([straight, alpha], -1).round().clip(0, 255).astype(np.uint8)
+
+
+def resize_ignored(ignored: Mask, size: tuple[int, int]) -> Mask:
+    """A mask at another (width, height): a pixel is ignored where any that it covers was."""
+    if ignored.shape == (size[1], size[0]):
+        return ignored
+    image = Image.fromarray(ignored.astype(np.uint8) * 255)
+    return np.asarray(image.resize(size, Image.Resampling.BOX)) > 0
+
+
+def check_memory(views: int, size: tuple[int, int], downscale: int) -> None:
+    """Raises ValueError, before anything is loaded, where `views` images of `size` would not fit."""
+    if min(size) // downscale < SMALLEST_SIDE:
+        raise ValueError(f"--downscale {downscale} leaves nothing of images of {size[0]}x{size[1]} pixels.")
+    available = available_memory() * SHARE_OF_MEMORY
+    if _bytes_needed(views, size, downscale) <= available:
+        return
+    complaint = (
+        f"{views} images of {size[0] // downscale}x{size[1] // downscale} pixels do not fit into memory"
+    )
+    need, have = _bytes_needed(views, size, downscale) / 2**30, available / 2**30
+    for factor in range(downscale + 1, min(size) // SMALLEST_SIDE + 1):
+        if _bytes_needed(views, size, factor) <= available:
+            raise ValueError(f"{complaint} ({need:.1f} GiB of {have:.1f} GiB): use --downscale {factor}.")
+    raise ValueError(f"{complaint} ({need:.1f} GiB of {have:.1f} GiB), at no --downscale: use fewer images.")
+
+
+def available_memory() -> float:
+    """Bytes that can be had without swapping; infinite where the system does not say."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            for line in lines:
+                if line.startswith("MemAvailable:"):
+                    return float(line.split()[1]) * 1024
+    except OSError:
+        pass
+    try:  # macOS knows the pages it has, not those that are free
+        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")) / 2
+    except (AttributeError, ValueError, OSError):
+        return math.inf
+
+
+def _bytes_needed(views: int, size: tuple[int, int], downscale: int) -> int:
+    """RGBA and a mask for all views, and what each decoding thread holds of a full image meanwhile."""
+    width, height = size
+    decoding = (os.cpu_count() or 1) * width * height * (8 if downscale == 1 else 44)
+    return views * (width // downscale) * (height // downscale) * 5 + decoding
+
+
+def _opened(picture: Picture) -> Image.Image:
+    try:
+        image = Image.open(picture.path)
+        image.load()
+        return image
+    except UNREADABLE as error:
+        raise picture.error(f"cannot be read as an image ({error})") from None
+
+
+def _blocks(
+    values: Float[np.ndarray, "height width channel"], factor: int
+) -> Float[np.ndarray, "rows columns channel"]:
+    height, width = values.shape[0] // factor, values.shape[1] // factor
+    cut = values[: height * factor, : width * factor]
+    return cut.reshape(height, factor, width, factor, -1).mean((1, 3))

@@ -1,0 +1,133 @@
+"""Where cameras stand about an object, and the images they take of a lit surface."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, UInt8
+from torch import Tensor
+
+from .cameras import Cameras, pinhole
+from .raycast import Caster, Seen, Window, photograph
+from .scene import Views, nothing_ignored
+from .shade import LitSurface, interpolated
+from .surface import Surface
+
+FIELD_OF_VIEW = 0.6911112070083618  # radians, as in the Lego scene of NeRF-synthetic
+DISTANCE = 4.0  # for objects within ±1.3
+NEAR = 0.5
+
+
+@dataclass(frozen=True)
+class Shots:
+    """How many images of which size: `train` and `val` spread over the upper hemisphere, `test` along a spiral."""
+
+    size: int = 400
+    train: int = 100
+    val: int = 10
+    test: int = 20
+
+
+SHOTS = Shots()
+
+
+def hemisphere(count: int, seed: int) -> Float32[np.ndarray, "view xyz=3"]:
+    """Directions spread evenly over the upper hemisphere: a jittered Fibonacci lattice, 2° to 86° above the horizon."""
+    random = np.random.default_rng(seed)
+    jitter = random.uniform(-0.35, 0.35, (2, count))
+    lowest, highest = np.sin(np.radians([2, 86]))
+    height = lowest + (highest - lowest) * np.clip((np.arange(count) + 0.5 + jitter[0]) / count, 0, 1)
+    angle = np.arange(count) * np.pi * (3 - 5**0.5) + jitter[1] * (2 * np.pi / count) ** 0.5 + seed
+    return _direction(angle, height)
+
+
+def spiral(count: int) -> Float32[np.ndarray, "view xyz=3"]:
+    """Directions along two turns that climb from 8° to 68°."""
+    step = (np.arange(count) + 0.5) / count
+    return _direction(4 * np.pi * step, np.sin(np.radians(8 + 60 * step)))
+
+
+def _direction(angle: np.ndarray, height: np.ndarray) -> Float32[np.ndarray, "view xyz=3"]:
+    around = np.sqrt(1 - height**2)
+    return np.stack([around * np.cos(angle), around * np.sin(angle), height], -1).astype(np.float32)
+
+
+def orbit(directions: Float32[np.ndarray, "view xyz=3"], size: int) -> Cameras:
+    """Square cameras that look at the origin from `DISTANCE` in each direction (unit vectors, none straight up)."""
+    back = torch.from_numpy(directions)
+    right = torch.nn.functional.normalize(torch.linalg.cross(torch.tensor([0.0, 0.0, 1.0]).expand_as(back), back))
+    pose = torch.stack([right, torch.linalg.cross(back, right), back, DISTANCE * back], -1)
+    return pinhole(pose, (size, size), FIELD_OF_VIEW, NEAR)
+
+
+def render_views(subject: LitSurface, cameras: Cameras, name: str) -> Views:
+    """Photographs of a surface by square cameras, named `name`_000 and so on."""
+    threads = min(4, os.cpu_count() or 1)  # Embree holds Python's lock, so more threads only wait
+    pool = ThreadPoolExecutor(threads)
+    try:
+        images = list(pool.map(lambda view: _image(subject, cameras, view), range(len(cameras))))
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return views(torch.from_numpy(np.stack(images)), cameras, name)
+
+
+def views(images: UInt8[Tensor, "view height width rgba=4"], cameras: Cameras, name: str) -> Views:
+    """Rendered images with their cameras."""
+    return Views(cameras, images, nothing_ignored(images), tuple(f"{name}_{i:03d}" for i in range(len(images))))
+
+
+def _image(subject: LitSurface, cameras: Cameras, view: int) -> UInt8[np.ndarray, "size size rgba=4"]:
+    def look(x: Float[np.ndarray, "sample"], y: Float[np.ndarray, "sample"]) -> Seen:
+        return subject.see(*world_rays(cameras, view, x, y))
+
+    return photograph(look, cameras.width, window(subject.surface.vertices, cameras, view))
+
+
+def world_rays(
+    cameras: Cameras, view: int, x: Float[np.ndarray, "ray"], y: Float[np.ndarray, "ray"]
+) -> tuple[Float32[np.ndarray, "ray xyz=3"], Float32[np.ndarray, "ray xyz=3"]]:
+    """Origins and unit directions through sensor positions in pixels."""
+    sensor = (torch.from_numpy(np.asarray(v, np.float32)) for v in (x, y))
+    rays = cameras.rays(torch.full((len(x),), view), *sensor)
+    return rays.origins.numpy(), rays.directions.numpy()
+
+
+def window(vertices: Float32[np.ndarray, "vertex xyz=3"], cameras: Cameras, view: int) -> Window:
+    """The pixels that can see any vertex: outside them no ray needs to be cast."""
+    pose = cameras.world_from_camera[view].numpy()
+    local = (vertices - pose[:, 3]) @ pose[:, :3]
+    depth = -local[:, 2:]
+    if depth.min() <= 0:  # something lies beside or behind the camera
+        return Window(0, 0, cameras.width, cameras.height)
+    focal, principal = cameras.focal[view].numpy(), cameras.principal[view].numpy()
+    sensor = principal + local[:, :2] * [1, -1] / depth * focal
+    lo = np.clip(np.floor(sensor.min(0)) - 1, 0, [cameras.width, cameras.height]).astype(int)
+    hi = np.clip(np.ceil(sensor.max(0)) + 1, 0, [cameras.width, cameras.height]).astype(int)
+    return Window(int(lo[0]), int(lo[1]), int(max(hi[0], lo[0])), int(max(hi[1], lo[1])))
+
+
+def truth(
+    subject: Surface, cameras: Cameras
+) -> tuple[Float32[np.ndarray, "view height width"], Float32[np.ndarray, "view height width xyz=3"]]:
+    """Exact z-depth (distance along the viewing axis; 0 where there is nothing) and unit world normals (else 0).
+
+    Both belong to the one ray through the middle of each pixel. Normals are the smooth ones that the light sees,
+    turned towards the camera.
+    """
+    caster = Caster(subject.vertices, subject.faces)
+    shape = (len(cameras), cameras.height, cameras.width)
+    depth, normal = np.zeros(shape, np.float32), np.zeros((*shape, 3), np.float32)
+    pixels = Window(0, 0, cameras.width, cameras.height)
+    for view in range(len(cameras)):
+        origins, directions = world_rays(cameras, view, *pixels.centers())
+        hits = caster.first(origins, directions)
+        rows = np.flatnonzero(hits.face >= 0)
+        smooth = interpolated(subject.normals, subject.faces[hits.face[rows]], hits.weights[rows])
+        smooth /= np.linalg.norm(smooth, axis=-1, keepdims=True)
+        smooth *= -np.sign((smooth * directions[rows]).sum(-1, keepdims=True))
+        forward = -cameras.world_from_camera[view, :, 2].numpy()
+        depth[view].reshape(-1)[rows] = hits.distance[rows] * (directions[rows] @ forward)
+        normal[view].reshape(-1, 3)[rows] = smooth
+    return depth, normal

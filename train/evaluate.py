@@ -1,0 +1,80 @@
+"""How good a field is: held-out views against what the camera saw."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from skimage.metrics import structural_similarity
+from torch import Tensor
+
+from ..fields import Field
+from ..renderers import Rendering, Sampler, VolumeRenderer
+from ..scenes import Views
+
+SSIM_WINDOW = 11  # pixels; a smaller image has no SSIM
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One held-out view: what was rendered, what was there, and the figures. `ssim` is NaN for images under 11 pixels."""
+
+    name: str
+    image: Float[Tensor, "height width rgb=3"]
+    truth: Float[Tensor, "height width rgb=3"]
+    psnr: float
+    ssim: float
+
+
+def judge(
+    field: Field, sampler: Sampler, views: Views, background: Float[Tensor, "rgb=3"], stride: int = 1
+) -> Iterator[Judged]:
+    """Every view in turn, at every `stride`-th pixel, over one background, in sRGB."""
+    renderer = VolumeRenderer(sampler)
+    for view in range(len(views)):
+        rendering = renderer.render_image(field, views.cameras.pixel_rays(view, stride), background)
+        truth = true_image(views, view, background, stride)
+        image = picture(rendering, truth.shape[0])
+        counted = ~views.ignored[view, ::stride, ::stride]
+        yield Judged(
+            name=views.names[view],
+            image=image,
+            truth=truth,
+            psnr=psnr(image, truth, counted),
+            ssim=ssim(image, truth),
+        )
+
+
+def picture(rendering: Rendering, height: int) -> Float[Tensor, "height width rgb=3"]:
+    return rendering.color.reshape(height, -1, 3).clamp(0, 1)
+
+
+def true_image(
+    views: Views, view: int, background: Float[Tensor, "rgb=3"], stride: int = 1
+) -> Float[Tensor, "height width rgb=3"]:
+    rgba = views.images[view, ::stride, ::stride].float() / 255
+    return rgba[..., :3] * rgba[..., 3:] + background * (1 - rgba[..., 3:])
+
+
+def psnr(
+    image: Float[Tensor, "height width rgb=3"],
+    truth: Float[Tensor, "height width rgb=3"],
+    counted: Bool[Tensor, "height width"],
+) -> float:
+    """Peak signal-to-noise ratio in dB of the pixels that count; 100 where they are the same."""
+    error = (image - truth).square()[counted].mean().item()
+    return -10 * math.log10(max(error, 1e-10))
+
+
+def ssim(image: Float[Tensor, "height width rgb=3"], truth: Float[Tensor, "height width rgb=3"]) -> float:
+    """Structural similarity (Wang et al. 2004): Gaussian window of 11 pixels, σ = 1.5, mean over the channels."""
+    if min(image.shape[:2]) < SSIM_WINDOW:
+        return math.nan
+    a, b = (np.asarray(x.cpu(), dtype=np.float64) for x in (image, truth))
+    return float(
+        structural_similarity(
+            a, b, data_range=1.0, channel_axis=2, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+        )
+    )

@@ -1,0 +1,125 @@
+"""How a field is fitted: one loop that yields after every step, so that anything can drive it."""
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..fields import Field
+from ..renderers import OccupancyGrid, VolumeRenderer
+from ..scenes import Scene
+from .optimizer import Adam
+from .pixels import PixelBatch, random_pixels
+
+FIRST_RAYS = 512
+MOST_RAYS = 1 << 15
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When a training ends: after so many seconds of training or so many steps, whichever comes first."""
+
+    seconds: float = math.inf
+    steps: int = 1 << 62
+
+    def spent(self, seconds: float, steps: int) -> float:
+        """The fraction of the budget that is used up."""
+        return max(seconds / self.seconds, steps / self.steps)
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """How a field is fitted. Rates are relative to the field's own."""
+
+    samples_per_step: int = 1 << 16
+    cells_per_step: int = 1 << 14
+    warmup: float = 0.01  # fraction of the budget over which the rate rises from nothing
+    final_rate: float = 0.03  # what the rate has fallen to, exponentially, at the end
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One step of a training, as it ended. `psnr` is of the step's own pixels, over their random backgrounds."""
+
+    step: int
+    spent: float
+    seconds: float
+    loss: float
+    psnr: float
+    rays: int
+    samples: int
+
+
+class Training:
+    """All that changes while a field is fitted: what has to be kept to go on later as if nothing had happened."""
+
+    def __init__(self, field: Field, occupancy: OccupancyGrid, config: FitConfig) -> None:
+        self.field = field
+        self.occupancy = occupancy
+        self.config = config
+        self.optimizer = Adam(field.parameter_groups())
+        self.generator = torch.Generator(occupancy.bits.device).manual_seed(config.seed)
+        self.step = 0
+        self.seconds = 0.0
+        self.rays = FIRST_RAYS
+
+
+def fit(training: Training, scene: Scene, budget: Budget) -> Iterator[Progress]:
+    """Train until the budget is spent, yielding after every step; the clock stands still while the caller looks.
+
+    Raises FloatingPointError when a loss or gradient is no longer finite; the field is then as the last good step
+    left it.
+    """
+    while (spent := budget.spent(training.seconds, training.step)) < 1:
+        began = time.perf_counter()
+        loss, rays, samples = _step(training, scene, spent)
+        training.step += 1
+        training.seconds += time.perf_counter() - began
+        training.rays = _rays_for(training.config.samples_per_step, rays, samples)
+        yield Progress(
+            step=training.step,
+            spent=budget.spent(training.seconds, training.step),
+            seconds=training.seconds,
+            loss=loss,
+            psnr=-10 * math.log10(max(loss, 1e-10)),
+            rays=rays,
+            samples=samples,
+        )
+
+
+def _step(training: Training, scene: Scene, spent: float) -> tuple[float, int, int]:
+    """batch → rays → samples → densities → weights → colours → pixels → loss → gradients → parameters."""
+    field, generator = training.field, training.generator
+    training.occupancy.update(field.density, training.config.cells_per_step, generator)
+    batch = random_pixels(scene.train, training.rays, generator)
+    background = torch.rand(batch.color.shape, generator=generator, device=batch.color.device)
+    renderer = VolumeRenderer(training.occupancy)
+    rendering = renderer.render(field, batch.rays, background, generator)
+    loss = _loss(rendering.color, batch, background)
+    loss.backward()
+    if not (math.isfinite(loss.item()) and training.optimizer.gradients_are_finite()):
+        raise FloatingPointError(f"Training broke down at step {training.step}: a loss or gradient is not finite.")
+    training.optimizer.step(rate_at(spent, training.config))
+    return loss.item(), len(batch.rays), int(rendering.samples.sum())
+
+
+def _loss(
+    color: Float[Tensor, "ray rgb=3"], batch: PixelBatch, background: Float[Tensor, "ray rgb=3"]
+) -> Float[Tensor, ""]:
+    error = (color - batch.over(background)).square().mean(-1)
+    return (error * batch.weight).sum() / batch.weight.sum().clamp_min(1)
+
+
+def rate_at(spent: float, config: FitConfig) -> float:
+    """A short warm-up, then exponential decay over the budget."""
+    return min(spent / config.warmup, 1.0) * config.final_rate**spent if config.warmup else config.final_rate**spent
+
+
+def _rays_for(target: int, rays: int, samples: int) -> int:
+    """As many rays as would have made `target` samples; at most twice as many as before."""
+    return max(64, min(round(rays * target / max(samples, 1)), 2 * rays, MOST_RAYS))
