@@ -63,11 +63,11 @@ class HashField(Field):
     def probe(self, points: Points) -> Probe:
         encoding = hash_grid(self.domain.unit_from_world(points.position), self.table, self.layout)
         hidden = self.trunk(encoding)
-        return Probe(density_from_logit(hidden[:, 0], self.domain), hidden[:, 1:])
+        return Probe(density_from_logit(hidden[:, 0], self.domain), hidden)
 
     def features(self, points: Points, probe: Probe) -> Float[Tensor, "n feature"]:
         del points
-        return probe.carry
+        return probe.carry[:, 1:]
 
     def color(self, features: Float[Tensor, "n feature"], points: Points) -> Float[Tensor, "n rgb=3"]:
         return self.decoder(features, points.direction)

@@ -61,11 +61,11 @@ class MlpField(Field):
                 hidden = torch.cat([encoding, hidden], -1)
             hidden = torch.relu(layer(hidden))
         head = self.head(hidden)
-        return Probe(density_from_logit(head[:, 0], self.domain), head[:, 1:])
+        return Probe(density_from_logit(head[:, 0], self.domain), head)
 
     def features(self, points: Points, probe: Probe) -> Float[Tensor, "n feature"]:
         del points
-        return probe.carry
+        return probe.carry[:, 1:]
 
     def color(self, features: Float[Tensor, "n feature"], points: Points) -> Float[Tensor, "n rgb=3"]:
         return self.decoder(features, points.direction)

@@ -8,6 +8,7 @@ from .composite import accumulate, ray_weights, take_rows
 from .hash_grid import HashGridLayout, hash_grid
 from .mlp import mlp
 from .ray_march import MarchGrid, ray_march
+from .ray_points import ray_points
 from .spherical_harmonics import spherical_harmonics
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "keep_freed_memory",
     "mlp",
     "ray_march",
+    "ray_points",
     "ray_weights",
     "references",
     "spherical_harmonics",

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int32
 from torch import Tensor
 
 from .backend import Op
-from .check import check_shape
+from .check import check_dtype, check_shape
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,7 @@ def check_adam(parameter: Tensor, gradient: Tensor, moments: tuple[Tensor, Tenso
     check_shape("adam_step", "first_moment", moments[0], (rows, features))
     check_shape("adam_step", "second_moment", moments[1], (rows, features))
     check_shape("adam_step", "steps", steps, (rows,))
-    if steps.dtype != torch.int32:
-        raise ValueError(f"adam_step: steps must be torch.int32, not {steps.dtype}.")
+    check_dtype("adam_step", "steps", steps, torch.int32)
 
 
 @Op

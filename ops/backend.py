@@ -6,11 +6,15 @@ always runs it. A kernel that fails raises: nothing falls back in silence.
 """
 
 import functools
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Generic, ParamSpec, TypeVar
 
 import torch
+from torch import Tensor
+
+from .check import check_same_kind
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -23,11 +27,17 @@ class Op(Generic[Arguments, Result]):
     def __init__(self, reference: Callable[Arguments, Result]) -> None:
         self.reference = reference
         self.kernels: dict[tuple[str, torch.dtype], Callable[Arguments, Result]] = {}
+        self.names = tuple(inspect.signature(reference).parameters)
         functools.update_wrapper(self, reference)
 
     def __call__(self, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        tensor = args[0]
-        kernel = self.kernels.get((tensor.device.type, tensor.dtype))  # pyright: ignore
+        named = dict(zip(self.names, args, strict=False)) | kwargs
+        tensors = {name: value for name, value in named.items() if isinstance(value, Tensor)}
+        if self.names[0] not in tensors:
+            raise TypeError(f"{self.reference.__name__}: {self.names[0]} must be a tensor.")
+        check_same_kind(self.reference.__name__, tensors)
+        tensor = tensors[self.names[0]]
+        kernel = self.kernels.get((tensor.device.type, tensor.dtype))
         if kernel is None or _forced_to_reference:
             return self.reference(*args, **kwargs)
         return kernel(*args, **kwargs)

@@ -1,5 +1,6 @@
 """What an op asks of its arguments, refused in one sentence: the same words from a reference and from its kernel."""
 
+import torch
 from torch import Tensor
 
 
@@ -12,6 +13,12 @@ def check_shape(op: str, name: str, tensor: Tensor, shape: tuple[int | None, ...
     if not fits:
         wanted = ", ".join("any" if want is None else str(want) for want in shape)
         raise ValueError(f"{op}: {name} has shape {given}, but must have shape ({wanted}).")
+
+
+def check_dtype(op: str, name: str, tensor: Tensor, dtype: torch.dtype) -> None:
+    """Raises ValueError unless the argument `name` of `op` has this dtype."""
+    if tensor.dtype != dtype:
+        raise ValueError(f"{op}: {name} must be {dtype}, not {tensor.dtype}.")
 
 
 def check_same_kind(op: str, named: dict[str, Tensor]) -> None:

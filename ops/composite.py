@@ -9,24 +9,27 @@ from jaxtyping import Float, Int, Int64
 from torch import Tensor
 
 from .backend import Op
-from .check import check_shape
+from .check import check_dtype, check_shape
 
 
 def check_ray_weights(density: Tensor, dt: Tensor, offsets: Tensor) -> None:
     check_shape("ray_weights", "density", density, (None,))
     check_shape("ray_weights", "dt", dt, (len(density),))
     check_shape("ray_weights", "offsets", offsets, (None,))
+    check_dtype("ray_weights", "offsets", offsets, torch.int64)
 
 
 def check_accumulate(values: Tensor, weights: Tensor, offsets: Tensor) -> None:
     check_shape("accumulate", "values", values, (None, None))
     check_shape("accumulate", "weights", weights, (len(values),))
     check_shape("accumulate", "offsets", offsets, (None,))
+    check_dtype("accumulate", "offsets", offsets, torch.int64)
 
 
 def check_take_rows(values: Tensor, rows: Tensor) -> None:
     check_shape("take_rows", "values", values, (None, None))
     check_shape("take_rows", "rows", rows, (None,))
+    check_dtype("take_rows", "rows", rows, torch.int64)
 
 
 @Op

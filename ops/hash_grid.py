@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from .backend import Op
+from .check import check_shape
 
 PRIMES = (1, 2654435761, 805459861)
 CORNERS = tuple((corner & 1, corner >> 1 & 1, corner >> 2) for corner in range(8))
@@ -53,7 +54,8 @@ class HashGridLayout:
         """Length of the encoding: levels · features."""
         return self.levels * self.features
 
-    def check(self, table: Tensor) -> None:
+    def check(self, positions: Tensor, table: Tensor) -> None:
+        check_shape("hash_grid", "positions", positions, (None, 3))
         if tuple(table.shape) != (self.entries, self.features):
             raise ValueError(
                 f"hash_grid: the table has shape {tuple(table.shape)}, "
@@ -69,9 +71,10 @@ def hash_grid(
 
     With p = x·s_l + ½, the cell is ⌊p⌋ and the weights come from p − ⌊p⌋. A vertex (i, j, k) lives at entry
     i + j·r + k·r² where all r³ vertices fit, else at (i·1 ⊕ j·2654435761 ⊕ k·805459861), both modulo the level's
-    entries. Positions are clamped to the cube. Raises ValueError if the table does not fit the layout.
+    entries. Positions are clamped to the cube. Raises ValueError if the positions are not
+    triples or the table does not fit the layout.
     """
-    layout.check(table)
+    layout.check(positions, table)
     inside = positions.clamp(0, 1)
     encoded = []
     for level, (scale, resolution) in enumerate(zip(layout.scales, layout.resolutions, strict=True)):

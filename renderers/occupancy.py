@@ -10,24 +10,23 @@ from ..fields import Points
 from ..ops import ray_march
 from ..scenes import Domain, Rays
 from .samples import Sampler, Samples, jitter
-from .uniform import march_grid
+from .uniform import STEPS_PER_SIDE, march_grid
 
 RESOLUTION = 128
-STEPS_PER_SIDE = 512
 DECAY = 0.95  # what remembered density loses at every visit
 OPAQUE = 0.01  # opacity of one step from which on a cell is always kept (instant-ngp's threshold)
-SHUFFLE = 0x9E3779B1  # odd, so i ↦ i·SHUFFLE modulo 2^k visits every cell once, far from the one before
 
 
 class OccupancyGrid(nn.Module, Sampler):
     """`resolution`³ cells over the domain's unit cube. A cell remembers the densest it was lately, and is occupied if
     that is above the mean, or opaque. It starts full.
 
-    `resolution` is a power of two. Buffers travel with `state_dict`: `density` (per world unit) and the packed `bits`.
+    Buffers travel with `state_dict`: `density` (per world unit), the packed `bits`, and how many cells were `visited`.
     """
 
     density: Float[Tensor, "cell"]
     bits: UInt8[Tensor, "byte"]
+    visited: Int[Tensor, ""]
 
     def __init__(self, domain: Domain, resolution: int = RESOLUTION, steps_per_side: int = STEPS_PER_SIDE) -> None:
         super().__init__()
@@ -38,6 +37,15 @@ class OccupancyGrid(nn.Module, Sampler):
         self.register_buffer("density", torch.full((resolution**3,), OPAQUE / self.grid.step))
         self.register_buffer("bits", torch.full((resolution**3 // 8,), 255, dtype=torch.uint8))
         self.register_buffer("visited", torch.zeros((), dtype=torch.int64))
+        self.restrict(torch.ones(resolution**3, dtype=torch.bool))
+
+    def restrict(self, possible: Bool[Tensor, "cell"]) -> None:
+        """From now on only these cells can be occupied: `update` visits no others."""
+        cells = possible.nonzero()[:, 0]
+        shuffle = torch.randperm(len(cells), generator=torch.Generator().manual_seed(0)).to(cells.device)
+        self.order = cells[shuffle]
+        self.density = torch.where(possible.to(self.density.device), self.density, 0)
+        self.set_occupied(self.density > 0)
 
     def sample(self, rays: Rays, generator: torch.Generator | None) -> Samples:
         span = torch.stack([rays.near, rays.far], -1)
@@ -55,15 +63,15 @@ class OccupancyGrid(nn.Module, Sampler):
     ) -> None:
         """Visit the next `cells` cells, in an order that repeats only after all of them, and set the bits anew.
 
-        A little at every step keeps the grid fresh without ever holding training up.
+        A few cells at a time keep the grid fresh without ever holding training up.
         """
-        turn = int(self.visited) + torch.arange(cells, device=self.bits.device)
-        cell = turn * SHUFFLE % self.resolution**3
+        turn = int(self.visited) + torch.arange(min(cells, len(self.order)), device=self.bits.device)
+        cell = self.order[turn % len(self.order)]
         found = density(self._points(cell, generator))
         self.density[cell] = torch.maximum(self.density[cell] * DECAY, found)
-        self.visited += cells
-        threshold = self.density.mean().clamp_max(OPAQUE / self.grid.step)
-        self.set_occupied(self.density >= threshold)
+        self.visited += len(cell)
+        mean = self.density.sum() / len(self.order)
+        self.set_occupied(self.density > mean.clamp_max(OPAQUE / self.grid.step))
 
     def set_occupied(self, occupied: Bool[Tensor, "cell"]) -> None:
         place = 2 ** torch.arange(8, dtype=torch.uint8, device=self.bits.device)
@@ -71,13 +79,15 @@ class OccupancyGrid(nn.Module, Sampler):
 
     def _points(self, cell: Int[Tensor, "n"], generator: torch.Generator | None) -> Points:
         """A point in each cell, anywhere in it if there is a generator, else its centre."""
-        x, rest = cell % self.resolution, cell // self.resolution
-        corner = torch.stack([x, rest % self.resolution, rest // self.resolution], -1)
-        device, n = cell.device, len(cell)
-        inside = torch.rand(n, 3, generator=generator, device=device) if generator else torch.full((n, 3), 0.5).to(cell.device)
+        device, n, size = cell.device, len(cell), self.resolution
+        corner = torch.stack([cell % size, cell // size % size, cell // size**2], -1)
+        inside, time = torch.full((n, 3), 0.5, device=device), torch.zeros(n, device=device)
+        if generator is not None:
+            inside.uniform_(generator=generator)
+            time.uniform_(generator=generator)
         return Points(
-            position=self.domain.world_from_unit((corner + inside) / self.resolution),
+            position=self.domain.world_from_unit((corner + inside) / size),
             direction=torch.tensor([0.0, 0.0, 1.0], device=device).expand(n, 3),
             footprint=torch.zeros(n, device=device),
-            time=torch.rand(n, generator=generator, device=device) if generator else torch.zeros(n, device=device),
+            time=time,
         )

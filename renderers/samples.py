@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..fields import Points
+from ..ops import ray_points
 from ..scenes import Rays
 
 
@@ -29,14 +30,12 @@ class Samples:
 
     def points(self, rays: Rays) -> Points:
         """The points in the world that the samples lie at."""
-        t = self.t[:, None]
-        direction = rays.directions[self.ray]
-        return Points(
-            position=torch.addcmul(rays.origins[self.ray], t, direction),
-            direction=direction,
-            footprint=rays.footprint[self.ray] * self.t,
-            time=rays.time[self.ray],
-        )
+        return Points(*ray_points(rays.packed(), self.t, self.ray))
+
+    def take(self, rows: Int[Tensor, "m"]) -> "Samples":
+        """Some of the samples; `rows` ascend."""
+        before = torch.searchsorted(rows, self.offsets)
+        return Samples(*(each.index_select(0, rows) for each in (self.t, self.dt, self.ray)), before)
 
 
 class Sampler(abc.ABC):

@@ -57,27 +57,18 @@ class VolumeRenderer:
 
 
 def _composite(field: Field, rays: Rays, samples: Samples, background: Float[Tensor, "ray rgb=3"]) -> Rendering:
-    points = samples.points(rays)
-    probe = field.probe(points)
+    probe = field.probe(samples.points(rays))
     weights = ray_weights(probe.density, samples.dt, samples.offsets)
-    rows, offsets = _visible(weights, samples.offsets)
-    seen, weight = points[rows], take_rows(weights[:, None], rows)[:, 0]
+    rows = (weights.detach() > VISIBLE).nonzero()[:, 0]
+    visible = samples.take(rows)
+    seen = visible.points(rays)
     color = field.color(field.features(seen, probe.take(rows)), seen)
+    light = accumulate(color, take_rows(weights[:, None], rows)[:, 0], visible.offsets)
     opacity = accumulate(torch.ones_like(weights)[:, None], weights, samples.offsets)[:, 0]
     depth = accumulate(samples.t[:, None], weights.detach(), samples.offsets)[:, 0]
-    light = accumulate(color, weight, offsets)
     return Rendering(
         color=light + (1 - opacity)[:, None] * background,
         opacity=opacity,
         depth=torch.where(opacity > VISIBLE, depth / opacity.clamp_min(VISIBLE), torch.inf).detach(),
         samples=samples.counts,
     )
-
-
-def _visible(
-    weights: Float[Tensor, "n"], offsets: Int[Tensor, "ray_plus_one"]
-) -> tuple[Int[Tensor, "m"], Int[Tensor, "ray_plus_one"]]:
-    """The samples whose colour matters, and where each ray's begin among them."""
-    mask = weights.detach() > VISIBLE
-    before = torch.nn.functional.pad(mask.cumsum(0), (1, 0))
-    return mask.nonzero()[:, 0], before[offsets]

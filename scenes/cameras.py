@@ -63,6 +63,20 @@ class Cameras:
             time=self.time[view],
         )
 
+    def project(
+        self, view: int, position: Float[Tensor, "n xyz=3"]
+    ) -> tuple[Float[Tensor, "n xy=2"], Float[Tensor, "n"]]:
+        """Sensor positions (pixels) and depths (world units along the viewing axis) of points in the world.
+
+        A point behind the camera has a negative depth and a position without meaning. Perspective lenses only.
+        """
+        pose = self.world_from_camera[view]
+        local = (position - pose[:, 3]) @ pose[:, :3]
+        depth = -local[:, 2]
+        sensor = torch.stack([local[:, 0], -local[:, 1]], -1) / depth[:, None]
+        distortion = self.distortion[view].expand(len(position), 6)
+        return distort(sensor, distortion, self.lens) * self.focal[view] + self.principal[view], depth
+
     def pixel_rays(self, view: int, stride: int = 1) -> Rays:
         """Every `stride`-th pixel of one view, row by row."""
         device = self.focal.device

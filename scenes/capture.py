@@ -104,7 +104,7 @@ def _rgba(frame: Frame) -> UInt8[np.ndarray, "height width rgba=4"]:
     return rgba
 
 
-def _ignored(frame: Frame, shape: tuple[int, int], downscale: int) -> Bool[np.ndarray, "height width"]:
+def _ignored(frame: Frame, shape: tuple[int, int], downscale: int) -> Bool[np.ndarray, "rows columns"]:
     """A pixel counts only where every pixel of the block it comes from does."""
     height, width = shape
     ignored = np.zeros(shape, dtype=bool)

@@ -27,7 +27,7 @@ from .demo_paint import (
 from .demo_shapes import Shape, ball, disk, lathe, ring, rounded_box, rounded_profile, sheet, together, tube
 from .surface import Material, Surface, joined
 
-TOP = -0.56  # height of the table
+TOP = -0.50  # height of the table
 SPACING = 0.012  # between vertices: a pixel and a half, so that shadows stored at vertices look drawn
 
 
@@ -47,10 +47,10 @@ def _metal(code: str, roughness: float) -> Material:
 def _table() -> list[Surface]:
     angle = np.linspace(0, 2 * np.pi, 1009)
     flutes = 0.016 * np.abs(np.sin(angle * 63)) ** 0.6
-    side = rounded_profile([(0.98, TOP - 0.28), (1.115, TOP - 0.23), (1.115, TOP - 0.035)], 0.012, SPACING)
-    rim = rounded_profile([(1.10, TOP - 0.04), (1.13, TOP - 0.04), (1.13, TOP + 0.0), (1.06, TOP + 0.0)], 0.012, SPACING)
+    side = rounded_profile([(0.98, TOP - 0.28), (1.115, TOP - 0.23), (1.115, TOP - 0.035)], 0.012, 0.03)
+    rim = rounded_profile([(1.10, TOP - 0.04), (1.13, TOP - 0.04), (1.13, TOP + 0.008), (1.05, TOP + 0.008), (1.05, TOP - 0.002)], 0.008, 0.02)
     return [
-        disk(1.07, 176).at(0, 0, TOP).of(Material(table_top(1536), roughness=0.16)),
+        disk(1.07, 168).at(0, 0, TOP).of(Material(table_top(720), roughness=0.16)),
         lathe(rim, 360).of(Material(plain(WALNUT), roughness=0.25)),
         lathe(side, 1008, 0.016 - flutes).of(Material(plain(TERRACOTTA), roughness=0.55)),
         lathe(np.array([[0, TOP - 0.28], [0.5, TOP - 0.28], [0.98, TOP - 0.28]]), 96).of(_ceramic(WALNUT)),
@@ -65,10 +65,10 @@ def _column_and_knot() -> list[Surface]:
     foot = rounded_profile([(0, 0), (0.235, 0), (0.235, 0.045), (0.19, 0.06), (0.15, 0.06)], 0.014, SPACING)
     head = np.stack([foot[::-1, 0], height - foot[::-1, 1]], -1)
     stone = Material(plain(IVORY), roughness=0.45)
-    t = np.linspace(0, 2 * np.pi, 561)
+    t = np.linspace(0, 2 * np.pi, 421)
     reach = 2 + np.cos(3 * t)
     curve = 0.118 * np.stack([reach * np.cos(2 * t), reach * np.sin(2 * t), 1.15 * np.sin(3 * t)], -1)
-    knot = ring(curve, 0.068, 40).turned(90, 28, 35).standing(x, y, TOP + height - 0.004)
+    knot = ring(curve, 0.068, 36).turned(90, 28, 35).standing(x, y, TOP + height - 0.004)
     striped = Shape(knot.vertices, knot.faces, knot.uv[:, ::-1] * np.float32([72, 1]) + knot.uv * np.float32([2, 0]))
     return [
         lathe(shaft, 288, 0.020 - flutes).at(x, y, TOP).of(stone),

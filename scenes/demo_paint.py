@@ -68,57 +68,58 @@ def glazed_vase() -> Texture:
 
 
 def table_top(size: int) -> Texture:
-    """Terrazzo within a mosaic ring between two brass lines; the texture spans the disk's square."""
+    """Terrazzo within a mosaic ring between two brass lines; the texture spans the disk's square.
+
+    Painted at twice its `size` and halved, so that edges are soft over a texel.
+    """
+    size = 2 * size
     y, x = np.mgrid[0:size, 0:size].astype(np.float32)
     x, y = (x + 0.5) / size * 2 - 1, 1 - (y + 0.5) / size * 2
     radius, angle = np.hypot(x, y), np.arctan2(y, x) / (2 * np.pi) % 1
-    image = _terrazzo(x, y)
+    image = _terrazzo(size)
     ring = (radius > 0.74) & (radius < 0.935)
     image[ring] = _mosaic(radius[ring], angle[ring])
     for line in (0.735, 0.94):
         image[np.abs(radius - line) < 0.007] = color(BRASS) * np.float32(0.8)
-    return image
+    return image.reshape(size // 2, 2, size // 2, 2, 3).mean((1, 3))
 
 
 def _mosaic(radius: np.ndarray, angle: np.ndarray) -> Float32[np.ndarray, "texel rgb=3"]:
     """Three rows of small tiles, each a little different, in pale grout."""
     row, column = (radius - 0.74) / 0.065, angle * 84
-    tile = np.floor(row).astype(int) + 7 * np.floor(column).astype(int)
-    palette = np.stack([color(code) for code in (TEAL, CREAM, TERRACOTTA, CREAM, MUSTARD, CREAM)])
-    kind = (np.floor(column).astype(int) + np.floor(row).astype(int)) % 2
-    pick = np.where(kind == 1, 1, np.array([0, 2, 0, 4])[np.floor(column / 2).astype(int) % 4])
-    shade = 0.86 + 0.28 * _noise(tile, 3)
+    r, c = np.floor(row).astype(int), np.floor(column).astype(int)
+    palette = np.stack([color(code) for code in (TEAL, CREAM, TERRACOTTA, MUSTARD)])
+    pick = np.where((r + c) % 2 == 1, 1, np.array([0, 2, 0, 3])[c // 2 % 4])
+    shade = np.random.default_rng(3).uniform(0.82, 1.08, (3, 84)).astype(np.float32)[np.clip(r, 0, 2), c % 84]
     grout = (np.minimum(row % 1, 1 - row % 1) < 0.06) | (np.minimum(column % 1, 1 - column % 1) < 0.06)
     return np.where(grout[:, None], color(SAND) * np.float32(0.7), palette[pick] * shade[:, None]).astype(np.float32)
 
 
-def _terrazzo(x: np.ndarray, y: np.ndarray) -> Texture:
-    """Angular chips of five colours, in two sizes, strewn over cream."""
-    image = np.broadcast_to(color(CREAM), (*x.shape, 3)).copy()
-    chips = np.stack([color(code) for code in (TERRACOTTA, BLUSH, TEAL, SAND, MUSTARD, INK)])
-    for cell, seed in ((0.035, 11), (0.085, 5)):
-        for step_x in (-1, 0, 1):
-            for step_y in (-1, 0, 1):
-                column, row = np.floor(x / cell) + step_x, np.floor(y / cell) + step_y
-                key = (column.astype(np.int64) + 4096) * 8192 + row.astype(np.int64) + 4096
-                dx = x / cell - column - 0.2 - 0.6 * _noise(key, seed)
-                dy = y / cell - row - 0.2 - 0.6 * _noise(key, seed + 1)
-                turn = 2 * np.pi * _noise(key, seed + 2)
-                a, b = dx * np.cos(turn) + dy * np.sin(turn), dy * np.cos(turn) - dx * np.sin(turn)
-                size = 0.14 + 0.26 * _noise(key, seed + 3)
-                inside = np.maximum(np.maximum(a, -0.8 * a + 0.7 * b), -0.5 * a - 0.9 * b) < size
-                inside &= _noise(key, seed + 4) < 0.62
-                kind = (_noise(key, seed + 5) * len(chips)).astype(int)
-                image[inside] = chips[kind[inside]]
+def _terrazzo(size: int) -> Texture:
+    """Angular chips of six colours, many small and some large, strewn over cream."""
+    random = np.random.default_rng(7)
+    image = np.broadcast_to(color(CREAM), (size, size, 3)).copy()
+    chips = np.stack([color(code) for code in (SAND, BLUSH, SAND, TERRACOTTA, MUSTARD, TEAL, INK)])
+    for cell, largest in ((0.032, 0.011), (0.075, 0.027)):
+        for x, y in np.stack(np.meshgrid(np.arange(-1, 1, cell), np.arange(-1, 1, cell)), -1).reshape(-1, 2):
+            dx, dy, scale, kind, turn = random.uniform(size=5)
+            middle = np.array([x + cell * dx, y + cell * dy])
+            if scale > 0.15 and np.hypot(*middle) < 1:
+                _chip(image, middle, largest * scale, 2 * np.pi * turn, chips[int(kind * len(chips))])
     return image
 
 
-def _noise(key: np.ndarray, seed: int) -> Float32[np.ndarray, "*n"]:
-    """A number in [0, 1) for every integer key: an integer hash (Wellons' lowbias32)."""
-    bits = (key.astype(np.int64) * 2 + seed * 0x9E3779B1).astype(np.uint32)
-    bits = (bits ^ (bits >> 16)) * np.uint32(0x21F0AAAD)
-    bits = (bits ^ (bits >> 15)) * np.uint32(0x735A2D97)
-    return ((bits ^ (bits >> 15)) >> 8).astype(np.float32) / np.float32(1 << 24)
+def _chip(image: Texture, middle: np.ndarray, radius: float, turn: float, paint: np.ndarray) -> None:
+    """Paints one chip, the overlap of three half-planes and a circle, into its small window of the image."""
+    size = len(image)
+    lo = np.maximum(((middle - 1.6 * radius + 1) / 2 * size).astype(int), 0)
+    hi = ((middle + 1.6 * radius + 1) / 2 * size).astype(int) + 2
+    v, u = np.mgrid[lo[1] : min(hi[1], size), lo[0] : min(hi[0], size)]
+    dx, dy = (u + 0.5) / size * 2 - 1 - middle[0], (v + 0.5) / size * 2 - 1 - middle[1]
+    a, b = dx * np.cos(turn) + dy * np.sin(turn), dy * np.cos(turn) - dx * np.sin(turn)
+    inside = np.maximum(np.maximum(a, -0.8 * a + 0.7 * b), -0.5 * a - 0.9 * b) < radius * 0.8
+    inside &= np.hypot(a, b) < 1.5 * radius
+    image[v[inside], u[inside]] = paint
 
 
 def lettered_block() -> Texture:

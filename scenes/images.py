@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, UInt8
 from PIL import Image
 
 # What Pillow raises on damaged files, by format: truncated, unknown, broken PNG, oversized.
 UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
 SHARE_OF_MEMORY = 0.8  # of what is available now; training needs some as well
 SMALLEST_SIDE = 4  # pixels
+STRIP_PIXELS = 2**18
 
 Rgba = UInt8[np.ndarray, "height width rgba=4"]
-Mask = Bool[np.ndarray, "height width"]
 
 
 @dataclass(frozen=True)
@@ -63,17 +63,22 @@ def read_alpha(picture: Picture) -> UInt8[np.ndarray, "height width"]:
     return (linear * 255).round().astype(np.uint8)[read_rgba(picture)[..., 0]]
 
 
-def shrink(rgba: Rgba, factor: int) -> Rgba:
+def shrink(rgba: Rgba, factor: int) -> UInt8[np.ndarray, "rows columns rgba=4"]:
     """Mean over blocks of factor² pixels, of sRGB values times alpha; incomplete blocks are cut off."""
     if factor == 1:
         return rgba
-    alpha = _blocks(rgba[..., 3:].astype(np.float32), factor)
-    color = _blocks(rgba[..., :3].astype(np.float32) * (rgba[..., 3:].astype(np.float32) / 255), factor)
-    straight = color / np.maximum(alpha / 255, 1e-6)
-    return np.concatenate([straight, alpha], -1).round().clip(0, 255).astype(np.uint8)
+    rows, columns = rgba.shape[0] // factor, rgba.shape[1] // factor
+    small = np.empty((rows, columns, 4), np.uint8)
+    strip = max(1, STRIP_PIXELS // (rgba.shape[1] * factor))  # floats take five times the image's memory
+    for row in range(0, rows, strip):
+        part = rgba[row * factor : min(row + strip, rows) * factor, : columns * factor]
+        small[row : row + strip] = _shrink_strip(part, factor)
+    return small
 
 
-def resize_ignored(ignored: Mask, size: tuple[int, int]) -> Mask:
+def resize_ignored(
+    ignored: Bool[np.ndarray, "height width"], size: tuple[int, int]
+) -> Bool[np.ndarray, "rows columns"]:
     """A mask at another (width, height): a pixel is ignored where any that it covers was."""
     if ignored.shape == (size[1], size[0]):
         return ignored
@@ -116,7 +121,7 @@ def available_memory() -> float:
 def _bytes_needed(views: int, size: tuple[int, int], downscale: int) -> int:
     """RGBA and a mask for all views, and what each decoding thread holds of a full image meanwhile."""
     width, height = size
-    decoding = (os.cpu_count() or 1) * width * height * (8 if downscale == 1 else 44)
+    decoding = (os.cpu_count() or 1) * width * height * 8
     return views * (width // downscale) * (height // downscale) * 5 + decoding
 
 
@@ -129,9 +134,9 @@ def _opened(picture: Picture) -> Image.Image:
         raise picture.error(f"cannot be read as an image ({error})") from None
 
 
-def _blocks(
-    values: Float[np.ndarray, "height width channel"], factor: int
-) -> Float[np.ndarray, "rows columns channel"]:
-    height, width = values.shape[0] // factor, values.shape[1] // factor
-    cut = values[: height * factor, : width * factor]
-    return cut.reshape(height, factor, width, factor, -1).mean((1, 3))
+def _shrink_strip(rgba: Rgba, factor: int) -> UInt8[np.ndarray, "rows columns rgba=4"]:
+    height, width, _ = rgba.shape
+    blocks = rgba.reshape(height // factor, factor, width // factor, factor, 4).astype(np.float32)
+    alpha = blocks[..., 3:].sum((1, 3))
+    color = (blocks[..., :3] * blocks[..., 3:]).sum((1, 3)) / np.maximum(alpha, 1)
+    return np.concatenate([color, alpha / factor**2], -1).round().clip(0, 255).astype(np.uint8)

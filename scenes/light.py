@@ -8,8 +8,8 @@ from jaxtyping import Float32, Int, Int32
 from .raycast import Caster
 from .surface import Positions, Surface
 
-Directions = Float32[np.ndarray, "ray xyz=3"]
-Colors = Float32[np.ndarray, "ray rgb=3"]
+Directions = Float32[np.ndarray, "xyz=3 ray"]
+Colors = Float32[np.ndarray, "rgb=3 ray"]
 RAY_BUDGET = 14_000_000
 MOST_SKY_RAYS, FEWEST_SKY_RAYS = 160, 24
 KEY_RAYS = 24
@@ -34,48 +34,45 @@ class Softbox:
         return middle, right.astype(np.float32), np.cross(middle, right).astype(np.float32)
 
 
-KEY = Softbox(toward=(0.62, -0.48, 0.92), half=(0.30, 0.30), color=(9.6, 8.4, 6.9))
-FILL = Softbox(toward=(-0.95, -0.25, 0.42), half=(0.12, 0.62), color=(2.2, 2.5, 3.0))
-RIM = Softbox(toward=(-0.05, 0.95, 0.55), half=(0.55, 0.16), color=(3.0, 2.6, 2.2))
-ZENITH = np.float32([0.80, 0.84, 0.92])
-HORIZON = np.float32([0.62, 0.56, 0.50])
-GROUND = np.float32([0.30, 0.25, 0.21])
+KEY = Softbox(toward=(0.62, -0.48, 0.86), half=(0.20, 0.20), color=(15.5, 13.6, 11.0))
+FILL = Softbox(toward=(-0.95, -0.25, 0.42), half=(0.12, 0.62), color=(1.7, 1.9, 2.3))
+RIM = Softbox(toward=(-0.05, 0.95, 0.55), half=(0.55, 0.16), color=(2.4, 2.1, 1.8))
+ZENITH = np.float32([0.30, 0.33, 0.38])
+HORIZON = np.float32([0.27, 0.25, 0.23])
+GROUND = np.float32([0.15, 0.125, 0.105])
 
 
 def dome(directions: Directions) -> Colors:
     """Radiance of the dome alone: cool above, warm at the horizon, dim below."""
-    height = directions[:, 2:]
+    height = directions[2]
     up = np.clip(height, 0, 1) ** np.float32(0.7)
     down = np.clip(-height * 3, 0, 1)
-    return HORIZON + (ZENITH - HORIZON) * up + (GROUND - HORIZON) * down
+    return HORIZON[:, None] + (ZENITH - HORIZON)[:, None] * up + (GROUND - HORIZON)[:, None] * down
 
 
 def ambient(directions: Directions, blur: Float32[np.ndarray, "ray"]) -> Colors:
     """Radiance of the dome and all boxes but the key, as a surface of roughness `blur` reflects it."""
-    color = dome(directions)
-    for box in (FILL, RIM):
-        color = color + _glow(box, directions, blur)[:, None] * np.float32(box.color)
-    return color
+    return dome(directions) + _glow(FILL, directions, blur) + _glow(RIM, directions, blur)
 
 
 def key_glow(directions: Directions, blur: Float32[np.ndarray, "ray"]) -> Colors:
     """Radiance of the key box, as a surface of roughness `blur` reflects it."""
-    return _glow(KEY, directions, blur)[:, None] * np.float32(KEY.color)
+    return _glow(KEY, directions, blur)
 
 
-def _glow(box: Softbox, directions: Directions, blur: Float32[np.ndarray, "ray"]) -> Float32[np.ndarray, "ray"]:
-    """The share of a blurred lobe that a box fills: its sharp rectangle with both edges widened by the lobe."""
+def _glow(box: Softbox, directions: Directions, blur: Float32[np.ndarray, "ray"]) -> Colors:
+    """What a blurred lobe gets from a box: its sharp rectangle, with edges widened by the lobe."""
     middle, right, up = box.axes()
-    forward = directions @ middle
-    safe = np.maximum(forward, 0.05)
-    edge = 0.02 + 1.5 * blur**2
+    forward = middle @ directions
+    edge = np.float32(0.02) + np.float32(1.5) * blur**2
     share = np.clip(forward * 8, 0, 1)
-    for axis, half in zip((right, up), box.half, strict=True):
-        across = np.abs(directions @ axis) / safe
+    forward = np.maximum(forward, np.float32(0.05))
+    for axis, half in zip((right, up), np.float32(box.half), strict=True):
+        across = np.abs(axis @ directions) / forward
         ramp = np.clip((half + edge - across) / (2 * edge), 0, 1)
         # A box smaller than the lobe cannot fill it.
-        share = share * ramp * ramp * (3 - 2 * ramp) * np.minimum(1, (half + 0.02) / edge)
-    return share
+        share *= ramp * ramp * (3 - 2 * ramp) * np.minimum(1, (half + np.float32(0.02)) / edge)
+    return np.float32(box.color)[:, None] * share
 
 
 @dataclass(frozen=True)
@@ -99,7 +96,7 @@ def bake(lit: Surface, caster: Caster, albedo: Float32[np.ndarray, "vertex rgb=3
     key, direct = _key(lit, caster)
     sky = np.zeros_like(direct)
     openness, total = np.zeros(len(key), np.float32), np.zeros(len(key), np.float32)
-    colors = ambient(directions, np.full(count, BAKED_BLUR, np.float32))
+    colors = ambient(directions.T, np.full(count, BAKED_BLUR, np.float32)).T
     for direction, color, face in zip(directions, colors, struck, strict=True):
         cosine = np.maximum(lit.normals @ direction, 0)
         open_here = cosine * (face < 0)
@@ -124,7 +121,7 @@ def _struck(lit: Surface, caster: Caster, direction: Float32[np.ndarray, "xyz=3"
 
 def _from_surface(
     lit: Surface, rows: Int[np.ndarray, "ray"], direction: Float32[np.ndarray, "xyz=3"]
-) -> tuple[Positions, Directions]:
+) -> tuple[Positions, Positions]:
     origins = lit.vertices[rows] + np.float32(LIFT) * lit.normals[rows]
     return origins, np.broadcast_to(direction, origins.shape)
 
@@ -156,10 +153,11 @@ def _bounced(
     outgoing: Float32[np.ndarray, "vertex rgb=3"],
 ) -> Float32[np.ndarray, "vertex rgb=3"]:
     """Irradiance by what the other faces send back."""
-    radiance = np.concatenate([outgoing[lit.faces].mean(1), np.zeros((2, 3), np.float32)])  # rows -1, -2: black
+    radiance = outgoing[lit.faces].mean(1)
     total = np.zeros_like(outgoing)
     for direction, face in zip(directions, struck, strict=True):
-        total += np.maximum(lit.normals @ direction, 0)[:, None] * radiance[face]
+        rows = np.flatnonzero(face >= 0)
+        total[rows] += (lit.normals[rows] @ direction)[:, None] * radiance[face[rows]]
     return total * np.float32(4 * np.pi / len(directions))
 
 

@@ -65,10 +65,10 @@ def _rendered(data: str | Path, path: Path, downscale: int) -> Scene:
         from .demo import demo_scene
 
         return demo_scene()
-    from .mesh import mesh_scene
-
     if not path.is_file():
         raise FileNotFoundError(f"There is no mesh file {data}.")
+    from .mesh import mesh_scene
+
     return mesh_scene(path)
 
 

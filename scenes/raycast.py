@@ -9,16 +9,22 @@ from jaxtyping import Bool, Float, Float32, Int, Int32, UInt8
 
 from .surface import Positions, Triangles
 
-Offsets = Float[np.ndarray, "sample xy=2"]
+Offsets = Float32[np.ndarray, "sample xy=2"]
 MISSING_EMBREE = (
     "Meshes and the demo scene are rendered by Embree, which is not installed here. This command installs it:"
     " pip install embreex"
 )
 SILHOUETTE_SAMPLES = 16
-INNER_SAMPLES = 8
-COLOR_STEP = 0.09  # neighbours that differ by more, in sRGB units of 0..1, are an edge
-NORMAL_COSINE = 0.8
+INNER_SAMPLES = 5
+TEXTURE_SAMPLES = 5
+ONE_POINT = np.zeros((1, 2), np.float32)
+SHADING_STEP = 0.09  # neighbours that differ by more, in sRGB units of 0..1, are an edge
 DEPTH_STEP = 0.02  # relative to the depth, beyond what the slope explains
+
+# Slices that pair every pixel of an image with its right and its lower neighbour, and with the two lower corners.
+EVERY, FIRST, LAST = slice(None), slice(None, -1), slice(1, None)
+BESIDE = (((EVERY, FIRST), (EVERY, LAST)), ((FIRST, EVERY), (LAST, EVERY)))
+DIAGONAL = (((FIRST, FIRST), (LAST, LAST)), ((FIRST, LAST), (LAST, FIRST)))
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,7 @@ class Seen:
     """What samples of an image plane see. Misses have part -1; their other entries mean nothing."""
 
     color: Float32[np.ndarray, "sample rgb=3"]  # linear, 0..1
-    normal: Float32[np.ndarray, "sample xyz=3"]
+    shading: Float32[np.ndarray, "sample"]  # its brightness if everything were grey: its edges are not the texture's
     distance: Float32[np.ndarray, "sample"]
     part: Int32[np.ndarray, "sample"]
 
@@ -86,29 +92,31 @@ class Window:
     x1: int
     y1: int
 
-    def centers(self) -> tuple[Float[np.ndarray, "pixel"], Float[np.ndarray, "pixel"]]:
+    def centers(self) -> tuple[Float32[np.ndarray, "pixel"], Float32[np.ndarray, "pixel"]]:
         """Pixel centres row by row, as x and y."""
-        y, x = np.mgrid[self.y0 : self.y1, self.x0 : self.x1] + 0.5
+        y, x = np.mgrid[self.y0 : self.y1, self.x0 : self.x1].astype(np.float32) + np.float32(0.5)
         return x.reshape(-1), y.reshape(-1)
 
 
 def photograph(
-    look: Callable[[Float[np.ndarray, "sample"], Float[np.ndarray, "sample"]], Seen], size: int, window: Window
+    look: Callable[[Float32[np.ndarray, "sample"], Float32[np.ndarray, "sample"], Offsets], Seen],
+    size: int,
+    window: Window,
 ) -> UInt8[np.ndarray, "size size rgba=4"]:
     """A square sRGB image with straight alpha of what `look` sees at sensor positions (x, y) in pixels.
 
-    One sample in the middle of each pixel finds the edges; only pixels on an edge are sampled again.
+    `look` averages textures, and nothing else, over its third argument: offsets from (x, y). One sample in the
+    middle of each pixel finds the edges of shapes and shading; only pixels on such an edge are sampled again.
     """
     x, y = window.centers()
-    seen = look(x, y)
+    seen = look(x, y, lattice(TEXTURE_SAMPLES))
     hit = seen.part >= 0
     total, alpha = np.where(hit[:, None], seen.color, 0), hit.astype(np.float32)
     silhouette, inner = _edges(seen, (window.y1 - window.y0, window.x1 - window.x0))
     for pixels, count in ((silhouette, SILHOUETTE_SAMPLES), (inner, INNER_SAMPLES)):
         offsets = lattice(count)
-        sub = look(
-            (x[pixels, None] + offsets[:, 0]).reshape(-1), (y[pixels, None] + offsets[:, 1]).reshape(-1)
-        )
+        sub_x, sub_y = x[pixels, None] + offsets[:, 0], y[pixels, None] + offsets[:, 1]
+        sub = look(sub_x.reshape(-1), sub_y.reshape(-1), ONE_POINT)
         sub_hit = (sub.part >= 0).reshape(-1, count)
         alpha[pixels] = sub_hit.mean(1)
         colors = np.where(sub_hit[..., None], sub.color.reshape(-1, count, 3), 0)
@@ -122,52 +130,39 @@ def photograph(
 
 def lattice(count: int) -> Offsets:
     """`count` well-spread points of the pixel square about its middle: a Fibonacci-like lattice."""
-    step = {8: 3, 16: 7}[count]
+    step = {5: 2, 16: 7}[count]
     index = np.arange(count)
-    return np.stack([(index + 0.5) / count, (index * step % count + 0.5) / count], -1) - 0.5
+    return np.stack([(index + 0.5) / count, (index * step % count + 0.5) / count], -1).astype(np.float32) - np.float32(0.5)
 
 
 def _edges(seen: Seen, shape: tuple[int, int]) -> tuple[Int[np.ndarray, "silhouette"], Int[np.ndarray, "inner"]]:
-    """Pixels beside nothing (their alpha is partial), and pixels on an edge of part, depth, normal or colour."""
+    """Pixels beside nothing (their alpha is partial), and pixels on an edge of part, depth, normal or shading."""
     part = seen.part.reshape(shape)
     hit = part >= 0
     silhouette, inner = np.zeros(shape, bool), np.zeros(shape, bool)
-    encoded = srgb_from_linear(seen.color).reshape(*shape, 3)
-    normal, inverse = seen.normal.reshape(*shape, 3), 1 / seen.distance.reshape(shape)
-    for here, there in _neighbours():
+    encoded = srgb_from_linear(seen.shading).reshape(shape)
+    inverse = 1 / seen.distance.reshape(shape)
+    for here, there in BESIDE + DIAGONAL:
         mixed = hit[here] != hit[there]
         silhouette[here] |= mixed
         silhouette[there] |= mixed
-        step = (part[here] != part[there]) & hit[here] & hit[there]
-        if here[0] == there[0] or here[1] == there[1]:  # corners touch edges too, but textures only along rows and columns
-            jump = np.abs(encoded[here] - encoded[there]).max(-1) > COLOR_STEP
-            bend = (normal[here] * normal[there]).sum(-1) < NORMAL_COSINE
-            gap = np.abs(inverse[here] - inverse[there]) > DEPTH_STEP * inverse[here]
-            step |= (jump | bend | gap) & hit[here] & hit[there]
+    for here, there in BESIDE:
+        jump = np.abs(encoded[here] - encoded[there]) > SHADING_STEP
+        gap = np.abs(inverse[here] - inverse[there]) > DEPTH_STEP * inverse[here]
+        step = (jump | gap | (part[here] != part[there])) & hit[here] & hit[there]
         inner[here] |= step
         inner[there] |= step
     return np.flatnonzero(silhouette), np.flatnonzero(inner & ~silhouette)
 
 
-def _neighbours() -> list[tuple[tuple[slice, slice], tuple[slice, slice]]]:
-    """Slices that pair every pixel of an image with its right, lower and two lower diagonal neighbours."""
-    every, first, last = slice(None), slice(None, -1), slice(1, None)
-    return [
-        ((every, first), (every, last)),
-        ((first, every), (last, every)),
-        ((first, first), (last, last)),
-        ((first, last), (last, first)),
-    ]
-
-
-def srgb_from_linear(linear: Float32[np.ndarray, "*n rgb=3"]) -> Float32[np.ndarray, "*n rgb=3"]:
+def srgb_from_linear(linear: Float32[np.ndarray, "*n"]) -> Float32[np.ndarray, "*n"]:
     """The sRGB curve (IEC 61966-2-1), 0..1 to 0..1; what lies outside is clipped."""
     linear = np.clip(linear, 0, 1)
     curve = 1.055 * np.power(np.maximum(linear, 0.0031308), np.float32(1 / 2.4)) - 0.055
     return np.where(linear <= 0.0031308, 12.92 * linear, curve).astype(np.float32)
 
 
-def linear_from_srgb(encoded: Float[np.ndarray, "*n rgb=3"]) -> Float32[np.ndarray, "*n rgb=3"]:
+def linear_from_srgb(encoded: Float[np.ndarray, "*n"]) -> Float32[np.ndarray, "*n"]:
     """The inverse of `srgb_from_linear`."""
     curve = ((np.maximum(encoded, 0.04045) + 0.055) / 1.055) ** 2.4
     return np.where(encoded <= 0.04045, encoded / 12.92, curve).astype(np.float32)

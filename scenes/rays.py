@@ -22,6 +22,10 @@ class Rays:
     footprint: Float[Tensor, "ray"]
     time: Float[Tensor, "ray"]
 
+    def packed(self) -> Float[Tensor, "ray origin_direction_footprint_time=8"]:
+        """The eight numbers of each ray that its samples need, in one row."""
+        return torch.cat([self.origins, self.directions, self.footprint[:, None], self.time[:, None]], -1)
+
     def __len__(self) -> int:
         return len(self.origins)
 

@@ -1,90 +1,161 @@
-"""What a ray sees on a lit surface: texture, diffuse light, and gloss that moves with the viewer."""
+"""What a ray sees on a lit surface: texture, diffuse light, and gloss that moves with the viewer.
 
-from dataclasses import dataclass
+Vectors and colours are stored by component, (3, ray): numpy is several times faster over long last axes.
+"""
+
+from dataclasses import dataclass, fields
 
 import numpy as np
-from jaxtyping import Float32, Int32
+from jaxtyping import Float32, Int, Int32
+from scipy.sparse import csr_array
 
-from .light import LIFT, Light, ambient, bake, key_glow
+from .light import LIFT, Colors, Directions, ambient, bake, key_glow
 from .raycast import Caster, Hits, Seen
 from .surface import Surface
 
-Colors = Float32[np.ndarray, "ray rgb=3"]
-Vectors = Float32[np.ndarray, "ray xyz=3"]
+Rows = Float32[np.ndarray, "ray xyz=3"]
 CHUNK = 1 << 15  # samples whose arrays stay in the cache
-MIRROR_ROUGHNESS = 0.28  # smoother surfaces show their neighbours, rougher ones only the boxes
-DIELECTRIC = 0.04
-SHOULDER = 0.72  # linear radiance above which highlights are rolled off
+MIRROR_ROUGHNESS = 0.28  # smoother surfaces show their neighbours, rougher ones only the studio
+DIELECTRIC = np.float32(0.04)
+SHOULDER = np.float32(0.72)  # linear radiance above which highlights are rolled off
+GREY = np.float32(0.5)
+LUMINANCE = np.float32([0.2126, 0.7152, 0.0722])
+MOST_GRAZING = np.float32(0.06)  # cosine below which a pixel's footprint grows no longer
+
+
+@dataclass(frozen=True)
+class Pixel:
+    """Over what a texture is averaged, so that fine patterns do not alias."""
+
+    spread: Float32[np.ndarray, "right_down=2 xyz=3"]  # change of a ray's direction over one pixel
+    offsets: Float32[np.ndarray, "sample xy=2"]  # in pixels
 
 
 @dataclass(frozen=True)
 class LitSurface:
-    """A surface ready to be looked at. `attributes` holds, per vertex: normal, uv, tint, irradiance, key, openness."""
+    """A surface ready to be looked at."""
 
     surface: Surface
     caster: Caster
-    attributes: Float32[np.ndarray, "vertex attribute=13"]
+    attributes: Float32[np.ndarray, "vertex attribute=13"]  # normal, uv, tint, irradiance, key, openness
+    uv_gradient: Float32[np.ndarray, "face uv_by_xyz=6"]  # change of texture coordinates per step along the face
     outgoing: Float32[np.ndarray, "vertex rgb=3"]
 
-    def see(self, origins: Vectors, directions: Vectors) -> Seen:
+    def see(self, origins: Rows, directions: Rows, pixel: Pixel) -> Seen:
         """What rays in world space see; `directions` are unit vectors."""
         pieces = [
-            self._see(origins[start : start + CHUNK], directions[start : start + CHUNK])
+            self._see(origins[start : start + CHUNK], directions[start : start + CHUNK], pixel)
             for start in range(0, max(len(origins), 1), CHUNK)
         ]
-        names = ("color", "normal", "distance", "part")
+        names = [field.name for field in fields(Seen)]
         return Seen(*(np.concatenate([getattr(piece, name) for piece in pieces]) for name in names))
 
-    def _see(self, origins: Vectors, directions: Vectors) -> Seen:
+    def _see(self, origins: Rows, directions: Rows, pixel: Pixel) -> Seen:
         hits = self.caster.first(origins, directions)
         rows = np.flatnonzero(hits.face >= 0)
-        color, normal = np.zeros_like(origins), np.zeros_like(origins)
-        part = np.full(len(origins), -1, np.int32)
         hit = Hits(hits.distance[rows], hits.face[rows], hits.weights[rows])
-        color[rows], normal[rows] = self._shade(hit, origins[rows], directions[rows])
+        color, shading = np.zeros_like(directions), np.zeros(len(directions), np.float32)
+        color[rows], shading[rows] = self._shade(hit, origins[rows], directions[rows], pixel)
+        part = np.full(len(directions), -1, np.int32)
         part[rows] = self.surface.part[hit.face]
-        return Seen(color, normal, hits.distance, part)
+        return Seen(color, shading, hits.distance, part)
 
-    def _shade(self, hit: Hits, origins: Vectors, directions: Vectors) -> tuple[Colors, Vectors]:
-        """Tone-mapped linear colour and shading normal, turned towards the viewer."""
-        at = interpolated(self.attributes, self.surface.faces[hit.face], hit.weights)
-        normal = at[:, :3] / np.linalg.norm(at[:, :3], axis=-1, keepdims=True)
-        cosine = (normal * directions).sum(-1, keepdims=True)
+    def _shade(
+        self, hit: Hits, origins: Rows, directions: Rows, pixel: Pixel
+    ) -> tuple[Float32[np.ndarray, "ray rgb=3"], Float32[np.ndarray, "ray"]]:
+        """Tone-mapped linear colour, and the brightness of the same in grey."""
+        at = _columns(interpolated(self.attributes, self.surface.faces[hit.face], hit.weights))
+        toward = _columns(directions)
+        normal = at[:3] / np.sqrt((at[:3] ** 2).sum(0))
+        cosine = (normal * toward).sum(0)
         normal, cosine = np.where(cosine > 0, -normal, normal), np.abs(cosine)
         material = self.surface.material[hit.face]
-        albedo = reflectance(self.surface, material, at[:, 3:5], at[:, 5:8])
-        roughness, metallic = _finish(self.surface, material)
-        base = DIELECTRIC + (albedo - np.float32(DIELECTRIC)) * metallic[:, None]
-        grazing = np.maximum(1 - roughness[:, None], base) - base
-        fresnel = base + grazing * (1 - cosine) ** 5  # Schlick's approximation, dimmed by roughness
-        mirrored = directions + 2 * cosine * normal
-        position = origins + hit.distance[:, None] * directions + np.float32(2 * LIFT) * normal
-        gloss = ambient(mirrored, roughness) * at[:, 12:] + key_glow(mirrored, roughness) * at[:, 11:12]
-        self._mirror(gloss, position, mirrored, roughness)
-        diffuse = (1 - metallic[:, None]) * albedo * at[:, 8:11] / np.float32(np.pi)
-        return tone(diffuse * (1 - fresnel) + fresnel * gloss), normal
+        albedo = at[5:8] * self._paint(material, at[3:5], self._footprint(hit, normal, toward, pixel))
+        roughness, metallic = np.float32([[m.roughness, m.metallic] for m in self.surface.materials]).T[:, material]
+        base = DIELECTRIC + (albedo - DIELECTRIC) * metallic
+        # Schlick's approximation, dimmed by roughness
+        fresnel = base + (np.maximum(1 - roughness, base) - base) * (1 - cosine) ** 5
+        mirrored = toward + 2 * cosine * normal
+        position = _columns(origins) + hit.distance * toward + np.float32(2 * LIFT) * normal
+        gloss = fresnel * self._reflected(position, mirrored, roughness, at[11:])
+        paper = (1 - metallic) * (1 - fresnel) * at[8:11] / np.float32(np.pi)
+        return tone(albedo * paper + gloss).T, tone(LUMINANCE @ (GREY * paper + gloss))
 
-    def _mirror(
-        self, gloss: Colors, position: Vectors, mirrored: Vectors, roughness: Float32[np.ndarray, "ray"]
-    ) -> None:
-        """Replaces, where the surface is smooth, the estimate of what it reflects by what a ray meets."""
-        rows = np.flatnonzero(roughness < MIRROR_ROUGHNESS)
-        hits = self.caster.first(position[rows], mirrored[rows])
-        struck = hits.face >= 0
-        sky, blur = mirrored[rows[~struck]], roughness[rows[~struck]]
-        gloss[rows[~struck]] = ambient(sky, blur) + key_glow(sky, blur)
-        corners = self.surface.faces[hits.face[struck]]
-        gloss[rows[struck]] = interpolated(self.outgoing, corners, hits.weights[struck])
+    def _footprint(
+        self, hit: Hits, normal: Directions, toward: Directions, pixel: Pixel
+    ) -> Float32[np.ndarray, "uv=2 ray sample"]:
+        """Offsets of texture coordinates when a ray moves by the pixel's offsets, on the tangent plane."""
+        if len(pixel.offsets) == 1:
+            return np.zeros((2, len(hit.face), 1), np.float32)
+        gradient = _columns(self.uv_gradient[hit.face]).reshape(2, 3, -1)
+        facing = np.minimum((normal * toward).sum(0), -MOST_GRAZING)
+        steps = []
+        for step in pixel.spread:
+            along = hit.distance * (step[:, None] - toward * (step @ normal / facing))
+            steps.append((gradient * along).sum(1))
+        return steps[0][..., None] * pixel.offsets[:, 0] + steps[1][..., None] * pixel.offsets[:, 1]
+
+    def _paint(
+        self,
+        material: Int32[np.ndarray, "ray"],
+        uv: Float32[np.ndarray, "uv=2 ray"],
+        footprint: Float32[np.ndarray, "uv=2 ray sample"],
+    ) -> Colors:
+        """The texture's mean over the footprint."""
+        color = np.stack([m.texture[0, 0] for m in self.surface.materials])[material]
+        for index, painted in enumerate(self.surface.materials):
+            if painted.texture[..., 0].size > 1:
+                rows = np.flatnonzero(material == index)
+                color[rows] = lookup(painted.texture, uv[:, rows, None] + footprint[:, rows])
+        return _columns(color)
+
+    def _reflected(
+        self,
+        position: Directions,
+        mirrored: Directions,
+        roughness: Float32[np.ndarray, "ray"],
+        visible: Float32[np.ndarray, "key_dome=2 ray"],
+    ) -> Colors:
+        """Radiance from the mirror direction: rays for smooth surfaces, the studio's visible share for rough ones."""
+        key, openness = visible
+        smooth = np.flatnonzero(roughness < MIRROR_ROUGHNESS)
+        hits = self.caster.first(position[:, smooth].T, mirrored[:, smooth].T)
+        struck, sky = smooth[hits.face >= 0], smooth[hits.face < 0]
+        key[sky], openness[sky] = 1, 1
+        gloss = ambient(mirrored, roughness) * openness + key_glow(mirrored, roughness) * key
+        met = hits.face >= 0
+        gloss[:, struck] = interpolated(self.outgoing, self.surface.faces[hits.face[met]], hits.weights[met]).T
+        return gloss
 
 
 def lit(bare: Surface) -> LitSurface:
     """Casts the studio's light on a surface. Lengths are expected to be about 1 (bounding radius 1.3)."""
     caster = Caster(bare.vertices, bare.faces)
+    light = bake(bare, caster, bare.tint * _vertex_paint(bare))
+    attributes = [bare.normals, bare.uv, bare.tint, light.irradiance, light.key[:, None], light.openness[:, None]]
+    return LitSurface(bare, caster, np.concatenate(attributes, 1), uv_gradients(bare), light.outgoing)
+
+
+def _vertex_paint(bare: Surface) -> Float32[np.ndarray, "vertex rgb=3"]:
+    """The texture's colour at every vertex, which stands for its neighbourhood where light bounces."""
     owner = np.zeros(len(bare.vertices), np.int32)
     owner[bare.faces] = bare.material[:, None]
-    light: Light = bake(bare, caster, reflectance(bare, owner, bare.uv, bare.tint))
-    attributes = [bare.normals, bare.uv, bare.tint, light.irradiance, light.key[:, None], light.openness[:, None]]
-    return LitSurface(bare, caster, np.concatenate(attributes, 1), light.outgoing)
+    color = np.empty_like(bare.tint)
+    for index, material in enumerate(bare.materials):
+        rows = np.flatnonzero(owner == index)
+        color[rows] = lookup(material.texture, bare.uv[rows].T[..., None])
+    return color
+
+
+def uv_gradients(bare: Surface) -> Float32[np.ndarray, "face uv_by_xyz=6"]:
+    """The gradients of u and v within each face; zero for faces without area."""
+    a, b, c = (bare.vertices[bare.faces[:, corner]].astype(np.float64) for corner in range(3))
+    normal = np.cross(b - a, c - a)
+    area = np.maximum((normal**2).sum(-1, keepdims=True), 1e-24)
+    toward_b, toward_c = np.cross(c - a, normal) / area, np.cross(normal, b - a) / area
+    uv_a, uv_b, uv_c = (bare.uv[bare.faces[:, corner]][..., None] for corner in range(3))
+    gradient = (uv_b - uv_a) * toward_b[:, None] + (uv_c - uv_a) * toward_c[:, None]
+    return gradient.reshape(-1, 6).astype(np.float32)
 
 
 def interpolated(
@@ -93,50 +164,40 @@ def interpolated(
     weights: Float32[np.ndarray, "ray corner=3"],
 ) -> Float32[np.ndarray, "ray channel"]:
     """Attributes at barycentric positions."""
-    a, b, c = (table[corners[:, corner]] * weights[:, corner, None] for corner in range(3))
-    return a + b + c
-
-
-def reflectance(
-    bare: Surface, material: Int32[np.ndarray, "ray"], uv: Float32[np.ndarray, "ray uv=2"], tint: Colors
-) -> Colors:
-    """Linear base colour: tint times texture."""
-    plain = np.stack([m.texture[0, 0] for m in bare.materials])
-    color = plain[material]
-    for index, painted in enumerate(bare.materials):
-        if painted.texture[..., 0].size > 1:
-            rows = np.flatnonzero(material == index)
-            color[rows] = lookup(painted.texture, uv[rows])
-    return color * tint
-
-
-def _finish(
-    bare: Surface, material: Int32[np.ndarray, "ray"]
-) -> tuple[Float32[np.ndarray, "ray"], Float32[np.ndarray, "ray"]]:
-    """Roughness and metalness of each sample's material."""
-    both = np.float32([[m.roughness, m.metallic] for m in bare.materials])[material]
-    return both[:, 0], both[:, 1]
+    return _mixed(table, corners.reshape(-1), weights.reshape(-1), 3)
 
 
 def lookup(
-    texture: Float32[np.ndarray, "height width rgb=3"], uv: Float32[np.ndarray, "ray uv=2"]
+    texture: Float32[np.ndarray, "height width rgb=3"], uv: Float32[np.ndarray, "uv=2 ray sample"]
 ) -> Float32[np.ndarray, "ray rgb=3"]:
-    """Bilinear, repeating in both directions; texel centres at +0.5, v = 1 in the first row."""
+    """Bilinear lookups, averaged over samples; repeats in both directions, v = 1 above the first row."""
     height, width, _ = texture.shape
-    x, y = uv[:, 0] * width - 0.5, (1 - uv[:, 1]) * height - 0.5
-    column, row = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
-    fx, fy = (x - column).astype(np.float32)[:, None], (y - row).astype(np.float32)[:, None]
-    flat = texture.reshape(-1, 3)
-    left, right = column % width, (column + 1) % width
-    top, bottom = row % height * width, (row + 1) % height * width
-    upper = flat[top + left] * (1 - fx) + flat[top + right] * fx
-    lower = flat[bottom + left] * (1 - fx) + flat[bottom + right] * fx
-    return upper * (1 - fy) + lower * fy
+    x, y = uv[0] * np.float32(width) - np.float32(0.5), (1 - uv[1]) * np.float32(height) - np.float32(0.5)
+    column, row = np.floor(x), np.floor(y)
+    fx, fy = x - column, y - row
+    left, top = column.astype(np.int32) % width, row.astype(np.int32) % height
+    right, bottom = (left + 1) % width, (top + 1) % height
+    texel = np.stack([top * width + left, top * width + right, bottom * width + left, bottom * width + right], -1)
+    share = np.stack([(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy], -1) / np.float32(uv.shape[2])
+    return _mixed(texture.reshape(-1, 3), texel.reshape(-1), share.reshape(-1), 4 * uv.shape[2])
 
 
-def tone(radiance: Colors) -> Colors:
-    """Linear up to a shoulder, then bent smoothly towards 1, so that highlights keep their hue and shape."""
-    over = np.maximum(radiance - np.float32(SHOULDER), 0) / np.float32(1 - SHOULDER)
-    bent = SHOULDER + (1 - SHOULDER) * (1 - np.exp(-over))
-    return np.where(radiance > SHOULDER, bent, radiance).astype(np.float32)
+def _mixed(
+    table: Float32[np.ndarray, "row channel"],
+    rows: Int[np.ndarray, "entry"],
+    weights: Float32[np.ndarray, "entry"],
+    terms: int,
+) -> Float32[np.ndarray, "sum channel"]:
+    """Weighted sums of `terms` rows each: a sparse product, which makes no arrays in between."""
+    starts = np.arange(0, len(rows) + 1, terms, dtype=np.int32)
+    return csr_array((weights, rows, starts), (len(starts) - 1, len(table))) @ table
 
+
+def tone(radiance: Float32[np.ndarray, "*n"]) -> Float32[np.ndarray, "*n"]:
+    """Linear up to a shoulder, then bent smoothly towards 1, so that highlights keep their shape."""
+    over = np.maximum(radiance - SHOULDER, 0) / (1 - SHOULDER)
+    return np.minimum(radiance, SHOULDER) + (1 - SHOULDER) * (1 - np.exp(-over))
+
+
+def _columns(rows: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(rows.T)

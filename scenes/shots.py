@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float32, UInt8
 from torch import Tensor
 
 from .cameras import Cameras, pinhole
-from .raycast import Caster, Seen, Window, photograph
+from .raycast import Caster, Offsets, Seen, Window, photograph
 from .scene import Views, nothing_ignored
-from .shade import LitSurface, interpolated
-from .surface import Surface
+from .shade import LitSurface, Pixel, interpolated
+from .surface import Surface, dot
 
 FIELD_OF_VIEW = 0.6911112070083618  # radians, as in the Lego scene of NeRF-synthetic
 DISTANCE = 4.0  # for objects within ±1.3
@@ -64,10 +64,11 @@ def orbit(directions: Float32[np.ndarray, "view xyz=3"], size: int) -> Cameras:
 
 def render_views(subject: LitSurface, cameras: Cameras, name: str) -> Views:
     """Photographs of a surface by square cameras, named `name`_000 and so on."""
+    corners = boxes(subject.surface)
     threads = min(4, os.cpu_count() or 1)  # Embree holds Python's lock, so more threads only wait
     pool = ThreadPoolExecutor(threads)
     try:
-        images = list(pool.map(lambda view: _image(subject, cameras, view), range(len(cameras))))
+        images = list(pool.map(lambda view: _image(subject, cameras, view, corners), range(len(cameras))))
     finally:
         pool.shutdown(cancel_futures=True)
     return views(torch.from_numpy(np.stack(images)), cameras, name)
@@ -78,26 +79,35 @@ def views(images: UInt8[Tensor, "view height width rgba=4"], cameras: Cameras, n
     return Views(cameras, images, nothing_ignored(images), tuple(f"{name}_{i:03d}" for i in range(len(images))))
 
 
-def _image(subject: LitSurface, cameras: Cameras, view: int) -> UInt8[np.ndarray, "size size rgba=4"]:
-    def look(x: Float[np.ndarray, "sample"], y: Float[np.ndarray, "sample"]) -> Seen:
-        return subject.see(*world_rays(cameras, view, x, y))
+def _image(
+    subject: LitSurface, cameras: Cameras, view: int, corners: Float32[np.ndarray, "corner xyz=3"]
+) -> UInt8[np.ndarray, "size size rgba=4"]:
+    pose, focal = cameras.world_from_camera[view].numpy(), cameras.focal[view].numpy()
+    spread = np.stack([pose[:, 0] / focal[0], -pose[:, 1] / focal[1]])
 
-    return photograph(look, cameras.width, window(subject.surface.vertices, cameras, view))
+    def look(x: Float32[np.ndarray, "sample"], y: Float32[np.ndarray, "sample"], offsets: Offsets) -> Seen:
+        return subject.see(*world_rays(cameras, view, x, y), Pixel(spread, offsets))
+
+    return photograph(look, cameras.width, window(corners, cameras, view))
 
 
 def world_rays(
-    cameras: Cameras, view: int, x: Float[np.ndarray, "ray"], y: Float[np.ndarray, "ray"]
+    cameras: Cameras, view: int, x: Float32[np.ndarray, "ray"], y: Float32[np.ndarray, "ray"]
 ) -> tuple[Float32[np.ndarray, "ray xyz=3"], Float32[np.ndarray, "ray xyz=3"]]:
-    """Origins and unit directions through sensor positions in pixels."""
-    sensor = (torch.from_numpy(np.asarray(v, np.float32)) for v in (x, y))
-    rays = cameras.rays(torch.full((len(x),), view), *sensor)
-    return rays.origins.numpy(), rays.directions.numpy()
-
-
-def window(vertices: Float32[np.ndarray, "vertex xyz=3"], cameras: Cameras, view: int) -> Window:
-    """The pixels that can see any vertex: outside them no ray needs to be cast."""
+    """Origins and unit directions through sensor positions in pixels: `Cameras.rays` of a pinhole, in numpy."""
     pose = cameras.world_from_camera[view].numpy()
-    local = (vertices - pose[:, 3]) @ pose[:, :3]
+    focal, principal = cameras.focal[view].numpy(), cameras.principal[view].numpy()
+    right, down = (x - principal[0]) / focal[0], (y - principal[1]) / focal[1]
+    scale = 1 / np.sqrt(right * right + down * down + 1)
+    local = np.stack([right * scale, -down * scale, -scale], -1)
+    directions = local @ pose[:, :3].T
+    return np.broadcast_to(pose[:, 3], directions.shape), directions
+
+
+def window(corners: Float32[np.ndarray, "corner xyz=3"], cameras: Cameras, view: int) -> Window:
+    """The pixels that can see what lies between the corners: outside them no ray needs to be cast."""
+    pose = cameras.world_from_camera[view].numpy()
+    local = (corners - pose[:, 3]) @ pose[:, :3]
     depth = -local[:, 2:]
     if depth.min() <= 0:  # something lies beside or behind the camera
         return Window(0, 0, cameras.width, cameras.height)
@@ -106,6 +116,15 @@ def window(vertices: Float32[np.ndarray, "vertex xyz=3"], cameras: Cameras, view
     lo = np.clip(np.floor(sensor.min(0)) - 1, 0, [cameras.width, cameras.height]).astype(int)
     hi = np.clip(np.ceil(sensor.max(0)) + 1, 0, [cameras.width, cameras.height]).astype(int)
     return Window(int(lo[0]), int(lo[1]), int(max(hi[0], lo[0])), int(max(hi[1], lo[1])))
+
+
+def boxes(subject: Surface) -> Float32[np.ndarray, "corner xyz=3"]:
+    """The corners of the boxes about all parts."""
+    corners = np.float32([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)])
+    lo, hi = np.full((2, subject.part.max() + 1, 3), [[[np.inf]], [[-np.inf]]], np.float32)
+    np.minimum.at(lo, subject.part, subject.vertices[subject.faces].min(1))
+    np.maximum.at(hi, subject.part, subject.vertices[subject.faces].max(1))
+    return (lo[:, None] + (hi - lo)[:, None] * corners).reshape(-1, 3)
 
 
 def truth(
@@ -126,7 +145,7 @@ def truth(
         rows = np.flatnonzero(hits.face >= 0)
         smooth = interpolated(subject.normals, subject.faces[hits.face[rows]], hits.weights[rows])
         smooth /= np.linalg.norm(smooth, axis=-1, keepdims=True)
-        smooth *= -np.sign((smooth * directions[rows]).sum(-1, keepdims=True))
+        smooth *= -np.sign(dot(smooth, directions[rows]))[:, None]
         forward = -cameras.world_from_camera[view, :, 2].numpy()
         depth[view].reshape(-1)[rows] = hits.distance[rows] * (directions[rows] @ forward)
         normal[view].reshape(-1, 3)[rows] = smooth

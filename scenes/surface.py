@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float32, Int, Int32
+from jaxtyping import Float, Float32, Int, Int32
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
@@ -118,7 +118,7 @@ def _smooth_groups(
     order = np.argsort(key, kind="stable")
     left, right = face[order[:-1]], face[order[1:]]
     smooth = (key[order[:-1]] == key[order[1:]]) & (
-        (face_normals[left] * face_normals[right]).sum(-1) > np.cos(np.radians(crease))
+        dot(face_normals[left], face_normals[right]) > np.cos(np.radians(crease))
     )
     links = coo_matrix((np.ones(smooth.sum()), (left[smooth], right[smooth])), (len(corners), len(corners)))
     return connected_components(links, directed=False)[1].astype(np.int64)
@@ -130,7 +130,8 @@ def refined(coarse: Surface, longest: float, most_faces: int) -> Surface:
     faces, origin = coarse.faces, np.arange(len(coarse.faces))
     while len(faces) < most_faces:
         corners = table[faces, :3]
-        length = np.linalg.norm(corners - np.roll(corners, -1, 1), axis=-1)
+        edges = corners - np.roll(corners, -1, 1)
+        length = np.sqrt(dot(edges, edges))
         edge = length.argmax(1)
         long = np.flatnonzero(length.max(1) > longest)
         if not len(long):
@@ -156,5 +157,10 @@ def refined(coarse: Surface, longest: float, most_faces: int) -> Surface:
     )
 
 
+def dot(a: Float[np.ndarray, "*n xyz=3"], b: Float[np.ndarray, "*n xyz=3"]) -> Float[np.ndarray, "*n"]:
+    """Row by row; `(a * b).sum(-1)` takes ten times as long over so short an axis."""
+    return np.einsum("...i,...i->...", a, b)
+
+
 def _unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-30)
+    return vectors / np.maximum(np.sqrt(dot(vectors, vectors))[..., None], 1e-30)

@@ -16,7 +16,8 @@ from .optimizer import Adam
 from .pixels import PixelBatch, random_pixels
 
 FIRST_RAYS = 512
-MOST_RAYS = 1 << 15
+MOST_RAYS = 1 << 16
+REFRESH = 8  # steps between two looks at the occupancy
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class FitConfig:
     """How a field is fitted. Rates are relative to the field's own."""
 
     samples_per_step: int = 1 << 16
-    cells_per_step: int = 1 << 14
+    cells_per_refresh: int = 1 << 16
     warmup: float = 0.01  # fraction of the budget over which the rate rises from nothing
     final_rate: float = 0.03  # what the rate has fallen to, exponentially, at the end
     seed: int = 0
@@ -95,7 +96,8 @@ def fit(training: Training, scene: Scene, budget: Budget) -> Iterator[Progress]:
 def _step(training: Training, scene: Scene, spent: float) -> tuple[float, int, int]:
     """batch → rays → samples → densities → weights → colours → pixels → loss → gradients → parameters."""
     field, generator = training.field, training.generator
-    training.occupancy.update(field.density, training.config.cells_per_step, generator)
+    if training.step % REFRESH == 0:
+        training.occupancy.update(field.density, training.config.cells_per_refresh, generator)
     batch = random_pixels(scene.train, training.rays, generator)
     background = torch.rand(batch.color.shape, generator=generator, device=batch.color.device)
     renderer = VolumeRenderer(training.occupancy)

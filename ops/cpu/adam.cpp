@@ -1,12 +1,11 @@
 // Adam over the rows that received a gradient: one pass that reads the gradient, and the rest only where it is not zero.
 #include "decay.h"
 #include "kernels.h"
-#include "simd.h"
 
 namespace OMNIFIELD_ISA {
 namespace {
 
-constexpr int kBlock = 64;  // rows that are looked at, and then updated, together
+constexpr int kBlock = 256;  // rows that are looked at, and then updated, together
 
 // The rows of a block that received a gradient, and what their own counts of steps make of the rates.
 struct Touched {
@@ -17,15 +16,23 @@ struct Touched {
 };
 
 inline bool all_zero(const float* values, int64_t count) {
-  bool some = false;
-  for (int64_t i = 0; i < count; ++i) some |= values[i] != 0;  // true for NaN: it must not be swallowed
-  return !some;
+  uint32_t bits = 0;  // all but the sign: −0 is zero, NaN is not
+  for (int64_t i = 0; i < count; ++i) bits |= __builtin_bit_cast(uint32_t, values[i]) << 1;
+  return bits == 0;
 }
 
-void find_touched(const float* gradient, int64_t features, int rows, Touched& touched) {
+// Asks for the memory of every row it finds: scattered rows would otherwise wait for it one after the other.
+void find_touched(const AdamRows& block, Touched& touched) {
   touched.count = 0;
-  for (int row = 0; row < rows; ++row)
-    if (!all_zero(gradient + row * features, features)) touched.row[touched.count++] = row;
+  for (int row = 0; row < block.rows; ++row) {
+    const int64_t at = row * block.features;
+    if (all_zero(block.gradient + at, block.features)) continue;
+    touched.row[touched.count++] = row;
+    __builtin_prefetch(block.steps + row, 1);
+    __builtin_prefetch(block.parameter + at, 1);
+    __builtin_prefetch(block.first_moment + at, 1);
+    __builtin_prefetch(block.second_moment + at, 1);
+  }
 }
 
 void correct_bias(const AdamRates& rates, int32_t* steps, Touched& touched) {
@@ -37,11 +44,26 @@ void correct_bias(const AdamRates& rates, int32_t* steps, Touched& touched) {
   }
 }
 
-// F is the number of features, or 0 where it is only known at run time.
+AdamRows rows_from(const AdamRows& table, int64_t row, int64_t count) {
+  const int64_t at = row * table.features;
+  return {count,
+          table.features,
+          table.parameter + at,
+          table.gradient + at,
+          table.first_moment + at,
+          table.second_moment + at,
+          table.steps + row};
+}
+
+// F is the number of features, or 0 where it is only known at run time. Without __restrict there are no vectors.
 template <int F>
-inline void update_row(const AdamRates& rates, float rate, float second_scale, int64_t features, const float* gradient,
-                       float* parameter, float* first, float* second) {
-  for (int64_t f = 0; f < (F ? F : features); ++f) {
+inline void update_row(const AdamRates& rates, float rate, float second_scale, const AdamRows& block, int row) {
+  const int64_t features = F ? F : block.features;
+  const float* __restrict gradient = block.gradient + row * features;
+  float* __restrict parameter = block.parameter + row * features;
+  float* __restrict first = block.first_moment + row * features;
+  float* __restrict second = block.second_moment + row * features;
+  for (int64_t f = 0; f < features; ++f) {
     const float g = gradient[f];
     const float m = rates.beta1 * first[f] + rates.one_minus_beta1 * g;
     const float v = rates.beta2 * second[f] + rates.one_minus_beta2 * (g * g);
@@ -52,20 +74,15 @@ inline void update_row(const AdamRates& rates, float rate, float second_scale, i
 
 template <int F>
 void step(const AdamRates& rates, const AdamRows& table) {
-  const int64_t features = F ? F : table.features;
-#pragma omp parallel for schedule(dynamic, 64)
+#pragma omp parallel for schedule(dynamic, 16) if (table.rows > 16 * kBlock)
   for (int64_t begin = 0; begin < table.rows; begin += kBlock) {
-    const int rows = table.rows - begin < kBlock ? int(table.rows - begin) : kBlock;
-    const float* gradient = table.gradient + begin * features;
-    if (all_zero(gradient, rows * features)) continue;  // most of a large table, most of the time
+    const AdamRows block = rows_from(table, begin, table.rows - begin < kBlock ? table.rows - begin : kBlock);
+    if (all_zero(block.gradient, block.rows * block.features)) continue;  // most of a large table, most of the time
     Touched touched;
-    find_touched(gradient, features, rows, touched);
-    correct_bias(rates, table.steps + begin, touched);
-    for (int i = 0; i < touched.count; ++i) {
-      const int64_t at = (begin + touched.row[i]) * features;
-      update_row<F>(rates, touched.rate[i], touched.second_scale[i], features, table.gradient + at,
-                    table.parameter + at, table.first_moment + at, table.second_moment + at);
-    }
+    find_touched(block, touched);
+    correct_bias(rates, block.steps, touched);
+    for (int i = 0; i < touched.count; ++i)
+      update_row<F>(rates, touched.rate[i], touched.second_scale[i], block, touched.row[i]);
   }
 }
 

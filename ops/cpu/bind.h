@@ -21,6 +21,10 @@ using In = Array<const float, Dimensions>;
 template <int Dimensions>
 using Out = Array<float, Dimensions>;
 
+// Names an argument that is taken as it is. nanobind would otherwise convert an array of another type or layout into a
+// copy in silence, and a result written there would be lost.
+inline auto operator""_exact(const char* name, size_t) { return nb::arg(name).noconvert(); }
+
 inline void require(bool holds, const std::string& otherwise) {
   if (!holds) throw std::invalid_argument(otherwise);
 }

@@ -62,8 +62,8 @@ void export_hash_grid(nb::module_& m) {
   nb::class_<Layout>(m, "HashGridLayout")
       .def(nb::init<std::vector<float>, std::vector<int64_t>, std::vector<int64_t>>(), "scales"_a, "resolutions"_a,
            "offsets"_a);
-  m.def("hash_grid_forward", &forward, "layout"_a, "positions"_a, "table"_a, "encoded"_a);
-  m.def("hash_grid_backward_table", &backward_table, "layout"_a, "positions"_a, "grad_encoded"_a, "grad_table"_a);
-  m.def("hash_grid_backward_positions", &backward_positions, "layout"_a, "positions"_a, "table"_a, "grad_encoded"_a,
-        "grad_positions"_a);
+  m.def("hash_grid_forward", &forward, "layout"_a, "positions"_exact, "table"_exact, "encoded"_exact);
+  m.def("hash_grid_backward_table", &backward_table, "layout"_a, "positions"_exact, "grad_encoded"_exact, "grad_table"_exact);
+  m.def("hash_grid_backward_positions", &backward_positions, "layout"_a, "positions"_exact, "table"_exact, "grad_encoded"_exact,
+        "grad_positions"_exact);
 }

@@ -32,7 +32,7 @@ void backward(int degree, Directions directions, In<2> grad_harmonics, GradDirec
 }  // namespace
 
 void export_spherical_harmonics(nb::module_& m) {
-  m.def("spherical_harmonics_forward", &forward, "degree"_a, "directions"_a, "harmonics"_a);
-  m.def("spherical_harmonics_backward", &backward, "degree"_a, "directions"_a, "grad_harmonics"_a,
-        "grad_directions"_a);
+  m.def("spherical_harmonics_forward", &forward, "degree"_a, "directions"_exact, "harmonics"_exact);
+  m.def("spherical_harmonics_backward", &backward, "degree"_a, "directions"_exact, "grad_harmonics"_exact,
+        "grad_directions"_exact);
 }

@@ -8,6 +8,7 @@ namespace {
 
 constexpr int kTile = 256;        // samples whose exponentials are computed at once, across rays
 constexpr int64_t kRays = 64;     // rays a thread takes at a time
+constexpr int64_t kPiece = 1024;  // rows a thread takes at a time
 constexpr float kStopped = -1.f;  // stands for "behind the end of the ray" where a transmittance is saved
 
 inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -24,27 +25,56 @@ struct Tile {
   }
 };
 
-// Sum of one ray. With the channels known when compiled, the sums stay in registers.
-template <int C>
-inline void accumulate_ray(const float* values, const float* weights, int64_t begin, int64_t end, float* sum) {
-  float sums[C] = {};
-  for (int64_t i = begin; i < end; ++i)
-    for (int c = 0; c < C; ++c) sums[c] += weights[i] * values[i * C + c];
-  std::memcpy(sum, sums, sizeof sums);
+// The samples of one ray and their channels, or those of the gradients of both.
+template <typename Value, typename Weight>
+struct Ray {
+  Value* values;
+  Weight* weights;
+  int64_t count;
+  int channels;
+};
+
+// Calls `piece` for the widest pieces of the channels that fit into one register: piece<N>(first channel).
+template <typename Piece>
+inline void in_pieces(int channels, const Piece& piece) {
+  int c = 0;
+  for (; c + kWidth <= channels; c += kWidth) piece.template operator()<kWidth>(c);
+  for (; c + 4 <= channels; c += 4) piece.template operator()<4>(c);
+  for (; c < channels; ++c) piece.template operator()<1>(c);
 }
 
-inline void accumulate_ray(const float* values, const float* weights, int64_t begin, int64_t end, int channels,
-                           float* sum) {
-  for (int c = 0; c < channels; ++c) sum[c] = 0;
-  for (int64_t i = begin; i < end; ++i)
-    for (int c = 0; c < channels; ++c) sum[c] += weights[i] * values[i * channels + c];
+template <int N>
+inline void sum_channels(const Ray<const float, const float>& ray, int c, float* sum) {
+  Vector<N> total{};
+  for (int64_t i = 0; i < ray.count; ++i)
+    total += ray.weights[i] * load<N>(ray.values + i * ray.channels + c);
+  store<N>(sum + c, total);
+}
+
+template <int N>
+inline void spread_gradient(const Ray<float, const float>& ray, int c, const float* grad_sum) {
+  const Vector<N> grad = load<N>(grad_sum + c);
+  for (int64_t i = 0; i < ray.count; ++i) store<N>(ray.values + i * ray.channels + c, ray.weights[i] * grad);
+}
+
+template <int N>
+inline void project_gradient(const Ray<const float, float>& ray, int c, const float* grad_sum) {
+  float grad[N];
+  std::memcpy(grad, grad_sum + c, sizeof grad);
+  for (int64_t i = 0; i < ray.count; ++i) {
+    const float* value = ray.values + i * ray.channels + c;
+    float sum = c ? ray.weights[i] : 0;
+#pragma omp simd reduction(+ : sum)
+    for (int lane = 0; lane < N; ++lane) sum += value[lane] * grad[lane];
+    ray.weights[i] = sum;
+  }
 }
 
 }  // namespace
 
 void ray_weights_forward(const float* density, const float* dt, const int64_t* offsets, int64_t rays, float stop,
                          float* weights, float* after) {
-#pragma omp parallel for schedule(dynamic)
+#pragma omp parallel for schedule(dynamic) if (rays > kRays)
   for (int64_t first = 0; first < rays; first += kRays) {
     const int64_t last = least(first + kRays, rays);
     Tile tile;
@@ -67,7 +97,7 @@ void ray_weights_forward(const float* density, const float* dt, const int64_t* o
 // From the far end: what lies behind a sample is summed, not subtracted, so nothing cancels.
 void ray_weights_backward(const float* dt, const int64_t* offsets, int64_t rays, const float* weights,
                           const float* after, const float* grad_weights, float* grad_density) {
-#pragma omp parallel for schedule(dynamic, kRays)
+#pragma omp parallel for schedule(dynamic, kRays) if (rays > kRays)
   for (int64_t ray = 0; ray < rays; ++ray) {
     int64_t i = offsets[ray + 1] - 1;
     for (; i >= offsets[ray] && after[i] == kStopped; --i) grad_density[i] = 0;
@@ -81,54 +111,44 @@ void ray_weights_backward(const float* dt, const int64_t* offsets, int64_t rays,
 
 void accumulate_forward(const float* values, const float* weights, const int64_t* offsets, int64_t rays, int channels,
                         float* sums) {
-#pragma omp parallel for schedule(dynamic, kRays)
-  for (int64_t ray = 0; ray < rays; ++ray) {
-    const int64_t begin = offsets[ray], end = offsets[ray + 1];
-    float* sum = sums + ray * channels;
-    switch (channels) {
-      case 1: accumulate_ray<1>(values, weights, begin, end, sum); break;
-      case 3: accumulate_ray<3>(values, weights, begin, end, sum); break;
-      case 4: accumulate_ray<4>(values, weights, begin, end, sum); break;
-      case 16: accumulate_ray<16>(values, weights, begin, end, sum); break;
-      default: accumulate_ray(values, weights, begin, end, channels, sum);
-    }
+#pragma omp parallel for schedule(dynamic, kRays) if (rays > kRays)
+  for (int64_t r = 0; r < rays; ++r) {
+    const int64_t at = offsets[r];
+    const Ray<const float, const float> ray{values + at * channels, weights + at, offsets[r + 1] - at, channels};
+    in_pieces(channels, [&]<int N>(int c) { sum_channels<N>(ray, c, sums + r * channels); });
   }
 }
 
 void accumulate_backward_values(const float* weights, const int64_t* offsets, int64_t rays, int channels,
                                 const float* grad_sums, float* grad_values) {
-#pragma omp parallel for schedule(dynamic, kRays)
-  for (int64_t ray = 0; ray < rays; ++ray) {
-    const float* grad = grad_sums + ray * channels;
-    for (int64_t i = offsets[ray]; i < offsets[ray + 1]; ++i)
-      for (int c = 0; c < channels; ++c) grad_values[i * channels + c] = weights[i] * grad[c];
+#pragma omp parallel for schedule(dynamic, kRays) if (rays > kRays)
+  for (int64_t r = 0; r < rays; ++r) {
+    const int64_t at = offsets[r];
+    const Ray<float, const float> ray{grad_values + at * channels, weights + at, offsets[r + 1] - at, channels};
+    in_pieces(channels, [&]<int N>(int c) { spread_gradient<N>(ray, c, grad_sums + r * channels); });
   }
 }
 
 void accumulate_backward_weights(const float* values, const int64_t* offsets, int64_t rays, int channels,
                                  const float* grad_sums, float* grad_weights) {
-#pragma omp parallel for schedule(dynamic, kRays)
-  for (int64_t ray = 0; ray < rays; ++ray) {
-    const float* grad = grad_sums + ray * channels;
-    for (int64_t i = offsets[ray]; i < offsets[ray + 1]; ++i) {
-      float sum = 0;
-      for (int c = 0; c < channels; ++c) sum += values[i * channels + c] * grad[c];
-      grad_weights[i] = sum;
-    }
+#pragma omp parallel for schedule(dynamic, kRays) if (rays > kRays)
+  for (int64_t r = 0; r < rays; ++r) {
+    const int64_t at = offsets[r];
+    const Ray<const float, float> ray{values + at * channels, grad_weights + at, offsets[r + 1] - at, channels};
+    in_pieces(channels, [&]<int N>(int c) { project_gradient<N>(ray, c, grad_sums + r * channels); });
   }
 }
 
 void take_rows_forward(const float* values, int64_t channels, const int64_t* rows, int64_t m, float* taken) {
   const size_t bytes = channels * sizeof(float);
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (m > kPiece)
   for (int64_t i = 0; i < m; ++i) std::memcpy(taken + i * channels, values + rows[i] * channels, bytes);
 }
 
 // Every piece of the result is written once, front to back: the zeros before a taken row, then the row.
 void take_rows_backward(const float* grad_taken, int64_t channels, const int64_t* rows, int64_t m, int64_t n,
                         float* grad_values) {
-  constexpr int64_t kPiece = 1024;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (m > kPiece)
   for (int64_t first = 0; first < m + 1; first += kPiece) {
     const int64_t last = least(first + kPiece, m + 1);
     int64_t at = first ? rows[first - 1] + 1 : 0;

@@ -13,7 +13,6 @@ def _native(layout: HashGridLayout) -> "_cpu.HashGridLayout":
 class _HashGrid(torch.autograd.Function):
     @staticmethod
     def forward(ctx, positions, table, layout):
-        layout.check(table)
         positions, table = positions.contiguous(), table.contiguous()
         ctx.save_for_backward(positions, table)
         ctx.layout = layout
@@ -35,4 +34,7 @@ class _HashGrid(torch.autograd.Function):
         return grad_positions, grad_table, None
 
 
-hash_grid.kernel("cpu", torch.float32)(_HashGrid.apply)
+@hash_grid.kernel("cpu", torch.float32)
+def _hash_grid(positions, table, layout):
+    layout.check(positions, table)
+    return _HashGrid.apply(positions, table, layout)

@@ -48,6 +48,10 @@ struct AdamRows {
   int32_t* steps;
 };
 
+struct RayPoints {  // what `ray_points` writes, a row for each sample
+  float *position, *direction, *footprint, *time;
+};
+
 struct Kernels {
   const char* isa;
   void (*hash_grid_forward)(const HashGrid&, const float* positions, int64_t n, const float* table, float* encoded);
@@ -78,6 +82,8 @@ struct Kernels {
   void (*take_rows_backward)(const float* grad_taken, int64_t channels, const int64_t* rows, int64_t m, int64_t n,
                              float* grad_values);
   void (*adam_step)(const AdamRates&, const AdamRows&);
+  bool (*ray_points)(const float* rays, int64_t ray_count, const float* t, const int64_t* ray, int64_t n,
+                     const RayPoints&);  // false: a sample names a ray that does not exist
 };
 
 const Kernels& kernels();
@@ -101,5 +107,6 @@ void accumulate_backward_weights(const float*, const int64_t*, int64_t, int, con
 void take_rows_forward(const float*, int64_t, const int64_t*, int64_t, float*);
 void take_rows_backward(const float*, int64_t, const int64_t*, int64_t, int64_t, float*);
 void adam_step(const AdamRates&, const AdamRows&);
+bool ray_points(const float*, int64_t, const float*, const int64_t*, int64_t, const RayPoints&);
 }  // namespace OMNIFIELD_ISA
 #endif

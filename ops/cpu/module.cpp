@@ -20,6 +20,7 @@ static void keep_freed_memory() {
 }
 
 void export_ray_march(nb::module_&);
+void export_ray_points(nb::module_&);
 void export_spherical_harmonics(nb::module_&);
 void export_composite(nb::module_&);
 void export_adam(nb::module_&);
@@ -30,6 +31,7 @@ NB_MODULE(_cpu, m) {
   export_hash_grid(m);
   export_mlp(m);
   export_ray_march(m);
+  export_ray_points(m);
   export_spherical_harmonics(m);
   export_composite(m);
   export_adam(m);

@@ -1,6 +1,5 @@
 // Spherical harmonics: the polynomials of spherical_harmonics.py, and their derivatives.
 #include "kernels.h"
-#include "simd.h"
 
 namespace OMNIFIELD_ISA {
 namespace {
@@ -13,26 +12,33 @@ constexpr float k33 = 0.59004358992664352f, k3xyz = 2.8906114426405538f;        
 constexpr float k31 = 0.45704579946446577f, k30 = 0.3731763325901154f;                 // √(21/2π)/4, √(7/π)/4
 constexpr float k32 = 1.4453057213202769f;                                             // √(105/π)/4
 
+constexpr int64_t kFew = 1024;  // directions that are not worth waking a second thread for
+
 template <int D>
 void forward(const float* directions, int64_t n, float* harmonics) {
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (n > kFew)
   for (int64_t s = 0; s < n; ++s) {
     const float x = directions[3 * s], y = directions[3 * s + 1], z = directions[3 * s + 2];
     const float xx = x * x, yy = y * y, zz = z * z;
-    float h[16];
+    float* h = harmonics + s * D * D;
     h[0] = k00;
-    h[1] = -k1 * y, h[2] = k1 * z, h[3] = -k1 * x;
-    h[4] = k2 * x * y, h[5] = -k2 * y * z, h[6] = k20 * (3 * zz - 1), h[7] = -k2 * x * z, h[8] = k22 * (xx - yy);
-    h[9] = k33 * y * (yy - 3 * xx), h[10] = k3xyz * x * y * z, h[11] = k31 * y * (1 - 5 * zz);
-    h[12] = k30 * z * (5 * zz - 3);
-    h[13] = k31 * x * (1 - 5 * zz), h[14] = k32 * z * (xx - yy), h[15] = k33 * x * (3 * yy - xx);
-    std::memcpy(harmonics + s * D * D, h, D * D * sizeof(float));
+    if constexpr (D > 1) {
+      h[1] = -k1 * y, h[2] = k1 * z, h[3] = -k1 * x;
+    }
+    if constexpr (D > 2) {
+      h[4] = k2 * x * y, h[5] = -k2 * y * z, h[6] = k20 * (3 * zz - 1), h[7] = -k2 * x * z, h[8] = k22 * (xx - yy);
+    }
+    if constexpr (D > 3) {
+      h[9] = k33 * y * (yy - 3 * xx), h[10] = k3xyz * x * y * z, h[11] = k31 * y * (1 - 5 * zz);
+      h[12] = k30 * z * (5 * zz - 3);
+      h[13] = k31 * x * (1 - 5 * zz), h[14] = k32 * z * (xx - yy), h[15] = k33 * x * (3 * yy - xx);
+    }
   }
 }
 
 template <int D>
 void backward(const float* directions, int64_t n, const float* grad_harmonics, float* grad_directions) {
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (n > kFew)
   for (int64_t s = 0; s < n; ++s) {
     const float x = directions[3 * s], y = directions[3 * s + 1], z = directions[3 * s + 2];
     const float* g = grad_harmonics + s * D * D;

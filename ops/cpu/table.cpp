@@ -25,5 +25,6 @@ const Kernels table{
     .take_rows_forward = take_rows_forward,
     .take_rows_backward = take_rows_backward,
     .adam_step = adam_step,
+    .ray_points = ray_points,
 };
 }  // namespace OMNIFIELD_ISA

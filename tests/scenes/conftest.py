@@ -16,7 +16,7 @@ SHARED = Path(__file__).parents[3] / "shared" / "data"
 
 @dataclass
 class Dataset:
-    """Files of a dataset in `folder`: `files` maps a name to its JSON, which a test may spoil before `write`."""
+    """A dataset in `folder`: `files` maps a name to its JSON, which a test may spoil before `write`."""
 
     folder: Path
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -25,6 +25,12 @@ class Dataset:
         for name, content in self.files.items():
             (self.folder / name).write_text(json.dumps(content))
         return self.folder
+
+    def save(self, name: str, pixels: np.ndarray) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path)
+        return path
 
     def frame(self, name: str, index: int) -> dict[str, Any]:
         return self.files[name]["frames"][index]
@@ -39,11 +45,6 @@ def ring_pose(angle: float, distance: float, height: float) -> list[list[float]]
     pose = np.eye(4)
     pose[:3] = np.stack([right, np.cross(back, right), back, position], 1)
     return pose.tolist()
-
-
-def save(path: Path, pixels: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels).save(path)
 
 
 def disc(width: int, height: int, seed: int) -> np.ndarray:
@@ -62,7 +63,7 @@ def blender(tmp_path: Path) -> Dataset:
     for split, count in (("train", 4), ("test", 2)):
         frames = []
         for i in range(count):
-            save(dataset.folder / split / f"r_{i}.png", disc(16, 16, i))
+            dataset.save(f"{split}/r_{i}.png", disc(16, 16, i))
             pose = ring_pose(2 * math.pi * i / count, 3.5, 2.0)
             frames.append({"file_path": f"./{split}/r_{i}", "rotation": 0.1, "transform_matrix": pose})
         dataset.files[f"transforms_{split}.json"] = {"camera_angle_x": 0.6911112070083618, "frames": frames}
@@ -75,7 +76,7 @@ def photographs(tmp_path: Path) -> Dataset:
     dataset = Dataset(tmp_path / "garden")
     frames = []
     for i in range(12):
-        save(dataset.folder / "images" / f"{i}.png", disc(24, 16, i)[..., :3])
+        dataset.save(f"images/{i}.png", disc(24, 16, i)[..., :3])
         pose = ring_pose(2 * math.pi * i / 12, 3.0, 1.0)
         frames.append({"file_path": f"images/{i}.png", "transform_matrix": pose})
     lens = {"camera_model": "OPENCV", "fl_x": 20.0, "fl_y": 21.0, "cx": 11.5, "cy": 8.25, "w": 24, "h": 16}

@@ -30,14 +30,13 @@ def test_a_contraction_keeps_the_box_in_the_middle_half() -> None:
 
 
 def test_a_contraction_holds_all_the_world() -> None:
-    unit = Contraction(LO, HI).unit_from_world(
-        scattered(1000, 1.0) * 10.0 ** torch.arange(1000).remainder(9)[:, None]
-    )
+    scale = 10.0 ** torch.arange(1000).remainder(9)[:, None]
+    unit = Contraction(LO, HI).unit_from_world(scattered(1000, 1.0) * scale)
     assert unit.min() >= 0 and unit.max() <= 1
 
 
 def test_a_contraction_stretches_no_distance_by_more_than_a_third() -> None:
-    """In the maximum norm the slope of (2 - 1/r)/r sideways and 1/r² outwards add up to 4/r - 3/r² at most: 4/3."""
+    """In the maximum norm its slope is at most 4/r - 3/r², which is 4/3 at r = 3/2."""
     domain = Contraction((-1.0,) * 3, (1.0,) * 3)
     a = scattered(20000, 3.0)
     b = a + scattered(20000, 0.3).flip(0)
