@@ -1,18 +1,9 @@
-"""What is at a point: one file per representation, all behind the contract in `base`.
-
-A new representation is one file and one name in the union below: the command line, the file format and the contract
-tests follow from it.
-"""
-
-from typing import get_args
+"""What is at a point: one file per representation, all behind the contract in `base`."""
 
 from .base import Field, Level, Levels, ParameterGroup, Points, Probe
+from .choice import FIELD_CONFIGS, FieldConfig, field_config
 from .hash import HashConfig, HashField
 from .mlp import MlpConfig, MlpField
-
-FieldConfig = HashConfig | MlpConfig
-
-FIELD_CONFIGS: dict[str, type[FieldConfig]] = {config.tag: config for config in get_args(FieldConfig)}
 
 __all__ = [
     "FIELD_CONFIGS",
@@ -27,4 +18,5 @@ __all__ = [
     "ParameterGroup",
     "Points",
     "Probe",
+    "field_config",
 ]

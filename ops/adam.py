@@ -13,7 +13,7 @@ from .check import check_dtype, check_shape
 
 @dataclass(frozen=True)
 class AdamStep:
-    """The rates of one step of Adam: step size, decay of the two moments, and what keeps the division finite."""
+    """The rates of one step: its size, the decay of the two moments, and what keeps the division finite."""
 
     lr: float
     beta1: float = 0.9
@@ -47,13 +47,13 @@ def adam_step(
     steps: Int32[Tensor, "rows"],
     step: AdamStep,
 ) -> None:
-    """One step of Adam (Kingma & Ba 2015, Algorithm 1) in place, on the rows whose gradient is not zero throughout:
+    """One step of Adam (Kingma & Ba 2015, Algorithm 1), in place, on the rows that received a gradient:
 
     m ← β₁ m + (1 − β₁) g,   v ← β₂ v + (1 − β₂) g²,   θ ← θ − lr · m / (1 − β₁ᵗ) / (√(v / (1 − β₂ᵗ)) + ε).
 
-    A row whose gradient is exactly zero was not seen: its parameter, moments and count of steps stay as they are, as
-    in tiny-cuda-nn, so a hash table's rare entries take whole steps. The bias correction uses the row's own count t.
-    A NaN in the gradient is not zero. Raises ValueError if the shapes disagree or `steps` is not int32.
+    A row whose gradient is zero throughout was not seen: its parameter, moments and count of steps stay as they
+    are, as in tiny-cuda-nn, so a hash table's rare entries take whole steps. The bias correction uses the row's
+    own count t. A NaN is not zero. Raises ValueError if the shapes disagree or `steps` is not int32.
     """
     check_adam(parameter, gradient, (first_moment, second_moment), steps)
     rows = (gradient != 0).any(-1).nonzero().squeeze(-1)

@@ -32,7 +32,7 @@ def spherical_harmonics(
     x, y, z = directions.unbind(-1)
     xx, yy, zz = x * x, y * y, z * z
     harmonics = [
-        torch.full_like(x, _root(1) / 2),
+        0 * x + _root(1) / 2,  # constant, and still with a gradient: zero
         -_root(3) / 2 * y,
         _root(3) / 2 * z,
         -_root(3) / 2 * x,
@@ -41,16 +41,16 @@ def spherical_harmonics(
         _root(5) / 4 * (3 * zz - 1),
         -_root(15) / 2 * x * z,
         _root(15) / 4 * (xx - yy),
-        _root(35 / 2) / 4 * y * (yy - 3 * xx),
+        _root(35, 2) / 4 * y * (yy - 3 * xx),
         _root(105) / 2 * x * y * z,
-        _root(21 / 2) / 4 * y * (1 - 5 * zz),
+        _root(21, 2) / 4 * y * (1 - 5 * zz),
         _root(7) / 4 * z * (5 * zz - 3),
-        _root(21 / 2) / 4 * x * (1 - 5 * zz),
+        _root(21, 2) / 4 * x * (1 - 5 * zz),
         _root(105) / 4 * z * (xx - yy),
-        _root(35 / 2) / 4 * x * (3 * yy - xx),
+        _root(35, 2) / 4 * x * (3 * yy - xx),
     ]
     return torch.stack(harmonics[: degree**2], -1)
 
 
-def _root(numerator: float) -> float:
-    return math.sqrt(numerator / math.pi)
+def _root(numerator: int, denominator: int = 1) -> float:
+    return math.sqrt(numerator / denominator / math.pi)

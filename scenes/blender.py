@@ -53,8 +53,11 @@ def place(cameras: Cameras) -> Placement:
             return in_box(identity, Box(*cube(target.point, VISIBLE_MARGIN * covered)))
     elif not outside:
         return in_contraction(identity, Contraction(*cube(*inner_cube(cameras, target))))
-    return in_box(identity, Box((-USUAL_HALF_SIDE,) * 3, (USUAL_HALF_SIDE,) * 3))
+    return in_box(identity, Box(*cube(torch.zeros(3), USUAL_HALF_SIDE)))
 
 
 def _pictures(frames: list[Frame]) -> list[Frame]:
-    return [frame for frame in frames if not AUXILIARY.search(frame.picture.path.stem)]
+    pictures = [frame for frame in frames if not AUXILIARY.search(frame.picture.path.stem)]
+    if not pictures:
+        raise frames[0].shared.error("frames", "names depth and normal pictures only")
+    return pictures

@@ -68,7 +68,7 @@ class Cameras:
     ) -> tuple[Float[Tensor, "n xy=2"], Float[Tensor, "n"]]:
         """Sensor positions (pixels) and depths (world units along the viewing axis) of points in the world.
 
-        A point behind the camera has a negative depth and a position without meaning. Perspective lenses only.
+        Behind the camera the depth is negative and the position without meaning. Perspective lenses only.
         """
         pose = self.world_from_camera[view]
         local = (position - pose[:, 3]) @ pose[:, :3]

@@ -113,7 +113,7 @@ def _ignored(frame: Frame, shape: tuple[int, int], downscale: int) -> Bool[np.nd
         ignored |= resize_ignored(mask == 0 if ignore is Ignore.BLACK else mask > 0, (width, height))
     rows, columns = height // downscale, width // downscale
     blocks = ignored[: rows * downscale, : columns * downscale].reshape(rows, downscale, columns, downscale)
-    return blocks.any((1, 3))
+    return np.any(blocks, axis=(1, 3))
 
 
 def _cameras(frames: list[Frame], lenses: list[Intrinsics], downscale: int) -> Cameras:

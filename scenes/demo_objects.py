@@ -45,14 +45,14 @@ def _metal(code: str, roughness: float) -> Material:
 
 
 def _table() -> list[Surface]:
-    angle = np.linspace(0, 2 * np.pi, 1009)
+    angle = np.linspace(0, 2 * np.pi, 757)
     flutes = 0.016 * np.abs(np.sin(angle * 63)) ** 0.6
     side = rounded_profile([(0.98, TOP - 0.28), (1.115, TOP - 0.23), (1.115, TOP - 0.035)], 0.012, 0.03)
     rim = rounded_profile([(1.10, TOP - 0.04), (1.13, TOP - 0.04), (1.13, TOP + 0.008), (1.05, TOP + 0.008), (1.05, TOP - 0.002)], 0.008, 0.02)
     return [
         disk(1.07, 168).at(0, 0, TOP).of(Material(table_top(720), roughness=0.16)),
-        lathe(rim, 360).of(Material(plain(WALNUT), roughness=0.25)),
-        lathe(side, 1008, 0.016 - flutes).of(Material(plain(TERRACOTTA), roughness=0.55)),
+        lathe(rim, 300).of(Material(plain(WALNUT), roughness=0.25)),
+        lathe(side, 756, 0.016 - flutes).of(Material(plain(TERRACOTTA), roughness=0.55)),
         lathe(np.array([[0, TOP - 0.28], [0.5, TOP - 0.28], [0.98, TOP - 0.28]]), 96).of(_ceramic(WALNUT)),
     ]
 
@@ -62,7 +62,7 @@ def _column_and_knot() -> list[Surface]:
     angle = np.linspace(0, 2 * np.pi, 289)
     flutes = 0.020 * np.abs(np.cos(angle * 12))
     shaft = rounded_profile([(0.185, 0.05), (0.172, height - 0.05)], 0.01, SPACING)
-    foot = rounded_profile([(0, 0), (0.235, 0), (0.235, 0.045), (0.19, 0.06), (0.15, 0.06)], 0.014, SPACING)
+    foot = rounded_profile([(0, 0), (0.235, 0), (0.235, 0.045), (0.19, 0.06), (0.15, 0.06)], 0.014, 0.016)
     head = np.stack([foot[::-1, 0], height - foot[::-1, 1]], -1)
     stone = Material(plain(IVORY), roughness=0.45)
     t = np.linspace(0, 2 * np.pi, 421)
@@ -72,8 +72,8 @@ def _column_and_knot() -> list[Surface]:
     striped = Shape(knot.vertices, knot.faces, knot.uv[:, ::-1] * np.float32([72, 1]) + knot.uv * np.float32([2, 0]))
     return [
         lathe(shaft, 288, 0.020 - flutes).at(x, y, TOP).of(stone),
-        lathe(foot, 120).at(x, y, TOP).of(stone),
-        lathe(head, 120).at(x, y, TOP).of(stone),
+        lathe(foot, 96).at(x, y, TOP).of(stone),
+        lathe(head, 96).at(x, y, TOP).of(stone),
         striped.of(Material(candy(CORAL, IVORY, 0.30), roughness=0.10)),
     ]
 
@@ -110,7 +110,7 @@ def _stems(height: float) -> tuple[list[Shape], list[tuple[Shape, str]]]:
         up = np.array([[0, 0, 1.0]])
         path = out * (0.02 + lean * t**2.2 - 0.03 * np.sin(3 * t)) + up * (0.05 + (rise - 0.05) * t)
         stems.append(tube(path, 0.0075, 8))
-        tips.append((ball(0.034 + 0.006 * (number % 3), 20).at(*(float(c) for c in path[-1])), code))
+        tips.append((ball(0.034 + 0.006 * (number % 3), 15).at(*(float(c) for c in path[-1])), code))
     return stems, tips
 
 
@@ -118,9 +118,9 @@ def _cage() -> list[Surface]:
     """A geodesic sphere of thin rods about a glazed ball."""
     radius = 0.285
     corners, edges = _geodesic()
-    t = np.linspace(0, 1, 14)[:, None]
+    t = np.linspace(0, 1, 9)[:, None]
     rods = [tube(radius * (corners[a] * (1 - t) + corners[b] * t), 0.0085, 8) for a, b in edges]
-    knobs = [ball(0.017, 9).at(*(float(c) for c in radius * corner)) for corner in corners]
+    knobs = [ball(0.017, 7).at(*(float(c) for c in radius * corner)) for corner in corners]
     cage = together([*rods, *knobs]).turned(14, 9, 20)
     ground = TOP - float(cage.vertices[:, 2].min())
     return [
@@ -162,7 +162,7 @@ def _gear(outer: Float[np.ndarray, "column"], inner: float, height: float) -> Sh
     bevel = 0.006
     angle = np.linspace(0, 2 * np.pi, len(outer))
     share = np.linspace(0, 1, 9)
-    bottom = [(inner + (outer - bevel - inner) * s, 0.0) for s in share]
+    bottom = [(inner + (outer - bevel - inner) * s, 0.0) for s in (0.0, 1.0)]
     wall = [(outer, bevel + (height - 2 * bevel) * s) for s in np.linspace(0, 1, 5)]
     top = [(inner + (outer - bevel - inner) * s, height) for s in share[::-1]]
     hole = [(inner + 0 * outer, height * s) for s in (0.66, 0.33, 0.0)]
@@ -187,4 +187,4 @@ def _marbles() -> list[Surface]:
         (0.83, 0.12, 0.075, CORAL), (0.74, 0.24, 0.045, TEAL), (-0.86, 0.02, 0.055, TERRACOTTA),
         (-0.08, 0.74, 0.080, MUSTARD), (-0.22, 0.80, 0.045, TEAL), (-0.40, -0.74, 0.050, CORAL),
     ]  # fmt: skip
-    return [ball(radius, 26).at(x, y, TOP + radius).of(_ceramic(code)) for x, y, radius, code in spots]
+    return [ball(radius, 20).at(x, y, TOP + radius).of(_ceramic(code)) for x, y, radius, code in spots]

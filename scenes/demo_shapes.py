@@ -78,7 +78,7 @@ def rounded_profile(
     line = [np.array(corners[0])]
     for before, corner, after in zip(corners[:-2], corners[1:-1], corners[2:], strict=True):
         back, ahead = (np.subtract(end, corner) / np.linalg.norm(np.subtract(end, corner)) for end in (before, after))
-        for t in np.linspace(0, 1, 7):  # a quadratic Bézier curve about the corner
+        for t in np.linspace(0, 1, 6):  # a quadratic Bézier curve about the corner
             line.append(np.array(corner) + radius * ((1 - t) ** 2 * back + t**2 * ahead))
     line.append(np.array(corners[-1]))
     pieces = [line[0][None]]

@@ -8,24 +8,32 @@ from .cameras import Lens
 from .domain import Box, Domain
 from .scene import Views
 
+COARSEST = 32
+ENOUGH_VIEWS = 40  # more views rule out little more, and take their time
+
 
 def visual_hull(views: Views, domain: Domain, resolution: int) -> Bool[Tensor, "cell"]:
     """Which of `resolution`³ cells (x + y·R + z·R²) may hold something: those no view sees through.
 
-    A cell is ruled out where every pixel it could cover in some view is wholly transparent. Views with masked
-    pixels, fisheye lenses or an unbounded domain rule nothing out.
+    Up to ENOUGH_VIEWS of the views are asked. A cell is ruled out where every pixel it could cover in some view is wholly transparent. Views with masked
+    pixels, fisheye lenses or an unbounded domain rule nothing out. `resolution` is a power of two, or below 32.
     """
-    cells = torch.arange(resolution**3, device=views.images.device)
-    maybe = torch.ones(len(cells), dtype=torch.bool, device=cells.device)
     if not isinstance(domain, Box) or views.cameras.lens is not Lens.PERSPECTIVE or views.ignored.any():
-        return maybe
+        return torch.ones(resolution**3, dtype=torch.bool, device=views.images.device)
+    if resolution > COARSEST:  # most of space is ruled out in large pieces
+        half = resolution // 2
+        coarse = visual_hull(views, domain, half).reshape(half, half, half)
+        maybe = coarse.repeat_interleave(2, 0).repeat_interleave(2, 1).repeat_interleave(2, 2).reshape(-1)
+    else:
+        maybe = torch.ones(resolution**3, dtype=torch.bool, device=views.images.device)
+    left = maybe.nonzero()[:, 0]
+    corner = torch.stack([left % resolution, left // resolution % resolution, left // resolution**2], -1)
+    center = domain.world_from_unit((corner + 0.5) / resolution)
     radius = domain.side / resolution * 3**0.5 / 2
-    for view in range(len(views)):
-        left = cells[maybe]
-        corner = torch.stack([left % resolution, left // resolution % resolution, left // resolution**2], -1)
-        center = domain.world_from_unit((corner + 0.5) / resolution)
-        maybe[left] = _may_be_seen(views, view, center, radius)
-    return maybe
+    for view in range(0, len(views), -(-len(views) // ENOUGH_VIEWS)):
+        seen = _may_be_seen(views, view, center, radius)
+        left, center = left[seen], center[seen]
+    return torch.zeros_like(maybe).index_fill_(0, left, True)
 
 
 def _may_be_seen(views: Views, view: int, center: Float[Tensor, "n xyz=3"], radius: float) -> Bool[Tensor, "n"]:
@@ -43,7 +51,8 @@ def _may_be_seen(views: Views, view: int, center: Float[Tensor, "n xyz=3"], radi
 
 
 def _blocks(alpha: Tensor, block: int) -> Bool[Tensor, "row column"]:
-    """For blocks of pixels, whether anything is there or in a neighbouring block."""
-    pool = torch.nn.functional.max_pool2d
-    blocks = pool(alpha[None].float(), block, ceil_mode=True)
-    return pool(blocks, 3, stride=1, padding=1)[0] > 0
+    """For whole blocks of pixels, whether anything is there or in a neighbouring block."""
+    rows, columns = alpha.shape[0] // block, alpha.shape[1] // block
+    blocks = alpha[: rows * block, : columns * block].reshape(rows, block, columns, block)
+    opaque = (blocks > 0).any(3).any(1).float()
+    return torch.nn.functional.max_pool2d(opaque[None], 3, stride=1, padding=1)[0] > 0

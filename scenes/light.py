@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32, Int, Int32
+from scipy.sparse import csr_array
 
 from .raycast import Caster
-from .surface import Positions, Surface
+from .surface import Surface
 
 Directions = Float32[np.ndarray, "xyz=3 ray"]
 Colors = Float32[np.ndarray, "rgb=3 ray"]
-RAY_BUDGET = 14_000_000
+RAY_BUDGET = 11_000_000
 MOST_SKY_RAYS, FEWEST_SKY_RAYS = 160, 24
 KEY_RAYS = 24
 LIFT = 1.5e-3  # of the scene's radius 1.3: rays start this far above the surface, so as not to hit it again
@@ -34,12 +35,17 @@ class Softbox:
         return middle, right.astype(np.float32), np.cross(middle, right).astype(np.float32)
 
 
-KEY = Softbox(toward=(0.62, -0.48, 0.86), half=(0.20, 0.20), color=(15.5, 13.6, 11.0))
-FILL = Softbox(toward=(-0.95, -0.25, 0.42), half=(0.12, 0.62), color=(1.7, 1.9, 2.3))
-RIM = Softbox(toward=(-0.05, 0.95, 0.55), half=(0.55, 0.16), color=(2.4, 2.1, 1.8))
-ZENITH = np.float32([0.30, 0.33, 0.38])
-HORIZON = np.float32([0.27, 0.25, 0.23])
-GROUND = np.float32([0.15, 0.125, 0.105])
+KEY = Softbox(toward=(0.66, -0.50, 0.76), half=(0.18, 0.18), color=(23.5, 20.6, 16.6))
+FILL = Softbox(toward=(-0.95, -0.25, 0.42), half=(0.12, 0.62), color=(1.3, 1.5, 1.9))
+RIM = Softbox(toward=(-0.05, 0.95, 0.55), half=(0.55, 0.16), color=(1.5, 1.3, 1.1))
+ZENITH = np.float32([0.19, 0.21, 0.25])
+HORIZON = np.float32([0.21, 0.195, 0.18])
+GROUND = np.float32([0.12, 0.10, 0.085])
+
+
+def along(axis: Float32[np.ndarray, "xyz=3"], vectors: Directions) -> Float32[np.ndarray, "ray"]:
+    """Dot products with one axis. (BLAS would wake a pool of threads, which wait for work by turning.)"""
+    return axis[0] * vectors[0] + axis[1] * vectors[1] + axis[2] * vectors[2]
 
 
 def dome(directions: Directions) -> Colors:
@@ -63,12 +69,12 @@ def key_glow(directions: Directions, blur: Float32[np.ndarray, "ray"]) -> Colors
 def _glow(box: Softbox, directions: Directions, blur: Float32[np.ndarray, "ray"]) -> Colors:
     """What a blurred lobe gets from a box: its sharp rectangle, with edges widened by the lobe."""
     middle, right, up = box.axes()
-    forward = middle @ directions
+    forward = along(middle, directions)
     edge = np.float32(0.02) + np.float32(1.5) * blur**2
     share = np.clip(forward * 8, 0, 1)
     forward = np.maximum(forward, np.float32(0.05))
     for axis, half in zip((right, up), np.float32(box.half), strict=True):
-        across = np.abs(axis @ directions) / forward
+        across = np.abs(along(axis, directions)) / forward
         ramp = np.clip((half + edge - across) / (2 * edge), 0, 1)
         # A box smaller than the lobe cannot fill it.
         share *= ramp * ramp * (3 - 2 * ramp) * np.minimum(1, (half + np.float32(0.02)) / edge)
@@ -92,38 +98,44 @@ def bake(lit: Surface, caster: Caster, albedo: Float32[np.ndarray, "vertex rgb=3
     """
     count = int(np.clip(RAY_BUDGET // len(lit.vertices), FEWEST_SKY_RAYS, MOST_SKY_RAYS))
     directions = sphere(count)
-    struck = np.stack([_struck(lit, caster, direction) for direction in directions])
+    cosine = np.stack([np.maximum(along(direction, lit.normals.T), 0) for direction in directions])
+    struck = np.stack([_struck(lit, caster, *pair) for pair in zip(directions, cosine, strict=True)])
+    open_sky = cosine * (struck == -1)
+    colors = ambient(directions.T, np.full(count, BAKED_BLUR, np.float32))
     key, direct = _key(lit, caster)
-    sky = np.zeros_like(direct)
-    openness, total = np.zeros(len(key), np.float32), np.zeros(len(key), np.float32)
-    colors = ambient(directions.T, np.full(count, BAKED_BLUR, np.float32)).T
-    for direction, color, face in zip(directions, colors, struck, strict=True):
-        cosine = np.maximum(lit.normals @ direction, 0)
-        open_here = cosine * (face < 0)
-        sky += open_here[:, None] * color
-        openness += open_here
-        total += cosine
-    direct = direct + sky * np.float32(4 * np.pi / count)
+    direct += (open_sky.T @ colors.T) * np.float32(4 * np.pi / count)
+    transport = _transport(cosine * np.float32(4 / count), struck, len(lit.faces))
     irradiance = direct
     for _ in range(BOUNCES):
-        irradiance = direct + _bounced(lit, directions, struck, albedo * irradiance / np.float32(np.pi))
-    outgoing = albedo * irradiance / np.float32(np.pi)
-    return Light(irradiance, key, openness / np.maximum(total, 1e-6), outgoing)
+        irradiance = direct + transport @ (albedo * irradiance)[lit.faces].mean(1)
+    openness = open_sky.sum(0) / np.maximum(cosine.sum(0), 1e-6)
+    return Light(irradiance, key, openness, albedo * irradiance / np.float32(np.pi))
 
 
-def _struck(lit: Surface, caster: Caster, direction: Float32[np.ndarray, "xyz=3"]) -> Int32[np.ndarray, "vertex"]:
+def _struck(
+    lit: Surface, caster: Caster, direction: Float32[np.ndarray, "xyz=3"], cosine: Float32[np.ndarray, "vertex"]
+) -> Int32[np.ndarray, "vertex"]:
     """The face that each vertex sees in a direction: -1 the sky, -2 where the direction lies below the surface."""
-    above = np.flatnonzero(lit.normals @ direction > 0)
+    above = np.flatnonzero(cosine > 0)
     face = np.full(len(lit.vertices), -2, np.int32)
-    face[above] = caster.first(*_from_surface(lit, above, direction)).face
+    face[above] = caster.struck(*_from_surface(lit, above, direction))
     return face
 
 
 def _from_surface(
     lit: Surface, rows: Int[np.ndarray, "ray"], direction: Float32[np.ndarray, "xyz=3"]
-) -> tuple[Positions, Positions]:
+) -> tuple[Float32[np.ndarray, "ray xyz=3"], Float32[np.ndarray, "ray xyz=3"]]:
     origins = lit.vertices[rows] + np.float32(LIFT) * lit.normals[rows]
     return origins, np.broadcast_to(direction, origins.shape)
+
+
+def _transport(
+    weight: Float32[np.ndarray, "direction vertex"], struck: Int32[np.ndarray, "direction vertex"], faces: int
+) -> csr_array:
+    """The sparse matrix from what faces send to what vertices get."""
+    vertex, direction = np.nonzero(struck.T >= 0)
+    starts = np.searchsorted(vertex, np.arange(struck.shape[1] + 1)).astype(np.int32)
+    return csr_array((weight[direction, vertex], struck[direction, vertex], starts), (struck.shape[1], faces))
 
 
 def _key(
@@ -136,7 +148,7 @@ def _key(
     for x, y in square(KEY_RAYS):
         toward = middle + KEY.half[0] * x * right + KEY.half[1] * y * up
         toward = (toward / np.linalg.norm(toward)).astype(np.float32)
-        cosine = np.maximum(lit.normals @ toward, 0)
+        cosine = np.maximum(along(toward, lit.normals.T), 0)
         above = np.flatnonzero(cosine > 0)
         clear = np.zeros(len(visible), np.float32)
         clear[above] = ~caster.blocked(*_from_surface(lit, above, toward))
@@ -144,21 +156,6 @@ def _key(
         lit_by_key += clear * cosine / KEY_RAYS
     solid_angle = 4 * KEY.half[0] * KEY.half[1]
     return visible, lit_by_key[:, None] * np.float32(KEY.color) * np.float32(solid_angle)
-
-
-def _bounced(
-    lit: Surface,
-    directions: Float32[np.ndarray, "direction xyz=3"],
-    struck: Int32[np.ndarray, "direction vertex"],
-    outgoing: Float32[np.ndarray, "vertex rgb=3"],
-) -> Float32[np.ndarray, "vertex rgb=3"]:
-    """Irradiance by what the other faces send back."""
-    radiance = outgoing[lit.faces].mean(1)
-    total = np.zeros_like(outgoing)
-    for direction, face in zip(directions, struck, strict=True):
-        rows = np.flatnonzero(face >= 0)
-        total[rows] += (lit.normals[rows] @ direction)[:, None] * radiance[face[rows]]
-    return total * np.float32(4 * np.pi / len(directions))
 
 
 def sphere(count: int) -> Float32[np.ndarray, "direction xyz=3"]:

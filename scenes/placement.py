@@ -5,8 +5,10 @@ The rule, in the order it is tried:
 1. `aabb_scale: 1` says that the scene is bounded: instant-ngp's unit cube, through `scale` and `offset`.
 2. Pictures whose borders are transparent or masked hold an object and nothing else: a box around the point
    that the cameras look at, as large as what the pictures cover there.
-3. Everything else is unbounded. The inner half of the contraction is the cube around the point the cameras
-   look at that just holds every camera; where they look outwards, around their middle and twice as large.
+3. Everything else is unbounded. The inner half of the contraction is a cube around the point that the cameras
+   look at, as large as what the pictures cover there, but reaching from half way up to the farthest camera:
+   a long lens would else leave most of it empty. Where the cameras look outwards, the cube is around their
+   middle and reaches twice as far as the farthest.
 """
 
 from dataclasses import dataclass
@@ -75,8 +77,9 @@ def inner_cube(cameras: Cameras, target: LookAt) -> tuple[Float[Tensor, "xyz=3"]
     centre = target.point if target.inward else origins.mean(0)
     # A ball, not a box: its size must not depend on the rotation that is yet to come.
     farthest = (origins - centre).norm(dim=-1).max().item()
-    half = farthest if target.inward else 2 * farthest
-    return centre, half if half > 0 else 1.0
+    if target.inward:
+        return centre, min(max(VISIBLE_MARGIN * visible_half_width(cameras, target), farthest / 2), farthest)
+    return centre, 2 * farthest if farthest > 0 else 1.0
 
 
 def shows_an_object_alone(views: Views) -> bool:

@@ -60,6 +60,14 @@ class Caster:
         distance = np.where(face >= 0, hit["tfar"], np.float32(np.inf))
         return Hits(distance, face, np.stack([1 - u - v, u, v], -1))
 
+    def struck(
+        self, origins: Float32[np.ndarray, "ray xyz=3"], directions: Float32[np.ndarray, "ray xyz=3"]
+    ) -> Int32[np.ndarray, "ray"]:
+        """The face that every ray hits first, or -1."""
+        if not len(origins):
+            return np.zeros(0, np.int32)
+        return self._scene.run(_packed(origins), _packed(directions), query="INTERSECT")
+
     def blocked(
         self, origins: Float32[np.ndarray, "ray xyz=3"], directions: Float32[np.ndarray, "ray xyz=3"]
     ) -> Bool[np.ndarray, "ray"]:

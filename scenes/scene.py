@@ -1,5 +1,6 @@
 """A scene: what the cameras saw, and the part of the world it lies in."""
 
+import dataclasses
 from dataclasses import dataclass, field
 
 import torch
@@ -26,6 +27,9 @@ class Views:
     def __len__(self) -> int:
         return len(self.names)
 
+    def to(self, device: torch.device | str) -> "Views":
+        return Views(self.cameras.to(device), self.images.to(device), self.ignored.to(device), self.names)
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -43,6 +47,10 @@ class Scene:
     scene_from_input: Float[Tensor, "row=4 column=4"]
     source: str  # how to say in a report where it came from: the kind of data set, never a path
     input_from_original: Float[Tensor, "row=4 column=4"] = field(default_factory=lambda: torch.eye(4))
+
+    def to(self, device: torch.device | str) -> "Scene":
+        return dataclasses.replace(self, train=self.train.to(device), test=self.test.to(device))
+
 
 
 def nothing_ignored(images: UInt8[Tensor, "view height width rgba=4"]) -> Bool[Tensor, "view height width"]:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32, Int, Int32
 from scipy.sparse import csr_array
 
-from .light import LIFT, Colors, Directions, ambient, bake, key_glow
+from .light import LIFT, Colors, Directions, along, ambient, bake, key_glow
 from .raycast import Caster, Hits, Seen
 from .surface import Surface
 
@@ -79,7 +79,7 @@ class LitSurface:
         position = _columns(origins) + hit.distance * toward + np.float32(2 * LIFT) * normal
         gloss = fresnel * self._reflected(position, mirrored, roughness, at[11:])
         paper = (1 - metallic) * (1 - fresnel) * at[8:11] / np.float32(np.pi)
-        return tone(albedo * paper + gloss).T, tone(LUMINANCE @ (GREY * paper + gloss))
+        return tone(albedo * paper + gloss).T, tone(along(LUMINANCE, GREY * paper + gloss))
 
     def _footprint(
         self, hit: Hits, normal: Directions, toward: Directions, pixel: Pixel
@@ -91,8 +91,8 @@ class LitSurface:
         facing = np.minimum((normal * toward).sum(0), -MOST_GRAZING)
         steps = []
         for step in pixel.spread:
-            along = hit.distance * (step[:, None] - toward * (step @ normal / facing))
-            steps.append((gradient * along).sum(1))
+            slide = hit.distance * (step[:, None] - toward * (along(step, normal) / facing))
+            steps.append((gradient * slide).sum(1))
         return steps[0][..., None] * pixel.offsets[:, 0] + steps[1][..., None] * pixel.offsets[:, 1]
 
     def _paint(

@@ -100,7 +100,7 @@ def world_rays(
     right, down = (x - principal[0]) / focal[0], (y - principal[1]) / focal[1]
     scale = 1 / np.sqrt(right * right + down * down + 1)
     local = np.stack([right * scale, -down * scale, -scale], -1)
-    directions = local @ pose[:, :3].T
+    directions = np.einsum("rc,nc->nr", pose[:, :3], local)
     return np.broadcast_to(pose[:, 3], directions.shape), directions
 
 

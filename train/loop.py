@@ -9,9 +9,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..fields import Field
+from ..fields import Field, FieldConfig
 from ..renderers import OccupancyGrid, VolumeRenderer
 from ..scenes import Scene
+from ..scenes.hull import visual_hull
 from .optimizer import Adam
 from .pixels import PixelBatch, random_pixels
 
@@ -54,6 +55,15 @@ class Progress:
     psnr: float
     rays: int
     samples: int
+    step_seconds: float
+
+    @property
+    def rays_per_second(self) -> float:
+        return self.rays / self.step_seconds
+
+    @property
+    def samples_per_second(self) -> float:
+        return self.samples / self.step_seconds
 
 
 class Training:
@@ -70,6 +80,20 @@ class Training:
         self.rays = FIRST_RAYS
 
 
+def begin(scene: Scene, config: FieldConfig, fit_config: FitConfig | None = None) -> Training:
+    """A new field for a scene, and all that its training needs. The time that silhouettes take to rule out empty space
+    counts as training."""
+    fit_config = fit_config or FitConfig()
+    torch.manual_seed(fit_config.seed)
+    device = scene.train.images.device
+    field, occupancy = config.build(scene.domain), OccupancyGrid(scene.domain)
+    began = time.perf_counter()
+    occupancy.restrict(visual_hull(scene.train, scene.domain, occupancy.resolution))
+    training = Training(field.to(device), occupancy.to(device), fit_config)
+    training.seconds = time.perf_counter() - began
+    return training
+
+
 def fit(training: Training, scene: Scene, budget: Budget) -> Iterator[Progress]:
     """Train until the budget is spent, yielding after every step; the clock stands still while the caller looks.
 
@@ -80,7 +104,8 @@ def fit(training: Training, scene: Scene, budget: Budget) -> Iterator[Progress]:
         began = time.perf_counter()
         loss, rays, samples = _step(training, scene, spent)
         training.step += 1
-        training.seconds += time.perf_counter() - began
+        step_seconds = time.perf_counter() - began
+        training.seconds += step_seconds
         training.rays = _rays_for(training.config.samples_per_step, rays, samples)
         yield Progress(
             step=training.step,
@@ -90,6 +115,7 @@ def fit(training: Training, scene: Scene, budget: Budget) -> Iterator[Progress]:
             psnr=-10 * math.log10(max(loss, 1e-10)),
             rays=rays,
             samples=samples,
+            step_seconds=step_seconds,
         )
 
 

@@ -1,4 +1,4 @@
-// Adam over the rows that received a gradient: one pass that reads the gradient, and the rest only where it is not zero.
+// Adam over the rows that received a gradient: one pass over the gradient, and over the rest only where it is not zero.
 #include "decay.h"
 #include "kernels.h"
 

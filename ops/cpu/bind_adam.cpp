@@ -51,5 +51,6 @@ void step(const Rates& rates, Out<2> parameter, In<2> gradient, Out<2> first_mom
 void export_adam(nb::module_& m) {
   nb::class_<Rates>(m, "AdamRates")
       .def(nb::init<double, double, double, double>(), "lr"_a, "beta1"_a, "beta2"_a, "eps"_a);
-  m.def("adam_step", &step, "rates"_a, "parameter"_exact, "gradient"_exact, "first_moment"_exact, "second_moment"_exact, "steps"_exact);
+  m.def("adam_step", &step, "rates"_a, "parameter"_exact, "gradient"_exact, "first_moment"_exact,
+        "second_moment"_exact, "steps"_exact);
 }

@@ -103,15 +103,15 @@ void take_rows_backward(In<2> grad_taken, Indices rows, Out<2> grad_values) {
 }  // namespace
 
 void export_composite(nb::module_& m) {
-  m.def("ray_weights_forward", &ray_weights_forward, "density"_exact, "dt"_exact, "offsets"_exact, "stop"_a, "weights"_exact,
-        "after"_exact);
-  m.def("ray_weights_backward", &ray_weights_backward, "dt"_exact, "offsets"_exact, "weights"_exact, "after"_exact, "grad_weights"_exact,
-        "grad_density"_exact);
+  m.def("ray_weights_forward", &ray_weights_forward, "density"_exact, "dt"_exact, "offsets"_exact, "stop"_a,
+        "weights"_exact, "after"_exact);
+  m.def("ray_weights_backward", &ray_weights_backward, "dt"_exact, "offsets"_exact, "weights"_exact, "after"_exact,
+        "grad_weights"_exact, "grad_density"_exact);
   m.def("accumulate_forward", &accumulate_forward, "values"_exact, "weights"_exact, "offsets"_exact, "sums"_exact);
-  m.def("accumulate_backward_values", &accumulate_backward_values, "weights"_exact, "offsets"_exact, "grad_sums"_exact,
-        "grad_values"_exact);
-  m.def("accumulate_backward_weights", &accumulate_backward_weights, "values"_exact, "offsets"_exact, "grad_sums"_exact,
-        "grad_weights"_exact);
+  m.def("accumulate_backward_values", &accumulate_backward_values, "weights"_exact, "offsets"_exact,
+        "grad_sums"_exact, "grad_values"_exact);
+  m.def("accumulate_backward_weights", &accumulate_backward_weights, "values"_exact, "offsets"_exact,
+        "grad_sums"_exact, "grad_weights"_exact);
   m.def("take_rows_forward", &take_rows_forward, "values"_exact, "rows"_exact, "taken"_exact);
   m.def("take_rows_backward", &take_rows_backward, "grad_taken"_exact, "rows"_exact, "grad_values"_exact);
 }

@@ -63,7 +63,8 @@ void export_hash_grid(nb::module_& m) {
       .def(nb::init<std::vector<float>, std::vector<int64_t>, std::vector<int64_t>>(), "scales"_a, "resolutions"_a,
            "offsets"_a);
   m.def("hash_grid_forward", &forward, "layout"_a, "positions"_exact, "table"_exact, "encoded"_exact);
-  m.def("hash_grid_backward_table", &backward_table, "layout"_a, "positions"_exact, "grad_encoded"_exact, "grad_table"_exact);
-  m.def("hash_grid_backward_positions", &backward_positions, "layout"_a, "positions"_exact, "table"_exact, "grad_encoded"_exact,
-        "grad_positions"_exact);
+  m.def("hash_grid_backward_table", &backward_table, "layout"_a, "positions"_exact, "grad_encoded"_exact,
+        "grad_table"_exact);
+  m.def("hash_grid_backward_positions", &backward_positions, "layout"_a, "positions"_exact, "table"_exact,
+        "grad_encoded"_exact, "grad_positions"_exact);
 }

@@ -92,7 +92,7 @@ def test_cameras_inside_that_look_around_get_a_contraction(blender) -> None:
     assert isinstance(domain, Contraction)
 
 
-@pytest.mark.parametrize("name", ["nerf_synthetic_200/lego", "nerf_synthetic/spot", "dnerf/spot_bounce"])
+@pytest.mark.parametrize("name", ["nerf_synthetic_200/lego", "dnerf/spot_bounce"])
 def test_real_sets_are_in_the_usual_box(real: Callable[[str], Path], name: str) -> None:
     scene = load_scene(real(name), downscale=2)
     assert scene.domain == Box((-1.5,) * 3, (1.5,) * 3) and scene.has_alpha

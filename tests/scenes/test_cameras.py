@@ -69,6 +69,18 @@ def test_ray_passes_through_the_projected_point(lens: Lens, distortion: tuple[fl
     assert offset @ along > 0
 
 
+@pytest.mark.parametrize("distortion", [(0.0,) * 6, OPENCV])
+def test_project_is_opencvs(distortion: tuple[float, ...]) -> None:
+    camera = cameras(Lens.PERSPECTIVE, distortion)
+    local = torch.tensor([[0.3, -0.4, 2.0], [-0.5, 0.1, 1.5]])
+    pose = camera.world_from_camera[2]
+    world = (local * torch.tensor([1.0, -1.0, -1.0])) @ pose[:, :3].T + pose[:, 3]
+    sensor, depth = camera.project(2, world)
+    expected = torch.tensor([opencv_project(point, camera, 2) for point in local])
+    torch.testing.assert_close(sensor, expected, atol=2e-3, rtol=0)
+    torch.testing.assert_close(depth, local[:, 2])
+
+
 def test_a_fisheye_sees_beyond_a_right_angle() -> None:
     camera = cameras(Lens.FISHEYE, (0.0,) * 6, views=1)
     x = 201.0 + 300.0 * math.radians(100)

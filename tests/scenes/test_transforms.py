@@ -187,10 +187,12 @@ def test_orientation_override_none_keeps_the_frame(photographs) -> None:
     torch.testing.assert_close(scene.scene_from_input, torch.eye(4))
 
 
-def test_the_contraction_holds_every_camera(photographs) -> None:
-    scene = load_scene(_with(photographs, {"aabb_scale": 4}))
+@pytest.mark.parametrize(("focal", "half"), [(20, 1.05 * 12.5 / 20), (200, 0.5), (5, 1.0)])
+def test_the_contraction_holds_what_the_pictures_cover(photographs, focal: float, half: float) -> None:
+    """In units of the cameras' distance; from half way to all the way to them."""
+    scene = load_scene(_with(photographs, {"aabb_scale": 4, "fl_x": focal, "fl_y": focal}))
     assert isinstance(scene.domain, Contraction)
-    assert scene.domain.hi == pytest.approx([math.hypot(3, 1)] * 3, rel=1e-3)
+    assert scene.domain.hi == pytest.approx([half * math.hypot(3, 1)] * 3, rel=2e-3)
     assert scene.train.cameras.near == pytest.approx(0.01 * scene.domain.side)
 
 
@@ -232,7 +234,26 @@ def test_real_sets(real: Callable[[str], Path], name: str) -> None:
     assert scene.train.cameras.world_from_camera[:, 2, 1].mean() > 0.3  # up is +Z
     if kind is Contraction:
         unit = scene.domain.unit_from_world(scene.train.cameras.world_from_camera[:, :, 3])
-        assert unit.min() >= 0.25 - 1e-5 and unit.max() <= 0.75 + 1e-5
+        assert unit.min() >= 0.125 - 1e-5 and unit.max() <= 0.875 + 1e-5  # at most two half boxes away
+
+
+def test_colmaps_points_project_to_where_they_were_seen(real: Callable[[str], Path]) -> None:
+    """Through the lens, the split, the turn to +Z and its way back: within a tenth of a pixel."""
+    folder = real("colmap/lund_door")
+    scene, sparse = load_scene(folder), folder / "sparse_txt"
+    points = np.loadtxt(sparse / "points3D.txt", usecols=(0, 1, 2, 3))
+    position = {int(row[0]): row[1:] for row in points}
+    lines = [line.split() for line in (sparse / "images.txt").read_text().splitlines() if line[0] != "#"]
+    view = next(i for i, line in enumerate(lines[::2]) if Path(line[9]).stem == scene.train.names[3])
+    seen = np.array(lines[1::2][view], dtype=float).reshape(-1, 3)
+    seen = seen[seen[:, 2] >= 0]
+    world = torch.tensor(np.stack([position[int(i)] for i in seen[:, 2]])).float()
+    world = world @ scene.scene_from_input[:3, :3].T + scene.scene_from_input[:3, 3]
+    x, y = torch.tensor(seen[:, :2]).float().unbind(-1)
+    rays = scene.train.cameras.rays(torch.full((len(x),), 3), x, y)
+    offset = torch.nn.functional.normalize(world - rays.origins, dim=-1)
+    pixels = torch.linalg.cross(offset, rays.directions).norm(dim=-1) * scene.train.cameras.focal[3, 0]
+    assert pixels.median() < 0.1 and pixels.quantile(0.95) < 0.5
 
 
 def _frame(dataset, number: int) -> dict[str, object]:

@@ -1,0 +1,47 @@
+"""Which field: by name, preset and settings.
+
+A new representation is one file and one name in the union below: the command line, the file format and the contract
+tests follow from it.
+"""
+
+import dataclasses
+import difflib
+from collections.abc import Sequence
+from typing import get_args
+
+from .hash import HashConfig
+from .mlp import MlpConfig
+
+FieldConfig = HashConfig | MlpConfig
+
+FIELD_CONFIGS: dict[str, type[FieldConfig]] = {config.tag: config for config in get_args(FieldConfig)}
+
+
+def field_config(tag: str, preset: str = "default", settings: Sequence[str] = ()) -> FieldConfig:
+    """The configuration named by `tag` and `preset`, with settings "name=value" on top.
+
+    Raises ValueError, naming what there is, for an unknown name or a value of the wrong kind.
+    """
+    config = FIELD_CONFIGS[_known(tag, list(FIELD_CONFIGS), "field")]
+    values = dict(config.PRESETS[_known(preset, list(config.PRESETS), f"preset of the {tag} field")])
+    kinds = {field.name: field.type for field in dataclasses.fields(config)}
+    for setting in settings:
+        name, _, text = setting.partition("=")
+        _known(name, list(kinds), f"setting of the {tag} field")
+        values[name] = _number(name, text, kinds[name])
+    return config(**values)
+
+
+def _known(name: str, names: list[str], kind: str) -> str:
+    if name in names:
+        return name
+    nearest = difflib.get_close_matches(name, names, 1)
+    hint = f" Did you mean {nearest[0]}?" if nearest else ""
+    raise ValueError(f"There is no {kind} named {name!r}: there are {', '.join(names)}.{hint}")
+
+
+def _number(name: str, text: str, kind: object) -> int | float:
+    try:
+        return int(text) if kind is int else float(text)
+    except ValueError:
+        raise ValueError(f"The setting {name} takes {'a whole number' if kind is int else 'a number'}, not {text!r}.") from None

@@ -1,0 +1,36 @@
+"""The `omnifield` command: one verb per module, flat flags, and bad input answered in one sentence."""
+
+import json
+import sys
+from typing import Annotated
+
+import tyro
+
+from .bench import Bench, run_bench
+from .eval import Eval, run_eval
+from .info import Info, run_info
+from .render import Render, run_render
+from .train import Train, run_train
+
+Command = (
+    Annotated[Train, tyro.conf.subcommand("train", prefix_name=False)]
+    | Annotated[Eval, tyro.conf.subcommand("eval", prefix_name=False)]
+    | Annotated[Render, tyro.conf.subcommand("render", prefix_name=False)]
+    | Annotated[Info, tyro.conf.subcommand("info", prefix_name=False)]
+    | Annotated[Bench, tyro.conf.subcommand("bench", prefix_name=False)]
+)
+RUN = {Train: run_train, Eval: run_eval, Render: run_render, Info: run_info, Bench: run_bench}
+DESCRIPTION = "One scene, any neural field: train it, look at it, convert it, export it."
+BAD_INPUT = 2
+
+
+def main() -> None:
+    command = tyro.cli(Command, prog="omnifield", description=DESCRIPTION)
+    try:
+        result = RUN[type(command)](command)
+    except (ValueError, FileNotFoundError, FloatingPointError) as error:
+        # Errors at the public edge are sentences for the user; a traceback would hide them.
+        print(f"omnifield: {error}", file=sys.stderr)
+        sys.exit(BAD_INPUT)
+    if command.json:
+        print(json.dumps(result))

@@ -1,0 +1,170 @@
+"""`omnifield train`: from images, or a mesh, to a field."""
+
+import dataclasses
+import json
+import math
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from rich.console import Console
+
+from ..fields import FIELD_CONFIGS, FieldConfig, field_config
+from ..ops import keep_freed_memory
+from ..scenes import Scene, load_scene
+from ..train.checkpoint import load_training
+from ..train.files import write_text
+from ..train.loop import Budget, FitConfig, begin
+from ..train.run import Run
+from .arguments import Device, choose_device
+from .progress import TrainingBar, until_told_to_stop
+
+FieldName = tyro.extras.literal_type_from_choices(FIELD_CONFIGS)
+DEFAULT_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train a field from images, or from a mesh, and save it as one file."""
+
+    data: Annotated[str, tyro.conf.Positional]
+    """`demo`, a dataset folder (NeRF-synthetic, nerfstudio, instant-ngp), or a mesh file."""
+    field: FieldName = "hash"  # pyright: ignore
+    """Which representation to train."""
+    preset: str = "default"
+    """Its size: tiny, default or paper."""
+    set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """A setting of the field, as NAME=VALUE; may be given several times."""
+    max_seconds: float | None = None
+    """Seconds of training, loading and pictures not counted (60 if no budget is given)."""
+    max_steps: int | None = None
+    """Steps of training."""
+    output: Path = Path("outputs")
+    """Where run folders go: OUTPUT/SCENE/FIELD/DATE_TIME."""
+    run_dir: Path | None = None
+    """The run folder exactly, instead."""
+    resume: bool = False
+    """Go on with the training in --run-dir: its field, settings, seed and, unless given anew, its budget."""
+    downscale: int = 1
+    """Train on images smaller by this factor."""
+    samples_per_step: int = FitConfig.samples_per_step
+    """Points in space per step; the number of rays follows."""
+    device: Device = "auto"
+    """auto takes a GPU where there is one."""
+    seed: int = 0
+    """Of everything random."""
+    json: bool = False
+    """Print the result as one JSON object on standard output."""
+
+
+def run_train(flags: Train) -> dict[str, Any]:
+    """Raises ValueError or FileNotFoundError in the user's words."""
+    keep_freed_memory()
+    console = Console(stderr=True)
+    began = time.perf_counter()
+    flags = _resumed(flags) if flags.resume else flags
+    config = field_config(flags.field, flags.preset, flags.set)
+    budget = _budget(flags)
+    device = choose_device(flags.device)
+    scene = load_scene(flags.data, downscale=flags.downscale)
+    console.print(f"{scene.name}: {len(scene.train)} training and {len(scene.test)} held-out views, "
+                  f"{scene.train.cameras.width}×{scene.train.cameras.height}, in {time.perf_counter() - began:.1f} s")  # fmt: skip
+    scene = scene.to(device)
+    training = begin(scene, config, _fit_config(flags))
+    run = Run(_folder(flags, scene), scene, training, {"scene": scene.name, "source": scene.source, "seed": flags.seed})
+    if flags.resume:
+        load_training(run.folder / "state.safetensors", run.training)
+    write_text(run.folder / "config.json", json.dumps(_settings(flags, config), indent=1))
+    interrupted = _train(run, budget, console)
+    return _finish(run, interrupted, console)
+
+
+def _train(run: Run, budget: Budget, console: Console) -> bool:
+    """Whether the training was told to stop before its budget was spent; either way the run is saved."""
+    interrupted = False
+    try:
+        with TrainingBar(console, budget) as bar, until_told_to_stop() as told:
+            for progress in run.advance(budget):
+                bar.show(progress, run)
+                if told.is_set():
+                    interrupted = True
+                    break
+    except FloatingPointError as error:
+        path = run.save()
+        raise FloatingPointError(f"{error} The last good field is in {path}.") from error
+    run.save()
+    return interrupted
+
+
+def _finish(run: Run, interrupted: bool, console: Console) -> dict[str, Any]:
+    psnr = run.write_pictures()
+    seconds = max(run.training.seconds, 1e-9)
+    result = {
+        "run_dir": str(run.folder),
+        "file": str(run.folder / "field.safetensors"),
+        "field": run.training.field.config.tag,
+        "steps": run.training.step,
+        "seconds": run.training.seconds,
+        "psnr": psnr,
+        "rays_per_second": run.rays / seconds,
+        "samples_per_second": run.samples / seconds,
+        "interrupted": interrupted,
+        "curve": run.curve,
+    }
+    write_text(run.folder / "metrics.json", json.dumps(result, indent=1))
+    console.print(
+        f"{run.training.step} steps in {seconds:.1f} s of training; held-out views {psnr:.2f} dB "
+        f"(mean PSNR, white background). The field is in {result['file']}"
+    )
+    return result
+
+
+def _budget(flags: Train) -> Budget:
+    if flags.max_seconds is None and flags.max_steps is None:
+        return Budget(seconds=DEFAULT_SECONDS)
+    budget = Budget(
+        seconds=math.inf if flags.max_seconds is None else flags.max_seconds,
+        steps=1 << 62 if flags.max_steps is None else flags.max_steps,
+    )
+    if not (budget.seconds > 0 and budget.steps > 0):
+        raise ValueError("--max-seconds and --max-steps must be above zero.")
+    return budget
+
+
+def _fit_config(flags: Train) -> FitConfig:
+    if flags.samples_per_step < 1:
+        raise ValueError("--samples-per-step must be above zero.")
+    return FitConfig(samples_per_step=flags.samples_per_step, seed=flags.seed)
+
+
+def _folder(flags: Train, scene: Scene) -> Path:
+    if flags.run_dir is not None:
+        return flags.run_dir
+    return flags.output / scene.name / flags.field / datetime.now().strftime("%Y-%m-%d_%H%M%S")
+
+
+KEPT = ("field", "preset", "set", "seed", "samples_per_step", "downscale", "max_seconds", "max_steps")
+
+
+def _settings(flags: Train, config: FieldConfig) -> dict[str, Any]:
+    return {"flags": {name: getattr(flags, name) for name in KEPT}, "config": dataclasses.asdict(config)}
+
+
+def _resumed(flags: Train) -> Train:
+    """The flags of the run that is to go on; a budget given now takes the place of the old one."""
+    if flags.run_dir is None:
+        raise ValueError("--resume needs --run-dir, the folder of the training to go on with.")
+    path = flags.run_dir / "config.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist: there is no training to resume in {flags.run_dir}.")
+    try:
+        kept = {name: json.loads(path.read_text())["flags"][name] for name in KEPT}
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is damaged: {error}.") from error
+    kept["set"] = tuple(kept["set"])
+    if flags.max_seconds is not None or flags.max_steps is not None:
+        kept.update(max_seconds=flags.max_seconds, max_steps=flags.max_steps)
+    return dataclasses.replace(flags, **kept)

@@ -1,0 +1,147 @@
+"""Every op as a case, and whether its kernel agrees with its reference: a new op is one entry of CASES.
+
+Run as a script it checks all of them and exits with 1 at the first that does not: so that the tests can run it once
+per build of the kernels (OMNIFIELD_ISA).
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from omnifield import ops
+from torch import Generator, Tensor
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    run: Callable[..., Tensor | tuple[Tensor, ...]]
+    make: Callable[[int, Generator], tuple[Tensor, ...]]
+    """The arguments for n samples."""
+    differentiable: tuple[int, ...]
+    """Which arguments receive a gradient."""
+    tolerance: float = 2e-6
+    """Of the largest magnitude in a result."""
+    reproducible: bool = True
+    """The same bits on any number of threads."""
+
+
+def offsets(n: int, generator: Generator) -> Tensor:
+    """Rays of very different lengths, some without samples."""
+    inner = torch.randint(0, n + 1, (n // 8 + 2,), generator=generator)
+    return torch.cat([torch.tensor([0]), inner.sort().values, torch.tensor([n])])
+
+
+def hash_grid(layout: ops.HashGridLayout) -> Case:
+    def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
+        table = torch.randn(layout.entries, layout.features, generator=generator)
+        return torch.rand(n, 3, generator=generator), table
+
+    name = f"hash_grid {layout.levels}x{layout.features}"
+    return Case(name, lambda x, table: ops.hash_grid(x, table, layout), make, (0, 1), 2e-5)
+
+
+def spherical_harmonics(degree: int) -> Case:
+    def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
+        return (torch.nn.functional.normalize(torch.randn(n, 3, generator=generator), dim=-1),)
+
+    return Case(f"spherical_harmonics {degree}", lambda d: ops.spherical_harmonics(d, degree), make, (0,))
+
+
+def ray_weights(density: float) -> Case:
+    def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
+        dt = torch.rand(n, generator=generator) * 0.02
+        return density * torch.rand(n, generator=generator) ** 3, dt, offsets(n, generator)
+
+    return Case(f"ray_weights {density:g}", ops.ray_weights, make, (0,), 1e-5)
+
+
+def accumulate(channels: int) -> Case:
+    def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
+        values = torch.randn(n, channels, generator=generator)
+        return values, torch.rand(n, generator=generator), offsets(n, generator)
+
+    return Case(f"accumulate {channels}", ops.accumulate, make, (0, 1), 1e-5)
+
+
+def take_rows(share: float) -> Case:
+    def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
+        rows = (torch.rand(n, generator=generator) < share).nonzero().squeeze(-1)
+        return torch.randn(n, 5, generator=generator), rows
+
+    return Case(f"take_rows {share:g}", ops.take_rows, make, (0,), 0)
+
+
+def adam_step(features: int, touched: float) -> Case:
+    def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
+        parameter, gradient, first = torch.randn(3, n, features, generator=generator)
+        gradient = gradient * (torch.rand(n, 1, generator=generator) < touched)
+        steps = torch.randint(0, 2000, (n,), dtype=torch.int32, generator=generator)
+        return parameter, gradient, first, torch.rand(n, features, generator=generator), steps
+
+    def run(parameter, gradient, first, second, steps) -> tuple[Tensor, ...]:
+        parameter, first, second, steps = (x.clone() for x in (parameter, first, second, steps))
+        ops.adam_step(parameter, gradient, first, second, steps, ops.AdamStep(lr=1e-2))
+        return parameter, first, second, steps
+
+    return Case(f"adam_step {features} {touched:g}", run, make, ())
+
+
+def mlp(*widths: int) -> Case:
+    def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
+        layers = zip(widths[1:], widths[:-1], strict=True)
+        weights = [torch.randn(*layer, generator=generator) / layer[1] ** 0.5 for layer in layers]
+        return torch.randn(n, widths[0], generator=generator), *weights
+
+    name = f"mlp {'-'.join(map(str, widths))}"
+    everything = tuple(range(len(widths)))
+    return Case(name, lambda x, *weights: ops.mlp(x, weights), make, everything, 2e-5, reproducible=False)
+
+
+CASES = [
+    *(hash_grid(ops.HashGridLayout(4, features, 12, 5, 1.7)) for features in (1, 2, 4, 8)),
+    *(spherical_harmonics(degree) for degree in (1, 2, 3, 4)),
+    *(ray_weights(density) for density in (1.0, 50.0, 2000.0)),
+    *(accumulate(channels) for channels in (1, 3, 16, 23)),
+    *(take_rows(share) for share in (0.0, 0.4, 1.0)),
+    *(adam_step(features, touched) for features, touched in ((1, 1), (2, 0.1), (4, 0.9), (8, 0), (7, 0.5))),
+    *(mlp(*widths) for widths in ((32, 64, 16), (5, 3), (19, 64, 64, 3))),
+]
+
+
+def results(case: Case, n: int) -> list[Tensor]:
+    """What the case returns, and gradients of a weighted sum of it, for arguments that depend on n only."""
+    generator = Generator().manual_seed(n)
+    arguments = list(case.make(n, generator))
+    for index in case.differentiable:
+        arguments[index].requires_grad_()
+    returned = case.run(*arguments)
+    outputs = [returned] if isinstance(returned, Tensor) else list(returned)
+    if not case.differentiable:
+        return outputs
+    directions = [torch.randn(output.shape, generator=generator) for output in outputs]
+    gradients = torch.autograd.grad(outputs, [arguments[index] for index in case.differentiable], directions)
+    return [*(output.detach() for output in outputs), *gradients]
+
+
+def assert_agree(case: Case, n: int) -> None:
+    with ops.references():
+        expected = results(case, n)
+    assert_close(case, results(case, n), expected)
+
+
+def assert_close(case: Case, actual: Sequence[Tensor], expected: Sequence[Tensor]) -> None:
+    for index, (a, b) in enumerate(zip(actual, expected, strict=True)):
+        largest = float(b.abs().max()) if b.numel() else 0.0
+        where = f"{case.name}, result {index}"
+        torch.testing.assert_close(
+            a, b, rtol=0, atol=case.tolerance * largest, msg=lambda text, where=where: f"{where}: {text}"
+        )
+
+
+if __name__ == "__main__":
+    if ops.instruction_set() != sys.argv[1]:
+        sys.exit(f"asked for {sys.argv[1]}, running {ops.instruction_set()}")
+    for each in CASES:
+        assert_agree(each, 1037)

@@ -1,0 +1,132 @@
+"""A run folder: what a training leaves behind, whole at every moment."""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import imageio.v3 as imageio
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from ..renderers import VolumeRenderer
+from ..scenes import Scene
+from .checkpoint import save_training
+from .evaluate import Judged, judge, picture
+from .events import EventLog
+from .field_file import TrainedField, save_field
+from .files import write_atomically, write_text
+from .loop import Budget, Progress, Training, fit
+
+WHITE = (1.0, 1.0, 1.0)
+MARKS = (0.01, 0.02, 0.04, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # of the budget: a curve's points
+CURVE_RAYS = 1 << 15  # held-out pixels behind each point of the curve
+FINAL_RAYS = 1 << 20  # and behind the figure at the end; `omnifield eval` takes them all
+SAVE_SECONDS = 30.0
+THUMBNAIL = 128  # pixels
+
+
+@dataclass
+class Run:
+    """A training and its folder. `curve` holds points {seconds, step, psnr}; the clock stands still while they are made."""
+
+    folder: Path
+    scene: Scene
+    training: Training
+    provenance: dict[str, Any]
+    curve: list[dict[str, float]] = field(default_factory=list)
+    rays: int = 0
+    samples: int = 0
+
+    def advance(self, budget: Budget) -> Iterator[Progress]:
+        """`fit`, with the curve, the events and the checkpoints written as it goes."""
+        marks = [mark for mark in MARKS if mark > budget.spent(self.training.seconds, self.training.step)]
+        saved = time.monotonic()
+        with EventLog(self.folder / "events") as events:
+            for progress in fit(self.training, self.scene, budget):
+                self.rays += progress.rays
+                self.samples += progress.samples
+                events.add(progress)
+                if marks and progress.spent >= marks[0]:
+                    marks = [mark for mark in marks if mark > progress.spent]
+                    self.mark(progress)
+                    events.add_held_out(progress.step, self.curve[-1]["psnr"])
+                yield progress
+                if time.monotonic() - saved > SAVE_SECONDS:
+                    self.save()
+                    saved = time.monotonic()
+
+    def mark(self, progress: Progress) -> None:
+        """Add a point to the curve, from a few pixels of every held-out view."""
+        figures = [view.psnr for view in self.judge(CURVE_RAYS)]
+        self.curve.append({"seconds": progress.seconds, "step": progress.step, "psnr": sum(figures) / len(figures)})
+
+    def judge(self, rays: int) -> Iterator[Judged]:
+        """The held-out views at the finest whole stride that takes no more than about this many rays."""
+        background = torch.tensor(WHITE, device=self.scene.test.images.device)
+        return judge(self.training.field, self.training.occupancy, self.scene.test, background, self.stride(rays))
+
+    def stride(self, rays: int) -> int:
+        cameras = self.scene.test.cameras
+        return max(1, round((len(cameras) * cameras.width * cameras.height / rays) ** 0.5))
+
+    def save(self) -> Path:
+        """The field, the state to resume from, and the curve. Raises ValueError if they cannot be written."""
+        path = self.folder / "field.safetensors"
+        save_training(self.folder / "state.safetensors", self.training)
+        save_field(path, self.trained())
+        write_text(self.folder / "curve.json", json.dumps(self.curve, indent=1))
+        return path
+
+    def trained(self) -> TrainedField:
+        return TrainedField(
+            field=self.training.field,
+            occupancy=self.training.occupancy,
+            cameras=self.scene.train.cameras,
+            background=WHITE,
+            scene_from_input=self.scene.scene_from_input,
+            provenance={**self.provenance, "steps": self.training.step, "seconds": round(self.training.seconds, 3)},
+            thumbnail=self.thumbnail(),
+        )
+
+    def thumbnail(self) -> UInt8[Tensor, "height width rgb=3"]:
+        cameras = self.scene.test.cameras
+        stride = max(1, max(cameras.width, cameras.height) // THUMBNAIL)
+        background = torch.tensor(WHITE, device=self.scene.test.images.device)
+        rays = cameras.pixel_rays(0, stride)
+        rendering = VolumeRenderer(self.training.occupancy).render_image(self.training.field, rays, background)
+        return to_bytes(picture(rendering, -(-cameras.height // stride)))
+
+    def write_pictures(self) -> float:
+        """Every held-out view beside the truth, the curve as a plot; returns the mean PSNR of the views."""
+        figures = []
+        for view in self.judge(FINAL_RAYS):
+            path = self.folder / "images" / f"{view.name}.png"
+            write_image(path, torch.cat([view.image, view.truth], 1))
+            figures.append(view.psnr)
+        plot_curve(self.folder / "curve.png", self.curve)
+        return sum(figures) / len(figures)
+
+
+def to_bytes(image: Float[Tensor, "height width rgb=3"]) -> UInt8[Tensor, "height width rgb=3"]:
+    return (image.clamp(0, 1) * 255).round().to(torch.uint8)
+
+
+def write_image(path: Path, image: Float[Tensor, "height width rgb=3"]) -> None:
+    pixels = to_bytes(image).cpu().numpy()
+    write_atomically(path, lambda beside: imageio.imwrite(beside, pixels, extension=".png"))
+
+
+def plot_curve(path: Path, curve: list[dict[str, float]]) -> None:
+    """Held-out PSNR against seconds of training."""
+    from matplotlib.figure import Figure  # slow to import, and needed once
+
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([point["seconds"] for point in curve], [point["psnr"] for point in curve], marker="o")
+    axes.set(xlabel="seconds of training", ylabel="PSNR of held-out views (dB)")
+    axes.grid(alpha=0.3)
+    write_atomically(path, lambda beside: figure.savefig(beside, format="png", dpi=120))
