@@ -51,9 +51,10 @@ def adam_step(
 
     m ← β₁ m + (1 − β₁) g,   v ← β₂ v + (1 − β₂) g²,   θ ← θ − lr · m / (1 − β₁ᵗ) / (√(v / (1 − β₂ᵗ)) + ε).
 
-    A row whose gradient is zero throughout was not seen: its parameter, moments and count of steps stay as they
-    are, as in tiny-cuda-nn, so a hash table's rare entries take whole steps. The bias correction uses the row's
-    own count t. A NaN is not zero. Raises ValueError if the shapes disagree or `steps` is not int32.
+    A row whose gradient is zero throughout was not seen: its parameter, moments and count of steps stay as
+    they are, as in tiny-cuda-nn, so a hash table's rare entries take whole steps. The bias correction uses
+    the row's own count t. A NaN is not zero. Raises ValueError if the shapes disagree or `steps` is not
+    int32.
     """
     check_adam(parameter, gradient, (first_moment, second_moment), steps)
     rows = (gradient != 0).any(-1).nonzero().squeeze(-1)

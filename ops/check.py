@@ -1,4 +1,4 @@
-"""What an op asks of its arguments, refused in one sentence: a reference and its kernel use the same words."""
+"""What an op asks of its arguments, refused in a sentence: reference and kernel use the same words."""
 
 import torch
 from torch import Tensor

@@ -40,10 +40,10 @@ def ray_weights(
 
     w_i = T_i (1 − exp(−σ_i δ_i)),   T_i = exp(−Σ_{j<i} σ_j δ_j),
 
-    with densities σ ≥ 0 per unit length and lengths δ = `dt`. A ray ends at its first sample with T_i < `stop`:
-    from there on weights and gradients are exactly zero, whatever the density. Before that a NaN stays NaN for
-    the rest of its own ray, and an infinite density is fully opaque. Differentiable in density only:
-    ∂L/∂σ_i = δ_i (T_{i+1} g_i − Σ_{j>i} w_j g_j). Raises ValueError if sizes or offsets do not fit.
+    with densities σ ≥ 0 per unit length and lengths δ = `dt`. A ray ends at its first sample with T_i <
+    `stop`: from there on weights and gradients are exactly zero, whatever the density. Before that a NaN
+    stays NaN for the rest of its own ray, and an infinite density is fully opaque. Differentiable in density
+    only: ∂L/∂σ_i = δ_i (T_{i+1} g_i − Σ_{j>i} w_j g_j). Raises ValueError if sizes or offsets do not fit.
     """
     check_ray_weights(density, dt, offsets)
     ray = _ray_of_sample("ray_weights", offsets, len(density))
@@ -62,7 +62,8 @@ def accumulate(
 ) -> Float[Tensor, "rays channel"]:
     """The sum over each ray's samples of w_i v_i: a colour, a depth, a feature.
 
-    A ray without samples sums to zero. Differentiable in values and weights. Raises ValueError if sizes or offsets do not fit.
+    A ray without samples sums to zero. Differentiable in values and weights. Raises ValueError if sizes or
+    offsets do not fit.
     """
     check_accumulate(values, weights, offsets)
     ray = _ray_of_sample("accumulate", offsets, len(values))
@@ -74,8 +75,8 @@ def accumulate(
 def take_rows(values: Float[Tensor, "n channel"], rows: Int64[Tensor, "m"]) -> Float[Tensor, "m channel"]:
     """The rows of `values` named by `rows`, which ascend, so that none is taken twice.
 
-    Its gradient is then written where it belongs and zero elsewhere: nothing is added up, so no atomics and the
-    same bits every time. Raises ValueError if a row does not exist or the rows do not ascend.
+    Its gradient is then written where it belongs and zero elsewhere: nothing is added up, so no atomics and
+    the same bits every time. Raises ValueError if a row does not exist or the rows do not ascend.
     """
     check_take_rows(values, rows)
     if len(rows) and (rows[0] < 0 or rows[-1] >= len(values) or (rows.diff() <= 0).any()):

@@ -22,11 +22,12 @@ def check_directions(directions: Tensor, degree: int) -> None:
 def spherical_harmonics(
     directions: Float[Tensor, "n xyz=3"], degree: int = MAX_DEGREE
 ) -> Float[Tensor, "n coefficient"]:
-    """The degree² real harmonics Y_l^m of unit directions (x, y, z), l below `degree`, m from −l to l within each l.
+    """The degree² real harmonics Y_l^m of unit directions (x, y, z): l below `degree`, each m from −l to l.
 
-    They are the polynomials of Sloan 2013 ("Efficient Spherical Harmonic Evaluation", JCGT 2(2), appendix A1, with
-    the Condon-Shortley sign), orthonormal on the sphere: ∫ Y_i Y_j dω = δ_ij. Directions are taken as given: none
-    is normalised, so the gradient is that of the polynomials. Raises ValueError if the degree is not 1 to 4.
+    They are the polynomials of Sloan 2013 ("Efficient Spherical Harmonic Evaluation", JCGT 2(2), appendix A1,
+    with the Condon-Shortley sign), orthonormal on the sphere: ∫ Y_i Y_j dω = δ_ij. Directions are taken as
+    given: none is normalised, so the gradient is that of the polynomials. Raises ValueError if the degree is
+    not 1 to 4.
     """
     check_directions(directions, degree)
     x, y, z = directions.unbind(-1)

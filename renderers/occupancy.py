@@ -1,5 +1,6 @@
 """Samples only where something is: a grid of bits, kept up to date from the field while it is trained."""
 
+import dataclasses
 from collections.abc import Callable
 
 import torch
@@ -34,6 +35,7 @@ class OccupancyGrid(nn.Module, Sampler):
         self.resolution = resolution
         self.steps_per_side = steps_per_side
         self.grid = march_grid(domain, resolution, domain.side / steps_per_side)
+        self.coarseness = 1.0
         self.register_buffer("density", torch.full((resolution**3,), OPAQUE / self.grid.step))
         self.register_buffer("bits", torch.full((resolution**3 // 8,), 255, dtype=torch.uint8))
         self.register_buffer("visited", torch.zeros((), dtype=torch.int64))
@@ -49,8 +51,9 @@ class OccupancyGrid(nn.Module, Sampler):
 
     def sample(self, rays: Rays, generator: torch.Generator | None) -> Samples:
         span = torch.stack([rays.near, rays.far], -1)
+        grid = dataclasses.replace(self.grid, step=self.grid.step * self.coarseness)
         return Samples(
-            *ray_march(rays.origins, rays.directions, span, jitter(rays, generator), self.bits, self.grid)
+            *ray_march(rays.origins, rays.directions, span, jitter(rays, generator), self.bits, grid)
         )
 
     @property

@@ -9,6 +9,7 @@ from torch import Tensor
 from ..fields import Field
 from ..ops import accumulate, ray_weights, take_rows
 from ..scenes import Rays
+from .opaque import until_opaque
 from .samples import Sampler, Samples
 
 VISIBLE = 1e-4  # a sample of less weight is not asked for its colour
@@ -40,7 +41,8 @@ class VolumeRenderer:
         generator: torch.Generator | None = None,
     ) -> Rendering:
         """Differentiable with respect to the field; all samples are held in memory at once."""
-        return _composite(field, rays, self.sampler.sample(rays, generator), background)
+        samples = until_opaque(field, rays, self.sampler.sample(rays, generator))
+        return _composite(field, rays, samples, background)
 
     @torch.no_grad()
     def render_image(self, field: Field, rays: Rays, background: Float[Tensor, "rgb=3"]) -> Rendering:

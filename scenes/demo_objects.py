@@ -28,20 +28,21 @@ from .demo_shapes import Shape, ball, disk, lathe, ring, rounded_box, rounded_pr
 from .surface import Material, Surface, joined
 
 TOP = -0.50  # height of the table
-SPACING = 0.012  # between vertices: a pixel and a half, so that shadows stored at vertices look drawn
+SPACING = 0.014  # between vertices: a pixel and a half, so that shadows stored at vertices look drawn
 
 
 def still_life() -> Surface:
     """All objects as one surface, within ±1.25 on every axis."""
-    return joined([*_table(), *_column_and_knot(), *_vase(), *_cage(), *_gear_and_ball(), *_block(), *_marbles()])
+    return joined([*_table(), *_column_and_knot(), *_vase(), *_cage(), *_gear_and_ball(), *_block(), *_stack(), *_marbles()])
 
 
 def _ceramic(code: str) -> Material:
     return Material(plain(code), roughness=0.12)
 
 
-def _metal(code: str, roughness: float) -> Material:
-    return Material(plain(code), roughness=roughness, metallic=1.0)
+def _metal(code: str, metallic: float) -> Material:
+    """Satin metal; below 1, some of its colour is lacquer, which keeps it from going black in a dark studio."""
+    return Material(plain(code), roughness=0.32, metallic=metallic)
 
 
 def _table() -> list[Surface]:
@@ -50,7 +51,7 @@ def _table() -> list[Surface]:
     side = rounded_profile([(0.98, TOP - 0.28), (1.115, TOP - 0.23), (1.115, TOP - 0.035)], 0.012, 0.03)
     rim = rounded_profile([(1.10, TOP - 0.04), (1.13, TOP - 0.04), (1.13, TOP + 0.008), (1.05, TOP + 0.008), (1.05, TOP - 0.002)], 0.008, 0.02)
     return [
-        disk(1.07, 168).at(0, 0, TOP).of(Material(table_top(720), roughness=0.16)),
+        disk(1.07, 150).at(0.0, 0.0, TOP).of(Material(table_top(720), roughness=0.16)),
         lathe(rim, 300).of(Material(plain(WALNUT), roughness=0.25)),
         lathe(side, 756, 0.016 - flutes).of(Material(plain(TERRACOTTA), roughness=0.55)),
         lathe(np.array([[0, TOP - 0.28], [0.5, TOP - 0.28], [0.98, TOP - 0.28]]), 96).of(_ceramic(WALNUT)),
@@ -62,13 +63,13 @@ def _column_and_knot() -> list[Surface]:
     angle = np.linspace(0, 2 * np.pi, 289)
     flutes = 0.020 * np.abs(np.cos(angle * 12))
     shaft = rounded_profile([(0.185, 0.05), (0.172, height - 0.05)], 0.01, SPACING)
-    foot = rounded_profile([(0, 0), (0.235, 0), (0.235, 0.045), (0.19, 0.06), (0.15, 0.06)], 0.014, 0.016)
+    foot = rounded_profile([(0.0, 0.0), (0.235, 0.0), (0.235, 0.045), (0.19, 0.06), (0.15, 0.06)], 0.014, 0.016)
     head = np.stack([foot[::-1, 0], height - foot[::-1, 1]], -1)
     stone = Material(plain(IVORY), roughness=0.45)
     t = np.linspace(0, 2 * np.pi, 421)
     reach = 2 + np.cos(3 * t)
     curve = 0.118 * np.stack([reach * np.cos(2 * t), reach * np.sin(2 * t), 1.15 * np.sin(3 * t)], -1)
-    knot = ring(curve, 0.068, 36).turned(90, 28, 35).standing(x, y, TOP + height - 0.004)
+    knot = ring(curve, 0.068, 36).turned(90.0, 28.0, 35.0).standing(x, y, TOP + height - 0.004)
     striped = Shape(knot.vertices, knot.faces, knot.uv[:, ::-1] * np.float32([72, 1]) + knot.uv * np.float32([2, 0]))
     return [
         lathe(shaft, 288, 0.020 - flutes).at(x, y, TOP).of(stone),
@@ -121,10 +122,10 @@ def _cage() -> list[Surface]:
     t = np.linspace(0, 1, 9)[:, None]
     rods = [tube(radius * (corners[a] * (1 - t) + corners[b] * t), 0.0085, 8) for a, b in edges]
     knobs = [ball(0.017, 7).at(*(float(c) for c in radius * corner)) for corner in corners]
-    cage = together([*rods, *knobs]).turned(14, 9, 20)
+    cage = together([*rods, *knobs]).turned(14.0, 9.0, 20.0)
     ground = TOP - float(cage.vertices[:, 2].min())
     return [
-        cage.at(0.56, -0.30, ground).of(_metal(BRASS, 0.30)),
+        cage.at(0.56, -0.30, ground).of(_metal(BRASS, 0.8)),
         ball(0.145, 44).at(0.56, -0.30, TOP + 0.145 + 0.03).of(_ceramic(TEAL)),
     ]
 
@@ -151,9 +152,9 @@ def _gear_and_ball() -> list[Surface]:
     coat = bands([TEAL, IVORY] * 3 + [MUSTARD] + [IVORY, TEAL] * 3, [3, 1, 1, 1, 1, 1, 2, 1, 1, 1, 1, 1, 3], 512)
     rest = 0.105 + float(np.sqrt(0.185**2 - 0.09**2))
     return [
-        big.at(x, y, TOP).of(_metal(COPPER, 0.34)),
-        small.at(x, y, TOP + 0.055).of(_metal(GOLD, 0.30)),
-        ball(0.185, 52).turned(24, 18, 0).at(x, y, TOP + rest).of(Material(coat, roughness=0.10)),
+        big.at(x, y, TOP).of(_metal(COPPER, 0.6)),
+        small.at(x, y, TOP + 0.055).of(_metal(GOLD, 0.7)),
+        ball(0.185, 52).turned(24.0, 18.0, 0.0).at(x, y, TOP + rest).of(Material(coat, roughness=0.10)),
     ]
 
 
@@ -174,17 +175,20 @@ def _gear(outer: Float[np.ndarray, "column"], inner: float, height: float) -> Sh
 
 def _block() -> list[Surface]:
     block = rounded_box((0.30, 0.115, 0.115), 0.016, SPACING)
-    small = rounded_box((0.13, 0.13, 0.05), 0.02, SPACING)
-    return [
-        block.turned(0, 0, -38).standing(-0.60, -0.30, TOP).of(Material(lettered_block(), roughness=0.28)),
-        small.turned(0, 0, -8).standing(-0.66, -0.28, TOP + 0.23).of(_ceramic(BLUSH)),
-    ]
+    return [block.turned(0.0, 0.0, -38.0).standing(-0.60, -0.30, TOP).of(Material(lettered_block(), roughness=0.28))]
+
+
+def _stack() -> list[Surface]:
+    """Three rounded disks, not quite in line."""
+    side = rounded_profile([(0.0, 0.0), (0.118, 0.0), (0.118, 0.066), (0.0, 0.066)], 0.028, SPACING)
+    disks = ((-0.80, 0.06, CREAM), (-0.787, 0.052, BLUSH), (-0.806, 0.066, TEAL))
+    return [lathe(side, 56).at(x, y, TOP + 0.066 * i).of(_ceramic(code)) for i, (x, y, code) in enumerate(disks)]
 
 
 def _marbles() -> list[Surface]:
     spots = [
         (0.30, -0.80, 0.060, MUSTARD), (0.42, -0.72, 0.042, CORAL), (0.20, -0.10, 0.050, CREAM),
-        (0.83, 0.12, 0.075, CORAL), (0.74, 0.24, 0.045, TEAL), (-0.86, 0.02, 0.055, TERRACOTTA),
+        (0.83, 0.12, 0.075, CORAL), (0.74, 0.24, 0.045, TEAL), (-0.72, -0.60, 0.055, TERRACOTTA),
         (-0.08, 0.74, 0.080, MUSTARD), (-0.22, 0.80, 0.045, TEAL), (-0.40, -0.74, 0.050, CORAL),
     ]  # fmt: skip
     return [ball(radius, 20).at(x, y, TOP + radius).of(_ceramic(code)) for x, y, radius, code in spots]

@@ -11,7 +11,7 @@ CREAM, IVORY, SAND = "#f2e6d0", "#faf3e6", "#dcc6a0"
 TERRACOTTA, CORAL, BLUSH = "#bf4f33", "#e2714f", "#efbfa8"
 MUSTARD, TEAL, INK = "#e0a13a", "#1c6a68", "#20304c"
 GOLD, BRASS, COPPER = "#e8b55a", "#c99a4b", "#c97a52"
-WALNUT = "#5a3825"
+WALNUT = "#6e432b"
 
 # Five columns by seven rows, one number a row, its highest bit the left column.
 LETTERS = {
@@ -35,7 +35,7 @@ def plain(code: str) -> Texture:
     return color(code)[None, None]
 
 
-def bands(codes: list[str], widths: list[float], height: int) -> Texture:
+def bands(codes: list[str], widths: list[int], height: int) -> Texture:
     """Level bands from v = 0 up."""
     edges = np.cumsum(widths) / np.sum(widths)
     v = 1 - (np.arange(height) + 0.5) / height

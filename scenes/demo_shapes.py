@@ -18,9 +18,9 @@ class Shape:
     faces: Int32[np.ndarray, "face corner=3"]
     uv: Float32[np.ndarray, "vertex uv=2"]
 
-    def of(self, material: Material, *, repeat: tuple[float, float] = (1, 1)) -> Surface:
-        """The shape made of a material whose texture repeats so many times along u and v."""
-        return surface(self.vertices, self.faces, self.uv * np.float32(repeat), material, CREASE)
+    def of(self, material: Material) -> Surface:
+        """The shape made of a material."""
+        return surface(self.vertices, self.faces, self.uv, material, CREASE)
 
     def turned(self, roll: float, pitch: float, yaw: float) -> "Shape":
         """Turned about x, then y, then z, in degrees."""
@@ -157,7 +157,7 @@ def rounded_box(half: tuple[float, float, float], radius: float, spacing: float)
         core = np.clip(point, radius - np.array(half), np.array(half) - radius)
         side = sheet(core + radius * _unit(point - core))
         inside = 0.5 + (side.uv - 0.5) * np.float32([1, 0.99])
-        sides.append(Shape(side.vertices, side.faces, (inside + [0, 5 - face]) / np.float32([1, 6])))
+        sides.append(Shape(side.vertices, side.faces, (inside + np.float32([0, 5 - face])) / np.float32([1, 6])))
     return together(sides)
 
 

@@ -11,7 +11,7 @@ from .surface import Surface
 
 Directions = Float32[np.ndarray, "xyz=3 ray"]
 Colors = Float32[np.ndarray, "rgb=3 ray"]
-RAY_BUDGET = 11_000_000
+RAY_BUDGET = 10_000_000
 MOST_SKY_RAYS, FEWEST_SKY_RAYS = 160, 24
 KEY_RAYS = 24
 LIFT = 1.5e-3  # of the scene's radius 1.3: rays start this far above the surface, so as not to hit it again
@@ -35,9 +35,9 @@ class Softbox:
         return middle, right.astype(np.float32), np.cross(middle, right).astype(np.float32)
 
 
-KEY = Softbox(toward=(0.66, -0.50, 0.76), half=(0.18, 0.18), color=(23.5, 20.6, 16.6))
-FILL = Softbox(toward=(-0.95, -0.25, 0.42), half=(0.12, 0.62), color=(1.3, 1.5, 1.9))
-RIM = Softbox(toward=(-0.05, 0.95, 0.55), half=(0.55, 0.16), color=(1.5, 1.3, 1.1))
+KEY = Softbox(toward=(-0.80, -0.34, 0.80), half=(0.18, 0.18), color=(23.5, 20.6, 16.6))
+FILL = Softbox(toward=(0.95, -0.30, 0.42), half=(0.12, 0.62), color=(1.3, 1.5, 1.9))
+RIM = Softbox(toward=(0.15, 0.95, 0.55), half=(0.55, 0.16), color=(1.5, 1.3, 1.1))
 ZENITH = np.float32([0.19, 0.21, 0.25])
 HORIZON = np.float32([0.21, 0.195, 0.18])
 GROUND = np.float32([0.12, 0.10, 0.085])

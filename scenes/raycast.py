@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Float32, Int, Int32, UInt8
 
 from .surface import Positions, Triangles
 
-Offsets = Float32[np.ndarray, "sample xy=2"]
+Offsets = Float32[np.ndarray, "offset xy=2"]
 MISSING_EMBREE = (
     "Meshes and the demo scene are rendered by Embree, which is not installed here. This command installs it:"
     " pip install embreex"

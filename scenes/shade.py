@@ -14,7 +14,7 @@ from .raycast import Caster, Hits, Seen
 from .surface import Surface
 
 Rows = Float32[np.ndarray, "ray xyz=3"]
-CHUNK = 1 << 15  # samples whose arrays stay in the cache
+CHUNK = 1 << 16  # samples whose arrays stay in the cache
 MIRROR_ROUGHNESS = 0.28  # smoother surfaces show their neighbours, rougher ones only the studio
 DIELECTRIC = np.float32(0.04)
 SHOULDER = np.float32(0.72)  # linear radiance above which highlights are rolled off
@@ -28,7 +28,7 @@ class Pixel:
     """Over what a texture is averaged, so that fine patterns do not alias."""
 
     spread: Float32[np.ndarray, "right_down=2 xyz=3"]  # change of a ray's direction over one pixel
-    offsets: Float32[np.ndarray, "sample xy=2"]  # in pixels
+    offsets: Float32[np.ndarray, "offset xy=2"]  # in pixels
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,8 @@ class LitSurface:
         fresnel = base + (np.maximum(1 - roughness, base) - base) * (1 - cosine) ** 5
         mirrored = toward + 2 * cosine * normal
         position = _columns(origins) + hit.distance * toward + np.float32(2 * LIFT) * normal
-        gloss = fresnel * self._reflected(position, mirrored, roughness, at[11:])
+        clarity = np.where(roughness < MIRROR_ROUGHNESS, np.clip(fresnel.max(0) * 40 - 2, 0, 1), 0)
+        gloss = fresnel * self._reflected(position, mirrored, roughness, clarity, at[11:])
         paper = (1 - metallic) * (1 - fresnel) * at[8:11] / np.float32(np.pi)
         return tone(albedo * paper + gloss).T, tone(along(LUMINANCE, GREY * paper + gloss))
 
@@ -114,17 +115,20 @@ class LitSurface:
         position: Directions,
         mirrored: Directions,
         roughness: Float32[np.ndarray, "ray"],
+        clarity: Float32[np.ndarray, "ray"],
         visible: Float32[np.ndarray, "key_dome=2 ray"],
     ) -> Colors:
-        """Radiance from the mirror direction: rays for smooth surfaces, the studio's visible share for rough ones."""
-        key, openness = visible
-        smooth = np.flatnonzero(roughness < MIRROR_ROUGHNESS)
-        hits = self.caster.first(position[:, smooth].T, mirrored[:, smooth].T)
-        struck, sky = smooth[hits.face >= 0], smooth[hits.face < 0]
-        key[sky], openness[sky] = 1, 1
-        gloss = ambient(mirrored, roughness) * openness + key_glow(mirrored, roughness) * key
-        met = hits.face >= 0
-        gloss[:, struck] = interpolated(self.outgoing, self.surface.faces[hits.face[met]], hits.weights[met]).T
+        """Radiance from the mirror direction: the visible share of the studio, and by `clarity` what a ray meets.
+
+        Where a surface reflects less than 5% nobody can tell the two apart, and no ray is cast.
+        """
+        key, dome = key_glow(mirrored, roughness), ambient(mirrored, roughness)
+        gloss = key * visible[0] + dome * visible[1]
+        rows = np.flatnonzero(clarity)
+        hits = self.caster.first(position[:, rows].T, mirrored[:, rows].T)
+        met, clear = hits.face >= 0, (key + dome)[:, rows]
+        clear[:, met] = interpolated(self.outgoing, self.surface.faces[hits.face[met]], hits.weights[met]).T
+        gloss[:, rows] += clarity[rows] * (clear - gloss[:, rows])
         return gloss
 
 
@@ -133,7 +137,9 @@ def lit(bare: Surface) -> LitSurface:
     caster = Caster(bare.vertices, bare.faces)
     light = bake(bare, caster, bare.tint * _vertex_paint(bare))
     attributes = [bare.normals, bare.uv, bare.tint, light.irradiance, light.key[:, None], light.openness[:, None]]
-    return LitSurface(bare, caster, np.concatenate(attributes, 1), uv_gradients(bare), light.outgoing)
+    # Row-major, or the sparse product would copy the whole table each time.
+    table, outgoing = np.ascontiguousarray(np.concatenate(attributes, 1)), np.ascontiguousarray(light.outgoing)
+    return LitSurface(bare, caster, table, uv_gradients(bare), outgoing)
 
 
 def _vertex_paint(bare: Surface) -> Float32[np.ndarray, "vertex rgb=3"]:

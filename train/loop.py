@@ -40,6 +40,8 @@ class FitConfig:
     samples_per_step: int = 1 << 16
     cells_per_refresh: int = 1 << 16
     warmup: float = 0.01  # fraction of the budget over which the rate rises from nothing
+    coarse: float = 8.0
+    coarse_until: float = 0.25
     final_rate: float = 0.03  # what the rate has fallen to, exponentially, at the end
     seed: int = 0
 
@@ -121,7 +123,8 @@ def fit(training: Training, scene: Scene, budget: Budget) -> Iterator[Progress]:
 
 def _step(training: Training, scene: Scene, spent: float) -> tuple[float, int, int]:
     """batch → rays → samples → densities → weights → colours → pixels → loss → gradients → parameters."""
-    field, generator = training.field, training.generator
+    field, generator, config = training.field, training.generator, training.config
+    training.occupancy.coarseness = max(1.0, config.coarse ** (1 - spent / config.coarse_until))
     if training.step % REFRESH == 0:
         training.occupancy.update(field.density, training.config.cells_per_refresh, generator)
     batch = random_pixels(scene.train, training.rays, generator)

@@ -1,7 +1,7 @@
 """Every op as a case, and whether its kernel agrees with its reference: a new op is one entry of CASES.
 
-Run as a script it checks all of them and exits with 1 at the first that does not: so that the tests can run it once
-per build of the kernels (OMNIFIELD_ISA).
+Run as a script it checks all of them and exits with 1 at the first that does not: so that the tests can run
+it once per build of the kernels (OMNIFIELD_ISA).
 """
 
 import sys

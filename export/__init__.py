@@ -1,0 +1,1 @@
+"""What leaves the program: camera paths, pictures, videos."""

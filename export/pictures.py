@@ -1,0 +1,79 @@
+"""Figures as colours: depth, opacity and error as pictures that a person can read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+SEEN = 0.5  # opacity from which on a depth says where something is
+ERROR_AT_WHITE = 0.25  # mean absolute difference of the channels that the error map shows as white
+
+# Turbo (Mikhailov 2019) as polynomials of degree five, its author's own fit; rows are red, green, blue.
+TURBO = (
+    (0.13572138, 4.61539260, -42.66032258, 132.13108234, -152.94239396, 59.28637943),
+    (0.09140261, 2.19418839, 4.84296658, -14.18503333, 4.27729857, 2.82956604),
+    (0.10667330, 12.64194608, -60.58204836, 110.36276771, -89.90310912, 27.34824973),
+)
+
+
+@dataclass(frozen=True)
+class DepthRange:
+    """The distances, in world units, that get the two ends of the colours; one range serves a whole video."""
+
+    near: float
+    far: float
+
+
+def depth_range(depth: Float[Tensor, "height width"], opacity: Float[Tensor, "height width"]) -> DepthRange:
+    """From near to far of what a picture shows, without the outermost hundredth at either end."""
+    seen = depth[(opacity > SEEN) & depth.isfinite()]
+    if seen.numel() == 0:
+        return DepthRange(1.0, 2.0)  # nothing to see: any range will do
+    ordered = seen.sort().values  # torch.quantile refuses more than 16 million values
+    margin = len(ordered) // 100
+    near, far = ordered[margin].item(), ordered[-1 - margin].item()
+    return DepthRange(max(near, 1e-6), max(far, near * 1.001, 2e-6))
+
+
+def depth_picture(
+    depth: Float[Tensor, "height width"], opacity: Float[Tensor, "height width"], shown: DepthRange
+) -> UInt8[Tensor, "height width rgb=3"]:
+    """Near is red and far is blue, evenly in 1/depth so that an unbounded scene keeps its foreground.
+
+    Where nothing is the picture is white.
+    """
+    inverse = 1 / depth.clamp_min(1e-6)
+    nearness = (inverse - 1 / shown.far) / (1 / shown.near - 1 / shown.far)
+    seen = opacity[..., None].clamp(0, 1)
+    return to_bytes(turbo(nearness) * seen + (1 - seen))
+
+
+def opacity_picture(opacity: Float[Tensor, "height width"]) -> UInt8[Tensor, "height width rgb=3"]:
+    """Black is empty, white is opaque."""
+    return to_bytes(opacity[..., None].expand(*opacity.shape, 3))
+
+
+def error_map(
+    image: Float[Tensor, "height width rgb=3"], truth: Float[Tensor, "height width rgb=3"]
+) -> UInt8[Tensor, "height width rgb=3"]:
+    """Mean absolute difference of the channels: black is none, then red, yellow, and white from 1/4 on."""
+    error = (image - truth).abs().mean(-1, keepdim=True) / ERROR_AT_WHITE
+    return to_bytes(3 * error - torch.arange(3).to(error))
+
+
+def side_by_side(images: Sequence[UInt8[Tensor, "height _ rgb=3"]]) -> UInt8[Tensor, "height width rgb=3"]:
+    """Pictures of one height in a row, from left to right."""
+    return torch.cat(list(images), 1)
+
+
+def turbo(value: Float[Tensor, "*n"]) -> Float[Tensor, "*n rgb=3"]:
+    """sRGB of the colour map Turbo: dark blue at 0, dark red at 1; values outside get the nearest end."""
+    powers = value.clamp(0, 1)[..., None] ** torch.arange(6).to(value)
+    return (powers @ torch.tensor(TURBO).to(value).T).clamp(0, 1)
+
+
+def to_bytes(image: Float[Tensor, "height width rgb=3"]) -> UInt8[Tensor, "height width rgb=3"]:
+    """sRGB in [0, 1], clamped, to 8 bits."""
+    return (image.clamp(0, 1) * 255).round().to(torch.uint8)

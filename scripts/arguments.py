@@ -1,0 +1,49 @@
+"""What several verbs take on their command line: a device, a trained field, the size of a picture."""
+
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+Device = Literal["auto", "cpu", "cuda"]
+
+FIELD_FILE = "field.safetensors"
+SMALLEST_SIDE, LARGEST_SIDE = 2, 16384  # pixels; H.264 takes no larger pictures
+
+
+def choose_device(name: Device) -> torch.device:
+    """`auto` takes a GPU where there is one. Raises ValueError where one is asked for and none is there."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("--device cuda: torch finds no CUDA device here; use --device cpu, or auto.")
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(name)
+
+
+def find_field_file(path: Path) -> Path:
+    """A field's file as given, or the one in a run folder. Raises FileNotFoundError where there is none."""
+    if not path.exists():
+        raise FileNotFoundError(f"There is no file or folder {path}.")
+    if not path.is_dir():
+        return path
+    if not (path / FIELD_FILE).is_file():
+        raise FileNotFoundError(f"The folder {path} holds no {FIELD_FILE}: it is not that of a training.")
+    return path / FIELD_FILE
+
+
+def choose_size(width: int | None, height: int | None, usual: tuple[int, int]) -> tuple[int, int]:
+    """Width and height in pixels; one that is not given follows from the other in the `usual` shape.
+
+    Raises ValueError, naming the flag, for a size that no picture has.
+    """
+    usual_width, usual_height = usual
+    for flag, length in (("--width", width), ("--height", height)):
+        if length is not None and not SMALLEST_SIDE <= length <= LARGEST_SIDE:
+            raise ValueError(f"{flag} must be from {SMALLEST_SIDE} to {LARGEST_SIDE} pixels, not {length}.")
+    if width is None and height is None:
+        return usual
+    if width is None:
+        width = max(SMALLEST_SIDE, round((height or 0) * usual_width / usual_height))
+    if height is None:
+        height = max(SMALLEST_SIDE, round(width * usual_height / usual_width))
+    return width, height

@@ -1,0 +1,150 @@
+"""`omnifield eval`: how close a field comes to pictures that it was not trained on."""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import tyro
+from rich.console import Console
+from rich.table import Column, Table
+
+from ..export.pictures import error_map, side_by_side, to_bytes
+from ..export.video import write_picture
+from ..ops import keep_freed_memory
+from ..scenes import Scene, Views, load_scene
+from ..scenes.capture import placed
+from ..train.evaluate import Judged, judge
+from ..train.field_file import TrainedField, load_field
+from ..train.files import write_text
+from .arguments import Device, choose_device, find_field_file
+from .counting import counted, say
+from .perceptual import Lpips, find_lpips
+
+SAME_FRAME = 1e-3  # of the box's side (or of a unit axis): how far apart poses in one frame may be
+HEADS = {"psnr": "PSNR (dB)", "ssim": "SSIM", "lpips": "LPIPS"}
+DIGITS = {"psnr": ".2f", "ssim": ".4f", "lpips": ".4f"}
+
+
+@dataclass(frozen=True)
+class Eval:
+    """Compare a trained field with the held-out pictures of a data set."""
+
+    file: Annotated[Path, tyro.conf.Positional]
+    """The field's file, or the folder of its training."""
+    data: Annotated[str, tyro.conf.Positional]
+    """What it was trained on: `demo`, a dataset folder, or a mesh file."""
+    output: Path | None = None
+    """A folder for eval.json and, per view, rendering, truth and error (black 0, white 0.25 or more) in a row."""
+    stride: int = 1
+    """Compare every n-th pixel of every n-th row only."""
+    downscale: int = 1
+    """Compare with images smaller by this factor."""
+    device: Device = "auto"
+    """auto takes a GPU where there is one."""
+    json: bool = False
+    """Print the result as one JSON object on standard output."""
+
+
+def run_eval(flags: Eval) -> dict[str, Any]:
+    """All means are over the views. Raises ValueError or FileNotFoundError in the user's words."""
+    if flags.stride < 1:
+        raise ValueError(f"--stride must be 1 or more, not {flags.stride}.")
+    keep_freed_memory()
+    console = Console(stderr=True)
+    device = choose_device(flags.device)
+    trained = load_field(find_field_file(flags.file), device)
+    scene = load_scene(flags.data, downscale=flags.downscale)
+    views = _views_in_frame(trained, scene, flags, console).to(device)
+    lpips = _lpips_if_there(device, console)
+    background = torch.tensor(trained.background, device=device)
+    judged = judge(trained.field, trained.occupancy, views, background, flags.stride)
+    images = []
+    for view in counted(judged, len(views), "view", console):
+        if flags.output is not None:
+            _write_pictures(flags.output / f"{len(images):04d}_{view.name}.png", view)
+        images.append(_figures(view, lpips))
+    result = _summary(images, lpips) | {
+        "field": trained.config.tag,
+        "background": list(trained.background),
+        "width": views.cameras.width,
+        "height": views.cameras.height,
+        "stride": flags.stride,
+        "images": images,
+    }
+    if flags.output is not None:
+        write_text(flags.output / "eval.json", json.dumps(result, indent=1))
+    if not flags.json:
+        console.print(_table(images, result))
+    return result
+
+
+def _views_in_frame(trained: TrainedField, scene: Scene, flags: Eval, console: Console) -> Views:
+    """The scene's held-out views in the field's frame, and a warning where the two are not of one data set."""
+    field_from_scene = trained.scene_from_input.double().cpu() @ scene.scene_from_input.double().inverse()
+    tolerance = SAME_FRAME * max(1.0, trained.field.domain.side)
+    seen = placed(scene.train, field_from_scene, scene.train.cameras.near).cameras.world_from_camera
+    known = trained.cameras.world_from_camera.cpu()
+    if seen.shape != known.shape or (seen - known).abs().max() > tolerance:
+        say(console, f"Warning: {flags.file} was trained on other cameras than those of {flags.data}.")
+    if (field_from_scene - torch.eye(4)).abs().max() <= tolerance:
+        return scene.test
+    say(
+        console,
+        f"Warning: {flags.data} lies in another frame than {flags.file}. Its views are moved into the field's frame, "
+        "which is right only if the poses of both were in the same coordinates.",
+    )
+    return placed(scene.test, field_from_scene, scene.test.cameras.near)
+
+
+def _lpips_if_there(device: torch.device, console: Console) -> Lpips | None:
+    try:
+        return find_lpips(device)
+    except LookupError as error:
+        say(console, f"LPIPS is not reported: {error.args[0]}.")
+        return None
+
+
+def _figures(view: Judged, lpips: Lpips | None) -> dict[str, Any]:
+    figures = {"name": view.name, "psnr": _finite(view.psnr), "ssim": _finite(view.ssim)}
+    if lpips is not None:
+        figures["lpips"] = _finite(lpips.distance(view.image, view.truth))
+    return figures
+
+
+def _summary(images: list[dict[str, Any]], lpips: Lpips | None) -> dict[str, Any]:
+    if lpips is None:
+        return {"psnr": _mean(images, "psnr"), "ssim": _mean(images, "ssim")}
+    return _summary(images, None) | {"lpips": _mean(images, "lpips"), "lpips_net": lpips.net}
+
+
+def _mean(images: list[dict[str, Any]], figure: str) -> float | None:
+    """Over the images that have the figure; none where no image has."""
+    values = [image[figure] for image in images if image[figure] is not None]
+    return sum(values) / len(values) if values else None
+
+
+def _finite(figure: float) -> float | None:
+    """JSON has no NaN."""
+    return figure if math.isfinite(figure) else None
+
+
+def _write_pictures(path: Path, view: Judged) -> None:
+    pictures = [to_bytes(view.image), to_bytes(view.truth), error_map(view.image, view.truth)]
+    write_picture(path, side_by_side(pictures))
+
+
+def _table(images: list[dict[str, Any]], means: dict[str, Any]) -> Table:
+    table = Table("view", *(Column(HEADS[name], justify="right") for name in HEADS if name in means))
+    for row in images:
+        table.add_row(row["name"], *_cells(row))
+    table.add_section()
+    table.add_row(f"mean of {len(images)}", *_cells(means))
+    return table
+
+
+def _cells(figures: dict[str, Any]) -> list[str]:
+    names = [name for name in HEADS if name in figures]
+    return ["–" if figures[name] is None else f"{figures[name]:{DIGITS[name]}}" for name in names]

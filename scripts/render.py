@@ -1,0 +1,167 @@
+"""`omnifield render`: a trained field along a camera path, as a video or as pictures."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import torch
+import tyro
+from jaxtyping import UInt8
+from rich.console import Console
+from torch import Tensor
+
+from ..export.camera_path_file import CameraPath, from_nerfstudio
+from ..export.paths import face_the_same_way, orbit, resized, spiral
+from ..export.pictures import DepthRange, depth_picture, depth_range, opacity_picture, to_bytes
+from ..export.video import write_frames, write_video
+from ..ops import keep_freed_memory
+from ..renderers import VolumeRenderer
+from ..scenes import Cameras
+from ..train.field_file import TrainedField, load_field
+from .arguments import Device, choose_device, choose_size, find_field_file
+from .counting import counted, say
+from .progress import until_told_to_stop
+
+USUAL_FRAMES, USUAL_FPS = 120, 30.0
+MOST_FRAMES = 100_000
+Shown = Literal["color", "depth", "opacity"]
+
+
+@dataclass(frozen=True)
+class Render:
+    """Render a trained field along a camera path, to a video or to pictures."""
+
+    file: Annotated[Path, tyro.conf.Positional]
+    """The field's file, or the folder of its training."""
+    output: Path = Path("renders/output.mp4")
+    """A video (NAME.mp4), or a folder for frame_00000.png and so on (a name without a dot)."""
+    path: Literal["auto", "orbit", "spiral"] = "auto"
+    """Around the scene, or LLFF's spiral; auto takes the spiral where all training cameras look the same way."""
+    camera_path: Path | None = None
+    """A camera path in nerfstudio's JSON instead, its poses in the scene's world frame."""
+    show: Shown = "color"
+    """Colour; or depth, from red for near to blue for far; or opacity, from black to white."""
+    frames: int | None = None
+    """How many frames (120, unless --seconds is given)."""
+    seconds: float | None = None
+    """How long the video is, in seconds, instead of --frames."""
+    fps: float | None = None
+    """Frames per second (30, or those of the camera path)."""
+    width: int | None = None
+    """Pixels (those of the training images, or of the camera path); alone it sets --height in proportion."""
+    height: int | None = None
+    """Pixels; alone it sets --width in proportion."""
+    device: Device = "auto"
+    """auto takes a GPU where there is one."""
+    json: bool = False
+    """Print the result as one JSON object on standard output."""
+
+
+def run_render(flags: Render) -> dict[str, Any]:
+    """Ctrl-C ends the path early and keeps what was rendered.
+
+    Raises ValueError or FileNotFoundError in the user's words.
+    """
+    keep_freed_memory()
+    console = Console(stderr=True)
+    _check(flags)
+    device = choose_device(flags.device)
+    trained = load_field(find_field_file(flags.file), device)
+    film = _film(trained, flags)
+    began = time.perf_counter()
+    with until_told_to_stop() as told:
+        views = takewhile(lambda _: not told.is_set(), range(len(film.cameras)))
+        pictures = _pictures(trained, film.cameras, views, flags.show)
+        count = _write(flags, counted(pictures, len(film.cameras), "frame", console), film.fps)
+    seconds = time.perf_counter() - began
+    width, height = film.cameras.width, film.cameras.height
+    if not flags.json:
+        say(console, f"{count} frames of {width}×{height} in {seconds:.1f} s: {flags.output}")
+    return {
+        "file": str(flags.output),
+        "seconds": seconds,
+        "frames": count,
+        "fps": film.fps,
+        "width": width,
+        "height": height,
+        "interrupted": count < len(film.cameras),
+    }
+
+
+def _write(flags: Render, pictures: Iterator[UInt8[Tensor, "height width rgb=3"]], fps: float) -> int:
+    if _is_video(flags):
+        return write_video(flags.output, pictures, fps)
+    return write_frames(flags.output, pictures)
+
+
+def _is_video(flags: Render) -> bool:
+    return flags.output.suffix.lower() == ".mp4" and not flags.output.is_dir()
+
+
+def _check(flags: Render) -> None:
+    if flags.output.suffix and not _is_video(flags) and not flags.output.is_dir():
+        raise ValueError(
+            f"--output {flags.output}: a video is a file that ends in .mp4, and pictures go into a folder whose "
+            "name has no dot."
+        )
+    for flag, value in (("--seconds", flags.seconds), ("--fps", flags.fps), ("--frames", flags.frames)):
+        if value is not None and not 0 < value < float("inf"):
+            raise ValueError(f"{flag} must be above zero, not {value:g}.")
+    if flags.seconds is not None and flags.frames is not None:
+        raise ValueError("--frames and --seconds: give one of them; the other follows from --fps.")
+    if flags.camera_path is not None and (flags.path != "auto" or flags.seconds or flags.frames):
+        raise ValueError(
+            "--camera-path says by itself what --path, --frames and --seconds say: leave them out."
+        )
+
+
+def _film(trained: TrainedField, flags: Render) -> CameraPath:
+    """The cameras of every frame, on the field's device."""
+    if flags.camera_path is not None:
+        given = from_nerfstudio(flags.camera_path, near=trained.cameras.near)
+        size = choose_size(flags.width, flags.height, (given.cameras.width, given.cameras.height))
+        cameras, fps = resized(given.cameras, size), flags.fps or given.fps
+    else:
+        size = choose_size(flags.width, flags.height, (trained.cameras.width, trained.cameras.height))
+        fps = flags.fps or USUAL_FPS
+        cameras = _path(trained, flags)(trained, _frame_count(flags, fps), size)
+    return CameraPath(cameras.to(trained.cameras.focal.device), fps)
+
+
+def _path(trained: TrainedField, flags: Render) -> Callable[[TrainedField, int, tuple[int, int]], Cameras]:
+    if flags.path == "auto":
+        return spiral if face_the_same_way(trained.cameras) else orbit
+    return {"orbit": orbit, "spiral": spiral}[flags.path]
+
+
+def _frame_count(flags: Render, fps: float) -> int:
+    if flags.seconds is None:
+        count = flags.frames or USUAL_FRAMES
+    else:
+        count = max(1, round(flags.seconds * fps))
+    if count > MOST_FRAMES:
+        raise ValueError(f"--frames, or --seconds times --fps, may be at most {MOST_FRAMES}, not {count}.")
+    return count
+
+
+def _pictures(
+    trained: TrainedField, cameras: Cameras, views: Iterable[int], show: Shown
+) -> Iterator[UInt8[Tensor, "height width rgb=3"]]:
+    """Rendered one by one; depths have the colours of the first picture's range in all of them."""
+    renderer = VolumeRenderer(trained.occupancy)
+    background = torch.tensor(trained.background, device=cameras.focal.device)
+    shape = (cameras.height, cameras.width)
+    shown: DepthRange | None = None
+    for view in views:
+        rendering = renderer.render_image(trained.field, cameras.pixel_rays(view), background)
+        depth, opacity = rendering.depth.reshape(shape), rendering.opacity.reshape(shape)
+        if show == "color":
+            yield to_bytes(rendering.color.reshape(*shape, 3))
+        elif show == "opacity":
+            yield opacity_picture(opacity)
+        else:
+            shown = shown or depth_range(depth, opacity)
+            yield depth_picture(depth, opacity, shown)
