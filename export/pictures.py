@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+ROOM_FOR_OTHERS = 0.2
 SEEN = 0.5  # opacity from which on a depth says where something is
 ERROR_AT_WHITE = 0.25  # mean absolute difference of the channels that the error map shows as white
 
@@ -27,14 +28,19 @@ class DepthRange:
 
 
 def depth_range(depth: Float[Tensor, "height width"], opacity: Float[Tensor, "height width"]) -> DepthRange:
-    """From near to far of what a picture shows, without the outermost hundredth at either end."""
+    """From near to far of what a picture shows, and a fifth more at either end for the pictures that follow.
+
+    The outermost hundredth of the pixels does not count.
+    """
     seen = depth[(opacity > SEEN) & depth.isfinite()]
     if seen.numel() == 0:
         return DepthRange(1.0, 2.0)  # nothing to see: any range will do
     ordered = seen.sort().values  # torch.quantile refuses more than 16 million values
     margin = len(ordered) // 100
     near, far = ordered[margin].item(), ordered[-1 - margin].item()
-    return DepthRange(max(near, 1e-6), max(far, near * 1.001, 2e-6))
+    wider = ROOM_FOR_OTHERS * (far - near)
+    nearest = max(near - wider, near / 2, 1e-6)
+    return DepthRange(nearest, max(far + wider, nearest * 1.001))
 
 
 def depth_picture(
@@ -69,7 +75,10 @@ def side_by_side(images: Sequence[UInt8[Tensor, "height _ rgb=3"]]) -> UInt8[Ten
 
 
 def turbo(value: Float[Tensor, "*n"]) -> Float[Tensor, "*n rgb=3"]:
-    """sRGB of the colour map Turbo: dark blue at 0, dark red at 1; values outside get the nearest end."""
+    """sRGB of the colour map Turbo, dark blue at 0 and dark red at 1; values outside get the nearest end.
+
+    Within 0.03 of its table on average, 0.13 at the dark ends.
+    """
     powers = value.clamp(0, 1)[..., None] ** torch.arange(6).to(value)
     return (powers @ torch.tensor(TURBO).to(value).T).clamp(0, 1)
 

@@ -10,7 +10,7 @@ Texture = Float32[np.ndarray, "height width rgb=3"]
 CREAM, IVORY, SAND = "#f2e6d0", "#faf3e6", "#dcc6a0"
 TERRACOTTA, CORAL, BLUSH = "#bf4f33", "#e2714f", "#efbfa8"
 MUSTARD, TEAL, INK = "#e0a13a", "#1c6a68", "#20304c"
-GOLD, BRASS, COPPER = "#e8b55a", "#c99a4b", "#c97a52"
+GOLD, BRASS, COPPER = "#f0b050", "#dc9a4c", "#d27c52"
 WALNUT = "#6e432b"
 
 # Five columns by seven rows, one number a row, its highest bit the left column.
@@ -62,7 +62,14 @@ def glazed_vase() -> Texture:
     image[~teeth & (v > 0.20) & (v < 0.28)] = color(TERRACOTTA)
     dots = (u - 0.5) ** 2 + ((v - 0.715) * 11) ** 2 < 0.07
     image[dots] = color(INK)
-    for ring, width in ((0.295, 0.004), (0.61, 0.004), (0.69, 0.003), (0.74, 0.003), (0.12, 0.012), (0.20, 0.003)):
+    for ring, width in (
+        (0.295, 0.004),
+        (0.61, 0.004),
+        (0.69, 0.003),
+        (0.74, 0.003),
+        (0.12, 0.012),
+        (0.20, 0.003),
+    ):
         image[np.abs(v - ring) < width] = color(INK)
     return image
 
@@ -92,7 +99,9 @@ def _mosaic(radius: np.ndarray, angle: np.ndarray) -> Float32[np.ndarray, "texel
     pick = np.where((r + c) % 2 == 1, 1, np.array([0, 2, 0, 3])[c // 2 % 4])
     shade = np.random.default_rng(3).uniform(0.82, 1.08, (3, 84)).astype(np.float32)[np.clip(r, 0, 2), c % 84]
     grout = (np.minimum(row % 1, 1 - row % 1) < 0.06) | (np.minimum(column % 1, 1 - column % 1) < 0.06)
-    return np.where(grout[:, None], color(SAND) * np.float32(0.7), palette[pick] * shade[:, None]).astype(np.float32)
+    return np.where(grout[:, None], color(SAND) * np.float32(0.7), palette[pick] * shade[:, None]).astype(
+        np.float32
+    )
 
 
 def _terrazzo(size: int) -> Texture:
@@ -141,5 +150,7 @@ def lettered_block() -> Texture:
 
 def written(word: str) -> Bool[np.ndarray, "row=7 column"]:
     """A word in dots, letters one dot apart."""
-    bits = [[[row >> (4 - column) & 1 for column in range(5)] + [0] for row in LETTERS[letter]] for letter in word]
+    bits = [
+        [[row >> (4 - column) & 1 for column in range(5)] + [0] for row in LETTERS[letter]] for letter in word
+    ]
     return np.concatenate(bits, 1)[:, :-1].astype(bool)

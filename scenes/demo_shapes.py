@@ -20,7 +20,8 @@ class Shape:
 
     def of(self, material: Material) -> Surface:
         """The shape made of a material."""
-        return surface(self.vertices, self.faces, self.uv, material, CREASE)
+        white = np.ones_like(self.vertices)
+        return surface(self.vertices, self.faces, uv=self.uv, tint=white, material=material, crease=CREASE)
 
     def turned(self, roll: float, pitch: float, yaw: float) -> "Shape":
         """Turned about x, then y, then z, in degrees."""
@@ -62,7 +63,9 @@ def together(shapes: list[Shape]) -> Shape:
 
 
 def lathe(
-    profile: Float[np.ndarray, "row radius_height=2"], around: int, groove: Float[np.ndarray, "column"] | float = 0.0
+    profile: Float[np.ndarray, "row radius_height=2"],
+    around: int,
+    groove: Float[np.ndarray, "column"] | float = 0.0,
 ) -> Shape:
     """A profile turned about z, bottom to top along the outside; `groove` is cut from the radius at each angle."""
     angle = np.linspace(0, 2 * np.pi, around + 1)
@@ -77,7 +80,9 @@ def rounded_profile(
     """A polyline of (radius, height) with rounded inner corners, then points about every `spacing`."""
     line = [np.array(corners[0])]
     for before, corner, after in zip(corners[:-2], corners[1:-1], corners[2:], strict=True):
-        back, ahead = (np.subtract(end, corner) / np.linalg.norm(np.subtract(end, corner)) for end in (before, after))
+        back, ahead = (
+            np.subtract(end, corner) / np.linalg.norm(np.subtract(end, corner)) for end in (before, after)
+        )
         for t in np.linspace(0, 1, 6):  # a quadratic Bézier curve about the corner
             line.append(np.array(corner) + radius * ((1 - t) ** 2 * back + t**2 * ahead))
     line.append(np.array(corners[-1]))
@@ -157,7 +162,9 @@ def rounded_box(half: tuple[float, float, float], radius: float, spacing: float)
         core = np.clip(point, radius - np.array(half), np.array(half) - radius)
         side = sheet(core + radius * _unit(point - core))
         inside = 0.5 + (side.uv - 0.5) * np.float32([1, 0.99])
-        sides.append(Shape(side.vertices, side.faces, (inside + np.float32([0, 5 - face])) / np.float32([1, 6])))
+        sides.append(
+            Shape(side.vertices, side.faces, (inside + np.float32([0, 5 - face])) / np.float32([1, 6]))
+        )
     return together(sides)
 
 

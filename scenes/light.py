@@ -113,7 +113,10 @@ def bake(lit: Surface, caster: Caster, albedo: Float32[np.ndarray, "vertex rgb=3
 
 
 def _struck(
-    lit: Surface, caster: Caster, direction: Float32[np.ndarray, "xyz=3"], cosine: Float32[np.ndarray, "vertex"]
+    lit: Surface,
+    caster: Caster,
+    direction: Float32[np.ndarray, "xyz=3"],
+    cosine: Float32[np.ndarray, "vertex"],
 ) -> Int32[np.ndarray, "vertex"]:
     """The face that each vertex sees in a direction: -1 the sky, -2 where the direction lies below the surface."""
     above = np.flatnonzero(cosine > 0)

@@ -45,7 +45,9 @@ class Caster:
             from embreex.rtcore_scene import EmbreeScene
         except ImportError as error:
             raise ImportError(MISSING_EMBREE) from error
-        self._scene: Any = EmbreeScene(robust=True)  # robust: no ray slips through the crack between two faces
+        self._scene: Any = EmbreeScene(
+            robust=True
+        )  # robust: no ray slips through the crack between two faces
         self._mesh = TriangleMesh(self._scene, np.ascontiguousarray(vertices), np.ascontiguousarray(faces))
 
     def first(
@@ -86,7 +88,9 @@ class Seen:
     """What samples of an image plane see. Misses have part -1; their other entries mean nothing."""
 
     color: Float32[np.ndarray, "sample rgb=3"]  # linear, 0..1
-    shading: Float32[np.ndarray, "sample"]  # its brightness if everything were grey: its edges are not the texture's
+    shading: Float32[
+        np.ndarray, "sample"
+    ]  # its brightness if everything were grey: its edges are not the texture's
     distance: Float32[np.ndarray, "sample"]
     part: Int32[np.ndarray, "sample"]
 
@@ -140,10 +144,14 @@ def lattice(count: int) -> Offsets:
     """`count` well-spread points of the pixel square about its middle: a Fibonacci-like lattice."""
     step = {5: 2, 16: 7}[count]
     index = np.arange(count)
-    return np.stack([(index + 0.5) / count, (index * step % count + 0.5) / count], -1).astype(np.float32) - np.float32(0.5)
+    return np.stack([(index + 0.5) / count, (index * step % count + 0.5) / count], -1).astype(
+        np.float32
+    ) - np.float32(0.5)
 
 
-def _edges(seen: Seen, shape: tuple[int, int]) -> tuple[Int[np.ndarray, "silhouette"], Int[np.ndarray, "inner"]]:
+def _edges(
+    seen: Seen, shape: tuple[int, int]
+) -> tuple[Int[np.ndarray, "silhouette"], Int[np.ndarray, "inner"]]:
     """Pixels beside nothing (their alpha is partial), and pixels on an edge of part, depth, normal or shading."""
     part = seen.part.reshape(shape)
     hit = part >= 0

@@ -38,7 +38,9 @@ class LitSurface:
     surface: Surface
     caster: Caster
     attributes: Float32[np.ndarray, "vertex attribute=13"]  # normal, uv, tint, irradiance, key, openness
-    uv_gradient: Float32[np.ndarray, "face uv_by_xyz=6"]  # change of texture coordinates per step along the face
+    uv_gradient: Float32[
+        np.ndarray, "face uv_by_xyz=6"
+    ]  # change of texture coordinates per step along the face
     outgoing: Float32[np.ndarray, "vertex rgb=3"]
 
     def see(self, origins: Rows, directions: Rows, pixel: Pixel) -> Seen:
@@ -71,7 +73,9 @@ class LitSurface:
         normal, cosine = np.where(cosine > 0, -normal, normal), np.abs(cosine)
         material = self.surface.material[hit.face]
         albedo = at[5:8] * self._paint(material, at[3:5], self._footprint(hit, normal, toward, pixel))
-        roughness, metallic = np.float32([[m.roughness, m.metallic] for m in self.surface.materials]).T[:, material]
+        roughness, metallic = np.float32([[m.roughness, m.metallic] for m in self.surface.materials]).T[
+            :, material
+        ]
         base = DIELECTRIC + (albedo - DIELECTRIC) * metallic
         # Schlick's approximation, dimmed by roughness
         fresnel = base + (np.maximum(1 - roughness, base) - base) * (1 - cosine) ** 5
@@ -136,9 +140,19 @@ def lit(bare: Surface) -> LitSurface:
     """Casts the studio's light on a surface. Lengths are expected to be about 1 (bounding radius 1.3)."""
     caster = Caster(bare.vertices, bare.faces)
     light = bake(bare, caster, bare.tint * _vertex_paint(bare))
-    attributes = [bare.normals, bare.uv, bare.tint, light.irradiance, light.key[:, None], light.openness[:, None]]
+    attributes = [
+        bare.normals,
+        bare.uv,
+        bare.tint,
+        light.irradiance,
+        light.key[:, None],
+        light.openness[:, None],
+    ]
     # Row-major, or the sparse product would copy the whole table each time.
-    table, outgoing = np.ascontiguousarray(np.concatenate(attributes, 1)), np.ascontiguousarray(light.outgoing)
+    table, outgoing = (
+        np.ascontiguousarray(np.concatenate(attributes, 1)),
+        np.ascontiguousarray(light.outgoing),
+    )
     return LitSurface(bare, caster, table, uv_gradients(bare), outgoing)
 
 
@@ -183,8 +197,12 @@ def lookup(
     fx, fy = x - column, y - row
     left, top = column.astype(np.int32) % width, row.astype(np.int32) % height
     right, bottom = (left + 1) % width, (top + 1) % height
-    texel = np.stack([top * width + left, top * width + right, bottom * width + left, bottom * width + right], -1)
-    share = np.stack([(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy], -1) / np.float32(uv.shape[2])
+    texel = np.stack(
+        [top * width + left, top * width + right, bottom * width + left, bottom * width + right], -1
+    )
+    share = np.stack([(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy], -1) / np.float32(
+        uv.shape[2]
+    )
     return _mixed(texture.reshape(-1, 3), texel.reshape(-1), share.reshape(-1), 4 * uv.shape[2])
 
 

@@ -57,7 +57,9 @@ def _direction(angle: np.ndarray, height: np.ndarray) -> Float32[np.ndarray, "vi
 def orbit(directions: Float32[np.ndarray, "view xyz=3"], size: int) -> Cameras:
     """Square cameras that look at the origin from `DISTANCE` in each direction (unit vectors, none straight up)."""
     back = torch.from_numpy(directions)
-    right = torch.nn.functional.normalize(torch.linalg.cross(torch.tensor([0.0, 0.0, 1.0]).expand_as(back), back))
+    right = torch.nn.functional.normalize(
+        torch.linalg.cross(torch.tensor([0.0, 0.0, 1.0]).expand_as(back), back)
+    )
     pose = torch.stack([right, torch.linalg.cross(back, right), back, DISTANCE * back], -1)
     return pinhole(pose, (size, size), FIELD_OF_VIEW, NEAR)
 
@@ -76,7 +78,9 @@ def render_views(subject: LitSurface, cameras: Cameras, name: str) -> Views:
 
 def views(images: UInt8[Tensor, "view height width rgba=4"], cameras: Cameras, name: str) -> Views:
     """Rendered images with their cameras."""
-    return Views(cameras, images, nothing_ignored(images), tuple(f"{name}_{i:03d}" for i in range(len(images))))
+    return Views(
+        cameras, images, nothing_ignored(images), tuple(f"{name}_{i:03d}" for i in range(len(images)))
+    )
 
 
 def _image(

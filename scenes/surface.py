@@ -33,14 +33,15 @@ class Surface:
     part: Int32[np.ndarray, "face"]  # edges between parts are always anti-aliased
     materials: tuple[Material, ...]
 
-    def moved(self, rotation: Float32[np.ndarray, "row=3 column=3"], shift: tuple[float, float, float]) -> "Surface":
-        """The surface turned by a rotation matrix, then shifted."""
-        vertices = self.vertices @ rotation.T + np.float32(shift)
-        return replace(self, vertices=vertices, normals=self.normals @ rotation.T)
-
 
 def surface(
-    vertices: Positions, faces: Triangles, uv: Float32[np.ndarray, "vertex uv=2"], material: Material, crease: float
+    vertices: Positions,
+    faces: Triangles,
+    *,
+    uv: Float32[np.ndarray, "vertex uv=2"],
+    tint: Float32[np.ndarray, "vertex rgb=3"],
+    material: Material,
+    crease: float,
 ) -> Surface:
     """One part of one material. `crease` in degrees: faces that meet at a sharper angle keep an edge between them."""
     normals, corner, faces = crease_normals(vertices, faces, crease)
@@ -49,7 +50,7 @@ def surface(
         faces=faces,
         normals=normals,
         uv=uv[corner],
-        tint=np.ones((len(corner), 3), np.float32),
+        tint=tint[corner],
         material=np.zeros(len(faces), np.int32),
         part=np.zeros(len(faces), np.int32),
         materials=(material,),
@@ -87,7 +88,8 @@ def crease_normals(
     """
     place = _same_place(vertices)
     area = np.cross(
-        vertices[faces[:, 1]].astype(np.float64) - vertices[faces[:, 0]], vertices[faces[:, 2]] - vertices[faces[:, 0]]
+        vertices[faces[:, 1]].astype(np.float64) - vertices[faces[:, 0]],
+        vertices[faces[:, 2]] - vertices[faces[:, 0]],
     )
     group = _smooth_groups(place[faces], _unit(area), crease)
     # One normal for each (place, group); one vertex for each (old vertex, group).

@@ -17,7 +17,7 @@ Piece = TypeVar("Piece")
 
 
 def counted(pieces: Iterable[Piece], total: int, what: str, console: Console) -> Iterator[Piece]:
-    """The pieces as they come, while a bar on the console shows how many of `total` there were, and the time left."""
+    """The pieces as they come, while a bar on the console shows how many there were and the time left."""
     columns = (
         TextColumn(what),
         BarColumn(),
@@ -34,5 +34,5 @@ def counted(pieces: Iterable[Piece], total: int, what: str, console: Console) ->
 
 
 def say(console: Console, text: str) -> None:
-    """A sentence as it is: file names may hold what rich would take for markup, and are not broken into lines."""
+    """A sentence as it is: rich would take a bracket in a file name for markup, and break long lines."""
     console.print(text, markup=False, highlight=False, soft_wrap=True)

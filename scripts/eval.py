@@ -1,5 +1,6 @@
 """`omnifield eval`: how close a field comes to pictures that it was not trained on."""
 
+import dataclasses
 import json
 import math
 from dataclasses import dataclass
@@ -8,14 +9,15 @@ from typing import Annotated, Any
 
 import torch
 import tyro
+from jaxtyping import Float
 from rich.console import Console
 from rich.table import Column, Table
+from torch import Tensor
 
 from ..export.pictures import error_map, side_by_side, to_bytes
 from ..export.video import write_picture
 from ..ops import keep_freed_memory
-from ..scenes import Scene, Views, load_scene
-from ..scenes.capture import placed
+from ..scenes import Cameras, Scene, Views, load_scene
 from ..train.evaluate import Judged, judge
 from ..train.field_file import TrainedField, load_field
 from ..train.files import write_text
@@ -37,7 +39,7 @@ class Eval:
     data: Annotated[str, tyro.conf.Positional]
     """What it was trained on: `demo`, a dataset folder, or a mesh file."""
     output: Path | None = None
-    """A folder for eval.json and, per view, rendering, truth and error (black 0, white 0.25 or more) in a row."""
+    """A folder for eval.json and, of every view, rendering, truth and error (white from 0.25 on) in a row."""
     stride: int = 1
     """Compare every n-th pixel of every n-th row only."""
     downscale: int = 1
@@ -82,10 +84,10 @@ def run_eval(flags: Eval) -> dict[str, Any]:
 
 
 def _views_in_frame(trained: TrainedField, scene: Scene, flags: Eval, console: Console) -> Views:
-    """The scene's held-out views in the field's frame, and a warning where the two are not of one data set."""
+    """The scene's held-out views in the field's frame; a warning where the two are not of one data set."""
     field_from_scene = trained.scene_from_input.double().cpu() @ scene.scene_from_input.double().inverse()
     tolerance = SAME_FRAME * max(1.0, trained.field.domain.side)
-    seen = placed(scene.train, field_from_scene, scene.train.cameras.near).cameras.world_from_camera
+    seen = _moved(scene.train.cameras, field_from_scene).world_from_camera
     known = trained.cameras.world_from_camera.cpu()
     if seen.shape != known.shape or (seen - known).abs().max() > tolerance:
         say(console, f"Warning: {flags.file} was trained on other cameras than those of {flags.data}.")
@@ -93,10 +95,16 @@ def _views_in_frame(trained: TrainedField, scene: Scene, flags: Eval, console: C
         return scene.test
     say(
         console,
-        f"Warning: {flags.data} lies in another frame than {flags.file}. Its views are moved into the field's frame, "
+        f"Warning: {flags.data} lies in another frame than {flags.file}. Its views are moved to the field's, "
         "which is right only if the poses of both were in the same coordinates.",
     )
-    return placed(scene.test, field_from_scene, scene.test.cameras.near)
+    return dataclasses.replace(scene.test, cameras=_moved(scene.test.cameras, field_from_scene))
+
+
+def _moved(cameras: Cameras, there_from_here: Float[Tensor, "row=4 column=4"]) -> Cameras:
+    poses = there_from_here[:3, :3] @ cameras.world_from_camera.double()
+    poses[:, :, 3] += there_from_here[:3, 3]
+    return dataclasses.replace(cameras, world_from_camera=poses.float())
 
 
 def _lpips_if_there(device: torch.device, console: Console) -> Lpips | None:

@@ -65,7 +65,7 @@ def _panel(file: Path, facts: dict[str, Any]) -> Panel:
         "file": f"{facts['bytes'] / 2**20:.2f} MiB",
         "box": f"{BOX_KINDS[box['kind']]}, from {_point(box['lo'])} to {_point(box['hi'])}",
         "cameras": f"{cameras['views']} of {cameras['width']}×{cameras['height']}, {cameras['lens']}",
-        "occupied": f"{facts['occupied']:.1%} of the box",
+        "occupied": f"{facts['occupied']:.1%} of the cells",
         "background": f"sRGB {_point(facts['background'])}",
         "provenance": _pairs(facts["provenance"]),
     }

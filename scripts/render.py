@@ -39,7 +39,7 @@ class Render:
     output: Path = Path("renders/output.mp4")
     """A video (NAME.mp4), or a folder for frame_00000.png and so on (a name without a dot)."""
     path: Literal["auto", "orbit", "spiral"] = "auto"
-    """Around the scene, or LLFF's spiral; auto takes the spiral where all training cameras look the same way."""
+    """A turn around the scene, or LLFF's spiral; auto: the spiral where all cameras looked the same way."""
     camera_path: Path | None = None
     """A camera path in nerfstudio's JSON instead, its poses in the scene's world frame."""
     show: Shown = "color"
@@ -104,8 +104,8 @@ def _is_video(flags: Render) -> bool:
 def _check(flags: Render) -> None:
     if flags.output.suffix and not _is_video(flags) and not flags.output.is_dir():
         raise ValueError(
-            f"--output {flags.output}: a video is a file that ends in .mp4, and pictures go into a folder whose "
-            "name has no dot."
+            f"--output {flags.output}: a video is a file that ends in .mp4, and pictures go into a folder "
+            "whose name has no dot."
         )
     for flag, value in (("--seconds", flags.seconds), ("--fps", flags.fps), ("--frames", flags.frames)):
         if value is not None and not 0 < value < float("inf"):
