@@ -1,11 +1,12 @@
-"""Dropping what lies behind: the samples of a ray after it has become opaque."""
+"""Asking a field along rays from near to far, and no further than one can see."""
+
+import math
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..fields import Field
-from ..ops import ray_weights
+from ..fields import Field, Probe
 from ..scenes import Rays
 from .samples import Samples
 
@@ -13,30 +14,51 @@ STOP = 1e-4  # transmittance below which a ray has ended; also that of `ops.ray_
 FIRST_ROUND = 16  # samples of a ray that are asked at once; every round asks twice as many
 
 
-@torch.no_grad()
-def until_opaque(field: Field, rays: Rays, samples: Samples) -> Samples:
-    """The samples of each ray up to where its transmittance falls below STOP, by rounds from near to far.
+def probe_until_opaque(field: Field, rays: Rays, samples: Samples) -> tuple[Samples, Probe]:
+    """The samples of each ray up to where its transmittance falls below STOP, and the field's answers for them.
 
     In a solid scene most samples lie behind the first surface, and are never looked at. What is left out would have
     had neither weight nor gradient: the picture is the same.
     """
     depth = torch.zeros_like(rays.near)  # optical depth so far
     begin, end = samples.offsets[:-1].clone(), samples.offsets[1:]
-    kept = begin.clone()
     alive = (begin < end).nonzero()[:, 0]
-    opaque = -torch.log(torch.tensor(STOP))
+    rounds: list[tuple[Int[Tensor, "row"], Probe]] = []
     size = FIRST_ROUND
-    while len(alive):
+    while len(alive) or not rounds:
         count = (end[alive] - begin[alive]).clamp_max(size)
-        size *= 2
         rows, ray = _rows(begin[alive], count)
-        points = Samples(samples.t[rows], samples.dt[rows], samples.ray[rows], samples.offsets).points(rays)
-        depth.index_add_(0, alive[ray], field.density(points) * samples.dt[rows])
+        probe = field.probe(samples.points_of(rays, rows))
+        rounds.append((rows, probe))
+        depth.index_add_(0, alive[ray], probe.density.detach() * samples.dt[rows])
         begin[alive] += count
-        kept[alive] = begin[alive]
-        alive = alive[(depth[alive] < opaque) & (begin[alive] < end[alive])]
-    rows, _ = _rows(samples.offsets[:-1], kept - samples.offsets[:-1])
-    return samples.take(rows)
+        alive = alive[(depth[alive] < -math.log(STOP)) & (begin[alive] < end[alive])]
+        size *= 2
+    return _in_order(samples, rounds)
+
+
+def _in_order(samples: Samples, rounds: list[tuple[Int[Tensor, "row"], Probe]]) -> tuple[Samples, Probe]:
+    if len(rounds) == 1:
+        return samples.take(rounds[0][0]), rounds[0][1]
+    rows, order = torch.cat([rows for rows, _ in rounds]).sort()
+    density = torch.cat([probe.density for _, probe in rounds])
+    carry = torch.cat([probe.carry for _, probe in rounds])
+    return samples.take(rows), Probe(_Reorder.apply(density, order), _Reorder.apply(carry, order))
+
+
+class _Reorder(torch.autograd.Function):
+    """x[order] of a permutation, whose gradient is a gather too: torch's would add up, one row after another."""
+
+    @staticmethod
+    def forward(ctx, x: Float[Tensor, "n *columns"], order: Int[Tensor, "n"]) -> Float[Tensor, "n *columns"]:
+        ctx.save_for_backward(order)
+        return x.index_select(0, order)
+
+    @staticmethod
+    def backward(ctx, grad):
+        (order,) = ctx.saved_tensors
+        inverse = torch.empty_like(order).index_copy_(0, order, torch.arange(len(order), device=order.device))
+        return grad.index_select(0, inverse), None
 
 
 def _rows(begin: Int[Tensor, "ray"], count: Int[Tensor, "ray"]) -> tuple[Int[Tensor, "n"], Int[Tensor, "n"]]:

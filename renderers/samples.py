@@ -32,6 +32,10 @@ class Samples:
         """The points in the world that the samples lie at."""
         return Points(*ray_points(rays.packed(), self.t, self.ray))
 
+    def points_of(self, rays: Rays, rows: Int[Tensor, "m"]) -> Points:
+        """The points of some samples, in any order."""
+        return Points(*ray_points(rays.packed(), self.t.index_select(0, rows), self.ray.index_select(0, rows)))
+
     def take(self, rows: Int[Tensor, "m"]) -> "Samples":
         """Some of the samples; `rows` ascend."""
         before = torch.searchsorted(rows, self.offsets)

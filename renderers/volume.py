@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..fields import Field
+from ..fields import Field, Probe
 from ..ops import accumulate, ray_weights, take_rows
 from ..scenes import Rays
-from .opaque import until_opaque
+from .opaque import probe_until_opaque
 from .samples import Sampler, Samples
 
 VISIBLE = 1e-4  # a sample of less weight is not asked for its colour
@@ -41,8 +41,8 @@ class VolumeRenderer:
         generator: torch.Generator | None = None,
     ) -> Rendering:
         """Differentiable with respect to the field; all samples are held in memory at once."""
-        samples = until_opaque(field, rays, self.sampler.sample(rays, generator))
-        return _composite(field, rays, samples, background)
+        samples, probe = probe_until_opaque(field, rays, self.sampler.sample(rays, generator))
+        return _composite(field, rays, samples, probe, background)
 
     @torch.no_grad()
     def render_image(self, field: Field, rays: Rays, background: Float[Tensor, "rgb=3"]) -> Rendering:
@@ -58,8 +58,9 @@ class VolumeRenderer:
         return Rendering(*(torch.cat(values) for values in zip(*(vars(p).values() for p in parts), strict=True)))
 
 
-def _composite(field: Field, rays: Rays, samples: Samples, background: Float[Tensor, "ray rgb=3"]) -> Rendering:
-    probe = field.probe(samples.points(rays))
+def _composite(
+    field: Field, rays: Rays, samples: Samples, probe: Probe, background: Float[Tensor, "ray rgb=3"]
+) -> Rendering:
     weights = ray_weights(probe.density, samples.dt, samples.offsets)
     rows = (weights.detach() > VISIBLE).nonzero()[:, 0]
     visible = samples.take(rows)

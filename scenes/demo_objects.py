@@ -106,17 +106,17 @@ def _column_and_knot() -> list[Surface]:
 
 def _vase() -> list[Surface]:
     x, y, height = -0.46, 0.30, 0.60
-    s = np.linspace(0, 1, 76)
+    s = np.linspace(0, 1, 60)
     belly = (
         0.075
         + 0.165 * np.sin(np.pi * np.clip(s * 0.98 + 0.16, 0, 1)) ** 1.6
         + 0.035 * np.clip((s - 0.86) / 0.14, 0, 1) ** 2
     )
     outside = np.stack([belly, 0.004 + s * height], -1)
-    inside = np.stack([belly[:15:-1] - 0.016, outside[:15:-1, 1]], -1)
+    inside = np.stack([belly[:20:-3] - 0.016, outside[:20:-3, 1]], -1)
     lip = outside[-1] + np.array([[-0.004, 0.006], [-0.012, 0.006]])
     floor = np.array([[0, 0], [belly[0] - 0.006, 0]])
-    vessel = lathe(np.concatenate([floor, outside, lip, inside]), 176)
+    vessel = lathe(np.concatenate([floor, outside, lip, inside]), 132)
     # The pattern spans the outside; v of the inside runs on past 1 and shows the plain glaze near v = 0.
     v = np.where(
         vessel.uv[:, 1] * (len(outside) + len(inside) + 3) < len(outside) + 3,
@@ -201,7 +201,7 @@ def _gear(outer: Float[np.ndarray, "column"], inner: float, height: float) -> Sh
     """A flat ring with a toothed outer wall; points lie about `SPACING` apart."""
     bevel = 0.006
     angle = np.linspace(0, 2 * np.pi, len(outer))
-    share = np.linspace(0, 1, 9)
+    share = np.linspace(0, 1, 7)
     bottom = [(inner + (outer - bevel - inner) * s, 0.0) for s in (0.0, 1.0)]
     wall = [(outer, bevel + (height - 2 * bevel) * s) for s in np.linspace(0, 1, 5)]
     top = [(inner + (outer - bevel - inner) * s, height) for s in share[::-1]]

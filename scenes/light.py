@@ -11,9 +11,9 @@ from .surface import Surface
 
 Directions = Float32[np.ndarray, "xyz=3 ray"]
 Colors = Float32[np.ndarray, "rgb=3 ray"]
-RAY_BUDGET = 10_000_000
+RAY_BUDGET = 9_000_000
 MOST_SKY_RAYS, FEWEST_SKY_RAYS = 160, 24
-KEY_RAYS = 24
+KEY_RAYS = 20
 LIFT = 1.5e-3  # of the scene's radius 1.3: rays start this far above the surface, so as not to hit it again
 BOUNCES = 2
 BAKED_BLUR = 0.4  # widens the small boxes, so that the few sky directions do not step over their edges

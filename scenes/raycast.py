@@ -1,24 +1,25 @@
 """The ray caster: nearest hits and shadows from Embree, and images whose edges are anti-aliased where they need it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, Int32, UInt8
 
 from .surface import Positions, Triangles
 
+Columns = Float32[np.ndarray, "sample"]
 Offsets = Float32[np.ndarray, "offset xy=2"]
 MISSING_EMBREE = (
     "Meshes and the demo scene are rendered by Embree, which is not installed here. This command installs it:"
     " pip install embreex"
 )
-SILHOUETTE_SAMPLES = 16
+COVERAGE_SAMPLES = 16
+SILHOUETTE_SAMPLES = 4
 INNER_SAMPLES = 5
 TEXTURE_SAMPLES = 5
 ONE_POINT = np.zeros((1, 2), np.float32)
-SHADING_STEP = 0.09  # neighbours that differ by more, in sRGB units of 0..1, are an edge
+SHADING_STEP = 0.14  # neighbours that differ by more, in sRGB units of 0..1, are an edge
 DEPTH_STEP = 0.02  # relative to the depth, beyond what the slope explains
 
 # Slices that pair every pixel of an image with its right and its lower neighbour, and with the two lower corners.
@@ -110,34 +111,68 @@ class Window:
         return x.reshape(-1), y.reshape(-1)
 
 
-def photograph(
-    look: Callable[[Float32[np.ndarray, "sample"], Float32[np.ndarray, "sample"], Offsets], Seen],
-    size: int,
-    window: Window,
-) -> UInt8[np.ndarray, "size size rgba=4"]:
-    """A square sRGB image with straight alpha of what `look` sees at sensor positions (x, y) in pixels.
+class Eye(Protocol):
+    """What a camera sees at sensor positions (x, y) in pixels."""
 
-    `look` averages textures, and nothing else, over its third argument: offsets from (x, y). One sample in the
-    middle of each pixel finds the edges of shapes and shading; only pixels on such an edge are sampled again.
+    def see(self, x: Columns, y: Columns, offsets: Offsets) -> Seen:
+        """Textures, and nothing else, are averaged over the offsets from (x, y)."""
+        ...
+
+    def meets(self, x: Columns, y: Columns) -> Bool[np.ndarray, "sample"]:
+        """Whether there is anything; cheaper than to see what."""
+        ...
+
+
+def photograph(eye: Eye, size: int, window: Window) -> UInt8[np.ndarray, "size size rgba=4"]:
+    """A square sRGB image with straight alpha.
+
+    One sample in the middle of each pixel finds the edges of shapes and shading; only pixels on such an edge are
+    sampled again, those on a silhouette most, for their alpha.
     """
     x, y = window.centers()
-    seen = look(x, y, lattice(TEXTURE_SAMPLES))
+    seen = eye.see(x, y, lattice(TEXTURE_SAMPLES))
     hit = seen.part >= 0
-    total, alpha = np.where(hit[:, None], seen.color, 0), hit.astype(np.float32)
+    color, alpha = np.where(hit[:, None], seen.color, 0), hit.astype(np.float32)
     silhouette, inner = _edges(seen, (window.y1 - window.y0, window.x1 - window.x0))
-    for pixels, count in ((silhouette, SILHOUETTE_SAMPLES), (inner, INNER_SAMPLES)):
-        offsets = lattice(count)
-        sub_x, sub_y = x[pixels, None] + offsets[:, 0], y[pixels, None] + offsets[:, 1]
-        sub = look(sub_x.reshape(-1), sub_y.reshape(-1), ONE_POINT)
-        sub_hit = (sub.part >= 0).reshape(-1, count)
-        alpha[pixels] = sub_hit.mean(1)
-        colors = np.where(sub_hit[..., None], sub.color.reshape(-1, count, 3), 0)
-        total[pixels] = colors.sum(1) / np.maximum(sub_hit.sum(1), 1)[:, None]
+    alpha[silhouette], color[silhouette] = _silhouette(eye, x[silhouette], y[silhouette])
+    color[inner] = _inner(eye, x[inner], y[inner])
     image = np.zeros((size, size, 4), np.uint8)
-    rgba = np.concatenate([srgb_from_linear(total), alpha[:, None]], 1)
+    rgba = np.concatenate([srgb_from_linear(color), alpha[:, None]], 1)
     shape = (window.y1 - window.y0, window.x1 - window.x0, 4)
     image[window.y0 : window.y1, window.x0 : window.x1] = np.round(rgba * 255).astype(np.uint8).reshape(shape)
     return image
+
+
+def _silhouette(
+    eye: Eye, x: Columns, y: Columns
+) -> tuple[Float32[np.ndarray, "sample"], Float32[np.ndarray, "sample rgb=3"]]:
+    """Alpha of pixels by many samples, and their colour by a few of those that meet something."""
+    offsets = lattice(COVERAGE_SAMPLES)
+    sub_x, sub_y = x[:, None] + offsets[:, 0], y[:, None] + offsets[:, 1]
+    meets = eye.meets(sub_x.reshape(-1), sub_y.reshape(-1)).reshape(sub_x.shape)
+    count = meets.sum(1)
+    # Spread the few over the many: the samples that meet something first, in their order.
+    order = np.argsort(~meets, axis=1, kind="stable")
+    rank = ((np.arange(SILHOUETTE_SAMPLES) + 0.5) / SILHOUETTE_SAMPLES * count[:, None]).astype(np.int64)
+    chosen = np.take_along_axis(order, rank, 1)
+    pick_x, pick_y = np.take_along_axis(sub_x, chosen, 1), np.take_along_axis(sub_y, chosen, 1)
+    return (count / COVERAGE_SAMPLES).astype(np.float32), _mean(eye, pick_x, pick_y)
+
+
+def _inner(eye: Eye, x: Columns, y: Columns) -> Float32[np.ndarray, "sample rgb=3"]:
+    """Colour of pixels within the object."""
+    offsets = lattice(INNER_SAMPLES)
+    return _mean(eye, x[:, None] + offsets[:, 0], y[:, None] + offsets[:, 1])
+
+
+def _mean(
+    eye: Eye, x: Float32[np.ndarray, "pixel sample"], y: Float32[np.ndarray, "pixel sample"]
+) -> Float32[np.ndarray, "pixel rgb=3"]:
+    """Mean colour of the samples that see something."""
+    seen = eye.see(x.reshape(-1), y.reshape(-1), ONE_POINT)
+    hit = (seen.part >= 0).reshape(x.shape)
+    total = np.einsum("nkc,nk->nc", seen.color.reshape(*x.shape, 3), hit.astype(np.float32))
+    return total / np.maximum(hit.sum(1), 1, dtype=np.float32)[:, None]
 
 
 def lattice(count: int) -> Offsets:

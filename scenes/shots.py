@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float32, UInt8
+from jaxtyping import Bool, Float32, UInt8
 from torch import Tensor
 
 from .cameras import Cameras, pinhole
@@ -64,16 +64,42 @@ def orbit(directions: Float32[np.ndarray, "view xyz=3"], size: int) -> Cameras:
     return pinhole(pose, (size, size), FIELD_OF_VIEW, NEAR)
 
 
+@dataclass(frozen=True)
+class ViewOf:
+    """One camera's view of a lit surface."""
+
+    subject: LitSurface
+    cameras: Cameras
+    view: int
+
+    def see(
+        self, x: Float32[np.ndarray, "sample"], y: Float32[np.ndarray, "sample"], offsets: Offsets
+    ) -> Seen:
+        """What lies at sensor positions in pixels; textures are averaged over offsets from there."""
+        pose, focal = self.cameras.world_from_camera[self.view].numpy(), self.cameras.focal[self.view].numpy()
+        spread = np.stack([pose[:, 0] / focal[0], -pose[:, 1] / focal[1]])
+        return self.subject.see(*world_rays(self.cameras, self.view, x, y), Pixel(spread, offsets))
+
+    def meets(
+        self, x: Float32[np.ndarray, "sample"], y: Float32[np.ndarray, "sample"]
+    ) -> Bool[np.ndarray, "sample"]:
+        """Whether anything lies at sensor positions in pixels."""
+        return self.subject.caster.blocked(*world_rays(self.cameras, self.view, x, y))
+
+
 def render_views(subject: LitSurface, cameras: Cameras, name: str) -> Views:
     """Photographs of a surface by square cameras, named `name`_000 and so on."""
     corners = boxes(subject.surface)
-    threads = min(4, os.cpu_count() or 1)  # Embree holds Python's lock, so more threads only wait
-    pool = ThreadPoolExecutor(threads)
+
+    def image(view: int) -> UInt8[np.ndarray, "size size rgba=4"]:
+        return photograph(ViewOf(subject, cameras, view), cameras.width, window(corners, cameras, view))
+
+    pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1))  # Embree holds Python's lock: more threads only wait
     try:
-        images = list(pool.map(lambda view: _image(subject, cameras, view, corners), range(len(cameras))))
+        images = np.stack(list(pool.map(image, range(len(cameras)))))
     finally:
         pool.shutdown(cancel_futures=True)
-    return views(torch.from_numpy(np.stack(images)), cameras, name)
+    return views(torch.from_numpy(images), cameras, name)
 
 
 def views(images: UInt8[Tensor, "view height width rgba=4"], cameras: Cameras, name: str) -> Views:
@@ -81,18 +107,6 @@ def views(images: UInt8[Tensor, "view height width rgba=4"], cameras: Cameras, n
     return Views(
         cameras, images, nothing_ignored(images), tuple(f"{name}_{i:03d}" for i in range(len(images)))
     )
-
-
-def _image(
-    subject: LitSurface, cameras: Cameras, view: int, corners: Float32[np.ndarray, "corner xyz=3"]
-) -> UInt8[np.ndarray, "size size rgba=4"]:
-    pose, focal = cameras.world_from_camera[view].numpy(), cameras.focal[view].numpy()
-    spread = np.stack([pose[:, 0] / focal[0], -pose[:, 1] / focal[1]])
-
-    def look(x: Float32[np.ndarray, "sample"], y: Float32[np.ndarray, "sample"], offsets: Offsets) -> Seen:
-        return subject.see(*world_rays(cameras, view, x, y), Pixel(spread, offsets))
-
-    return photograph(look, cameras.width, window(corners, cameras, view))
 
 
 def world_rays(

@@ -38,7 +38,7 @@ class FitConfig:
     """How a field is fitted. Rates are relative to the field's own."""
 
     samples_per_step: int = 1 << 16
-    cells_per_refresh: int = 1 << 16
+    cells_per_refresh: int = 1 << 15
     warmup: float = 0.01  # fraction of the budget over which the rate rises from nothing
     coarse: float = 8.0
     coarse_until: float = 0.25

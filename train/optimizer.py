@@ -18,6 +18,8 @@ class Adam:
 
     def __init__(self, groups: Sequence[ParameterGroup]) -> None:
         self.groups = groups
+        for parameter in (p for group in groups if group.sparse for p in group.parameters):
+            parameter.grad = torch.zeros_like(parameter)
         self.moments = {
             f"{group.name}.{index}": (
                 torch.zeros_like(parameter),
@@ -39,7 +41,10 @@ class Adam:
                 first, second, steps = self.moments[f"{group.name}.{index}"]
                 tables = (self._rows(group, tensor) for tensor in (parameter.detach(), parameter.grad, first, second))
                 adam_step(*tables, steps, update)
-                parameter.grad = None
+                if group.sparse:
+                    parameter.grad.zero_()  # and kept, so that kernels add to it in place
+                else:
+                    parameter.grad = None
 
     def gradients_are_finite(self) -> bool:
         """Looks at the dense groups alone: their gradients are sums over all samples, so no NaN can hide from them."""

@@ -29,8 +29,12 @@ class _HashGrid(torch.autograd.Function):
             grad_positions = torch.empty_like(positions)
             _cpu.hash_grid_backward_positions(native, positions, table.detach(), grad_encoded, grad_positions)
         if ctx.needs_input_grad[1]:
-            grad_table = torch.zeros_like(table)
-            _cpu.hash_grid_backward_table(native, positions, grad_encoded, grad_table)
+            # A leaf that keeps a gradient gets the sum where it is kept: a table is too large to be cleared,
+            # filled and added up anew by every call of a step.
+            kept = table.is_leaf and table.grad is not None
+            into = table.grad if kept else torch.zeros_like(table)
+            _cpu.hash_grid_backward_table(native, positions, grad_encoded, into)
+            grad_table = None if kept else into
         return grad_positions, grad_table, None
 
 

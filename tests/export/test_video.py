@@ -30,7 +30,7 @@ def test_a_video_has_its_frames_in_their_colors(tmp_path: Path) -> None:
 
 
 def test_an_odd_side_loses_a_pixel(tmp_path: Path) -> None:
-    write_video(tmp_path / "odd.mp4", plain(49, 63), 30)
+    write_video(tmp_path / "odd.mp4", plain(49, 63), 30.0)
     assert imageio.imread(tmp_path / "odd.mp4", plugin="FFMPEG").shape == (5, 48, 62, 3)
 
 
@@ -40,18 +40,18 @@ def test_nothing_is_left_of_a_video_that_fails(tmp_path: Path) -> None:
         raise RuntimeError("the renderer failed")
 
     with pytest.raises(RuntimeError, match="the renderer failed"):
-        write_video(tmp_path / "film.mp4", broken(), 30)
+        write_video(tmp_path / "film.mp4", broken(), 30.0)
     with pytest.raises(ValueError, match="Frame 5 has another size"):
-        write_video(tmp_path / "film.mp4", iter([*plain(), *plain(20, 20)]), 30)
+        write_video(tmp_path / "film.mp4", iter([*plain(), *plain(20, 20)]), 30.0)
     with pytest.raises(ValueError, match="there is no frame"):
-        write_video(tmp_path / "film.mp4", iter([]), 30)
+        write_video(tmp_path / "film.mp4", iter([]), 30.0)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_cannot_be_written_is_answered_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for write in (
-        lambda path: write_video(path / "film.mp4", plain(), 30),
+        lambda path: write_video(path / "film.mp4", plain(), 30.0),
         lambda path: write_frames(path, plain()),
     ):
         with pytest.raises(ValueError, match="cannot be written: Not a directory") as caught:

@@ -1,0 +1,135 @@
+"""Figures against figures worked out from the pictures themselves."""
+
+import json
+import math
+import sys
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+from omnifield.scripts.eval import Eval, run_eval
+from omnifield.scripts.perceptual import Lpips, find_lpips
+from omnifield.train.field_file import load_field, save_field
+from PIL import Image
+
+MIDDLE = (0.3, -0.2, 0.4)
+
+
+def emptied(run: Path) -> Path:
+    """The same field with nothing occupied: it renders its background, white, everywhere."""
+    trained = load_field(run / "field.safetensors")
+    trained.occupancy.bits.zero_()
+    save_field(run / "field.safetensors", trained)
+    return run
+
+
+def test_figures_are_those_of_the_pictures(ball_file, lego) -> None:
+    data = lego()
+    result = run_eval(Eval(emptied(ball_file()), str(data), json=True))
+    expected = []
+    for i in range(2):
+        rgba = np.asarray(Image.open(data / "test" / f"r_{i}.png")).astype(np.float64) / 255
+        truth = rgba[..., :3] * rgba[..., 3:] + 1 - rgba[..., 3:]
+        expected.append(-10 * math.log10(((truth - 1) ** 2).mean()))
+    assert [image["name"] for image in result["images"]] == ["r_0", "r_1"]
+    assert [image["psnr"] for image in result["images"]] == pytest.approx(expected, abs=1e-4)
+    assert result["psnr"] == pytest.approx(sum(expected) / 2, abs=1e-4)
+    assert 0 < result["ssim"] < 1 and result["ssim"] == pytest.approx(result["images"][0]["ssim"], abs=0.05)
+
+
+def test_a_field_that_is_right_scores_high_and_a_wrong_one_does_not(ball_file, lego) -> None:
+    data = str(lego(MIDDLE))
+    right = run_eval(Eval(ball_file(MIDDLE), data))
+    wrong = run_eval(Eval(ball_file((-0.3, -0.2, 0.4)), data))
+    assert right["psnr"] > 25 and right["ssim"] > 0.95
+    assert wrong["psnr"] < 15
+
+
+def test_views_are_moved_into_the_fields_frame_with_a_warning(ball_file, lego, capsys) -> None:
+    data = str(lego(MIDDLE))
+    quarter_turn = torch.tensor([[0.0, -1, 0, 0.1], [1, 0, 0, 0], [0, 0, 1, -0.1], [0, 0, 0, 1]])
+    there = quarter_turn @ torch.tensor([*MIDDLE, 1.0])
+    result = run_eval(Eval(ball_file(tuple(there[:3].tolist()), quarter_turn), data))
+    assert result["psnr"] > 25
+    text = capsys.readouterr().err
+    assert "lies in another frame than" in text and "trained on other cameras" not in text
+
+
+def test_other_cameras_are_warned_about(ball_file, lego, capsys) -> None:
+    run, data = ball_file(), lego()
+    content = json.loads((data / "transforms_train.json").read_text())
+    (data / "transforms_train.json").write_text(json.dumps({**content, "frames": content["frames"][:3]}))
+    run_eval(Eval(run, str(data), stride=8))
+    assert "was trained on other cameras than those of" in capsys.readouterr().err
+
+
+def test_pictures_and_figures_are_written(ball_file, lego, tmp_path: Path, capsys) -> None:
+    result = run_eval(Eval(ball_file(), str(lego()), output=tmp_path / "out", stride=2))
+    assert json.loads((tmp_path / "out" / "eval.json").read_text()) == result
+    names = sorted(path.name for path in (tmp_path / "out").glob("*.png"))
+    assert names == ["0000_r_0.png", "0001_r_1.png"]
+    assert Image.open(tmp_path / "out" / names[0]).size == (3 * 16, 16)
+    captured = capsys.readouterr()
+    assert captured.out == "" and "mean of 2" in captured.err
+
+
+def test_json_has_numbers_only_and_leaves_standard_output_alone(ball_file, lego, capsys) -> None:
+    result = run_eval(Eval(ball_file(), str(lego()), stride=4, json=True))
+    assert result["ssim"] is None  # 8 pixels are too few for it
+    json.dumps(result, allow_nan=False)
+    captured = capsys.readouterr()
+    assert captured.out == "" and "mean of" not in captured.err
+
+
+def test_bad_input(ball_file, lego, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="--stride must be 1 or more, not 0"):
+        run_eval(Eval(ball_file(), str(lego()), stride=0))
+    with pytest.raises(FileNotFoundError, match="There is no file or folder .*absent"):
+        run_eval(Eval(tmp_path / "absent", "demo"))
+    with pytest.raises(FileNotFoundError, match=r"lego holds no field\.safetensors"):
+        run_eval(Eval(tmp_path / "lego", "demo"))
+    with pytest.raises(FileNotFoundError, match="absent"):
+        run_eval(Eval(tmp_path / "run", str(tmp_path / "absent")))
+
+
+def test_lpips_is_left_out_with_a_word_where_it_is_not_at_hand(ball_file, lego, monkeypatch, capsys) -> None:
+    def missing(device: torch.device) -> Lpips:
+        raise LookupError("the optional package lpips is not installed")
+
+    monkeypatch.setattr("omnifield.scripts.eval.find_lpips", missing)
+    result = run_eval(Eval(ball_file(), str(lego()), stride=8))
+    assert "lpips" not in result
+    assert "LPIPS is not reported: the optional package lpips is not installed." in capsys.readouterr().err
+
+
+def test_lpips_is_reported_with_its_net(ball_file, lego, monkeypatch) -> None:
+    distance = Lpips("vgg", lambda first, second: (first - second).abs().mean())
+    monkeypatch.setattr("omnifield.scripts.eval.find_lpips", lambda device: distance)
+    monkeypatch.setattr("omnifield.scripts.perceptual.SMALLEST_SIDE", 8)
+    result = run_eval(Eval(ball_file(), str(lego()), stride=4))
+    assert result["lpips_net"] == "vgg"
+    assert result["lpips"] == pytest.approx(sum(image["lpips"] for image in result["images"]) / 2)
+
+
+def test_lpips_takes_the_net_whose_weights_are_there(tmp_path: Path, monkeypatch) -> None:
+    made = []
+    for name in ("lpips", "torchvision"):
+        module = ModuleType(name)
+        module.__spec__ = ModuleSpec(name, None)
+        monkeypatch.setitem(sys.modules, name, module)
+
+    def build(net: str, verbose: bool) -> torch.nn.Module:
+        made.append((net, verbose))
+        return torch.nn.Identity()
+
+    sys.modules["lpips"].LPIPS = build  # pyright: ignore
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    with pytest.raises(LookupError, match="neither the weights of VGG-16"):
+        find_lpips(torch.device("cpu"))
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "alexnet-owt-7be5be79.pth").touch()
+    assert find_lpips(torch.device("cpu")).net == "alex"
+    assert made == [("alex", False)]

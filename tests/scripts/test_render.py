@@ -1,0 +1,116 @@
+"""Videos and pictures of a ball, and what the flags mean."""
+
+import json
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import imageio.v3 as imageio
+import numpy as np
+import pytest
+import torch
+import tyro
+from omnifield.export.camera_path_file import CameraPath, to_nerfstudio
+from omnifield.scenes import pinhole
+from omnifield.scripts import render as module
+from omnifield.scripts.render import Render, run_render
+
+BALL = (204, 102, 51)
+
+
+def test_a_video_of_an_orbit(ball_file, tmp_path: Path, capsys) -> None:
+    path = tmp_path / "film.mp4"
+    result = run_render(Render(ball_file(), path, seconds=0.5, fps=8.0, width=48, json=True))
+    assert {"file": str(path), "frames": 4, "fps": 8.0, "width": 48, "height": 48}.items() <= result.items()
+    assert result["seconds"] > 0 and not result["interrupted"]
+    json.dumps(result, allow_nan=False)
+    frames = imageio.imread(path, plugin="FFMPEG")
+    assert frames.shape == (4, 48, 48, 3)
+    assert abs(frames[:, 24, 24].astype(int) - BALL).max() < 12  # in the middle from all sides
+    assert frames[:, 2, 2].min() > 245
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("show", ["color", "depth", "opacity"])
+def test_pictures_show_what_is_asked_for(ball_file, tmp_path: Path, show) -> None:
+    run_render(Render(ball_file(), tmp_path / "film", frames=2, show=show, width=24, height=16))
+    names = sorted(path.name for path in (tmp_path / "film").iterdir())
+    assert names == ["frame_00000.png", "frame_00001.png"]
+    first, second = (imageio.imread(tmp_path / "film" / name).astype(int) for name in names)
+    assert first.shape == (16, 24, 3)
+    assert abs(first - second).max() <= (0 if show == "opacity" else 8)  # a ball is the same from all sides
+    corner, middle = first[0, 0].tolist(), first[8, 12].tolist()
+    assert corner == ([0, 0, 0] if show == "opacity" else [255, 255, 255])
+    if show == "opacity":
+        assert min(middle) > 250
+    if show == "color":
+        assert abs(np.array(middle) - BALL).max() <= 2
+    if show == "depth":
+        assert middle[0] > middle[2] + 100  # the middle of a ball is near
+
+
+def test_a_camera_path_is_followed(ball_file, tmp_path: Path) -> None:
+    away = torch.tensor(
+        [[[1.0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 4]], [[-1.0, 0, 0, 0], [0, 1, 0, 0], [0, 0, -1, 4]]]
+    )
+    to_nerfstudio(tmp_path / "path.json", CameraPath(pinhole(away, (40, 20), 0.7, 0.1), 12.0))
+    flags = Render(ball_file(), tmp_path / "film", camera_path=tmp_path / "path.json")
+    result = run_render(flags)
+    assert (result["frames"], result["width"], result["height"]) == (2, 40, 20)
+    assert result["fps"] == pytest.approx(12)
+    first, second = (imageio.imread(tmp_path / "film" / f"frame_0000{i}.png").astype(int) for i in range(2))
+    assert abs(first[10, 20] - BALL).max() <= 2 and (second == 255).all()
+    assert run_render(replace(flags, height=10, fps=5.0))["width"] == 20
+
+
+def test_an_interrupted_path_is_kept_as_far_as_it_came(ball_file, tmp_path: Path, monkeypatch) -> None:
+    seen, to_bytes = [], module.to_bytes
+
+    def interrupt(image):
+        seen.append(image)
+        if len(seen) == 3:
+            signal.raise_signal(signal.SIGINT)
+        return to_bytes(image)
+
+    monkeypatch.setattr(module, "to_bytes", interrupt)
+    result = run_render(Render(ball_file(), tmp_path / "film.mp4", frames=10, width=16))
+    assert result["frames"] == 3 and result["interrupted"]
+    assert len(imageio.imread(tmp_path / "film.mp4", plugin="FFMPEG")) == 3
+
+
+BAD = {
+    "--output film.avi: a video is a file that ends in .mp4": {"output": Path("film.avi")},
+    "--frames must be above zero, not 0": {"frames": 0},
+    "--seconds must be above zero, not -1": {"seconds": -1.0},
+    "--fps must be above zero, not nan": {"fps": float("nan")},
+    "--frames and --seconds: give one": {"frames": 3, "seconds": 1.0},
+    "--frames, or --seconds times --fps, may be at most": {"seconds": 1e6},
+    "--camera-path says by itself": {"camera_path": Path("path.json"), "frames": 4},
+    "--width must be from 2 to 16384 pixels, not 1": {"width": 1},
+    "A spiral is for cameras that look the same way": {"path": "spiral"},
+}
+
+
+@pytest.mark.parametrize("sentence", BAD)
+def test_bad_flags(ball_file, tmp_path: Path, sentence: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        run_render(replace(Render(ball_file(), tmp_path / "film.mp4"), **BAD[sentence]))
+    assert sentence in str(caught.value) and "\n" not in str(caught.value)
+    assert not (tmp_path / "film.mp4").exists()
+
+
+def test_bad_files(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="There is no file or folder"):
+        run_render(Render(tmp_path / "absent"))
+    (tmp_path / "text").write_text("no field")
+    with pytest.raises(ValueError, match="is not a field file"):
+        run_render(Render(tmp_path / "text"))
+    if not torch.cuda.is_available():
+        with pytest.raises(ValueError, match="--device cuda: torch finds no CUDA device"):
+            run_render(Render(tmp_path / "text", device="cuda"))
+
+
+def test_flags_as_they_are_typed() -> None:
+    typed = ["run", "--camera-path", "path.json", "--show", "depth", "--fps", "24", "--width", "200"]
+    flags = tyro.cli(Render, args=typed)
+    assert flags == Render(Path("run"), camera_path=Path("path.json"), show="depth", fps=24.0, width=200)
