@@ -3,6 +3,7 @@
 import abc
 from dataclasses import dataclass, fields
 from enum import IntEnum
+from typing import Protocol
 
 import torch
 from jaxtyping import Float, Int
@@ -58,6 +59,17 @@ class Levels:
     color: Float[Tensor, "n rgb"]
 
 
+class Config(Protocol):
+    """What every field's configuration says beside its own sizes."""
+
+    @property
+    def tag(self) -> str: ...
+    @property
+    def samples_per_step(self) -> int:
+        """How many samples make a good step of training."""
+        ...
+
+
 class Field(nn.Module, abc.ABC):
     """A radiance field over a domain. Implementations are final: one file, one config, these three methods.
 
@@ -66,6 +78,7 @@ class Field(nn.Module, abc.ABC):
 
     domain: Domain
     feature_dim: int
+    config: "Config"
 
     def __init__(self, domain: Domain, feature_dim: int) -> None:
         super().__init__()

@@ -28,7 +28,8 @@ class HashConfig:
     feature_dim: int = 15
     color_hidden: int = 64
     color_layers: int = 2
-    table_rate: float = 1e-2
+    samples_per_step: int = 1 << 15
+    table_rate: float = 2e-1
     network_rate: float = 1e-2
 
     PRESETS: ClassVar[dict[str, dict[str, int | float]]] = {

@@ -25,6 +25,7 @@ class MlpConfig:
     feature_dim: int = 15
     color_hidden: int = 64
     color_layers: int = 2
+    samples_per_step: int = 1 << 13
     rate: float = 3e-3
 
     PRESETS: ClassVar[dict[str, dict[str, int | float]]] = {

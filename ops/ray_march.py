@@ -8,8 +8,8 @@ from torch import Tensor
 
 from .backend import Op
 
-# Where a march through an unbounded scene ends, in halves of the box: the contraction's last thousandth.
-HORIZON = 1000.0
+# Where a march through an unbounded scene ends, in halves of the box: what is farther stands there.
+HORIZON = 200.0
 
 
 @dataclass(frozen=True)

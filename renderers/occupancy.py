@@ -14,18 +14,19 @@ from .samples import Sampler, Samples, jitter
 from .uniform import STEPS_PER_SIDE, march_grid
 
 RESOLUTION = 128
-DECAY = 0.95  # what remembered density loses at every visit
+DECAY = 0.7  # what remembered density loses at every visit
 OPAQUE = 0.01  # opacity of one step from which on a cell is always kept (instant-ngp's threshold)
 
 
 class OccupancyGrid(nn.Module, Sampler):
-    """`resolution`³ cells over the domain's unit cube. A cell remembers the densest it was lately, and is occupied if
-    that is above the mean, or opaque. It starts full.
+    """`resolution`³ cells over the domain's unit cube. A cell remembers the thickest it was lately, and is occupied if
+    that is above the mean, or opaque; or as long as nobody has looked.
 
-    Buffers travel with `state_dict`: `density` (per world unit), the packed `bits`, and how many cells were `visited`.
+    Buffers travel with `state_dict`: `thickness`, the optical depth of one step through a cell (NaN before the first
+    look), the packed `bits`, and how many cells were `visited`.
     """
 
-    density: Float[Tensor, "cell"]
+    thickness: Float[Tensor, "cell"]
     bits: UInt8[Tensor, "byte"]
     visited: Int[Tensor, ""]
 
@@ -34,9 +35,9 @@ class OccupancyGrid(nn.Module, Sampler):
         self.domain = domain
         self.resolution = resolution
         self.steps_per_side = steps_per_side
-        self.grid = march_grid(domain, resolution, domain.side / steps_per_side)
-        self.coarseness = 1.0
-        self.register_buffer("density", torch.full((resolution**3,), OPAQUE / self.grid.step))
+        self.grid = march_grid(domain, resolution, steps_per_side)
+        self.coarseness = 1.0  # how many times as long steps are now: young fields need fewer of them
+        self.register_buffer("thickness", torch.full((resolution**3,), torch.nan))
         self.register_buffer("bits", torch.full((resolution**3 // 8,), 255, dtype=torch.uint8))
         self.register_buffer("visited", torch.zeros((), dtype=torch.int64))
         self.restrict(torch.ones(resolution**3, dtype=torch.bool))
@@ -46,8 +47,8 @@ class OccupancyGrid(nn.Module, Sampler):
         cells = possible.nonzero()[:, 0]
         shuffle = torch.randperm(len(cells), generator=torch.Generator().manual_seed(0)).to(cells.device)
         self.order = cells[shuffle]
-        self.density = torch.where(possible.to(self.density.device), self.density, 0)
-        self.set_occupied(self.density > 0)
+        self.thickness = torch.where(possible.to(self.thickness.device), self.thickness, 0)
+        self.set_occupied(self.thickness != 0)
 
     def sample(self, rays: Rays, generator: torch.Generator | None) -> Samples:
         span = torch.stack([rays.near, rays.far], -1)
@@ -68,13 +69,21 @@ class OccupancyGrid(nn.Module, Sampler):
 
         A few cells at a time keep the grid fresh without ever holding training up.
         """
+        if len(self.order) == 0:
+            return
         turn = int(self.visited) + torch.arange(min(cells, len(self.order)), device=self.bits.device)
         cell = self.order[turn % len(self.order)]
-        found = density(self._points(cell, generator))
-        self.density[cell] = torch.maximum(self.density[cell] * DECAY, found)
+        points = self._points(cell, generator)
+        found = density(points) * self._step_at(points.position)
+        self.thickness[cell] = torch.fmax(self.thickness[cell] * DECAY, found)  # fmax passes over NaN
         self.visited += len(cell)
-        mean = self.density.sum() / len(self.order)
-        self.set_occupied(self.density > mean.clamp_max(OPAQUE / self.grid.step))
+        mean = self.thickness.nansum() / self.visited.clamp_max(len(self.order))
+        self.set_occupied(~(self.thickness <= mean.clamp_max(OPAQUE)))
+
+    def _step_at(self, position: Float[Tensor, "n xyz=3"]) -> Float[Tensor, "n"]:
+        """The length of a march's steps there, for a camera in the middle of the box: far away they grow."""
+        lo, hi = self.domain.corners(position)
+        return ((position - (lo + hi) / 2).norm(dim=-1) * self.grid.cone).clamp_min(self.grid.step)
 
     def set_occupied(self, occupied: Bool[Tensor, "cell"]) -> None:
         place = 2 ** torch.arange(8, dtype=torch.uint8, device=self.bits.device)

@@ -23,7 +23,7 @@ def probe_until_opaque(field: Field, rays: Rays, samples: Samples) -> tuple[Samp
     depth = torch.zeros_like(rays.near)  # optical depth so far
     begin, end = samples.offsets[:-1].clone(), samples.offsets[1:]
     alive = (begin < end).nonzero()[:, 0]
-    rounds: list[tuple[Int[Tensor, "row"], Probe]] = []
+    rounds: list[tuple[Int[Tensor, "_"], Probe]] = []
     size = FIRST_ROUND
     while len(alive) or not rounds:
         count = (end[alive] - begin[alive]).clamp_max(size)
@@ -37,7 +37,7 @@ def probe_until_opaque(field: Field, rays: Rays, samples: Samples) -> tuple[Samp
     return _in_order(samples, rounds)
 
 
-def _in_order(samples: Samples, rounds: list[tuple[Int[Tensor, "row"], Probe]]) -> tuple[Samples, Probe]:
+def _in_order(samples: Samples, rounds: list[tuple[Int[Tensor, "_"], Probe]]) -> tuple[Samples, Probe]:
     if len(rounds) == 1:
         return samples.take(rounds[0][0]), rounds[0][1]
     rows, order = torch.cat([rows for rows, _ in rounds]).sort()

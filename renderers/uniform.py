@@ -8,14 +8,16 @@ from ..ops import MarchGrid, ray_march
 from ..scenes import Contraction, Domain, Rays
 from .samples import Sampler, Samples, jitter
 
-STEPS_PER_SIDE = 512
-CONE = 1 / 128  # how fast steps grow with distance in an unbounded scene
+STEPS_PER_SIDE = 256  # half as many where the box fills but half of the cube: two to a cell of 128, in either case
+CONE = 1 / 32  # how fast steps grow with distance in an unbounded scene
 
 
-def march_grid(domain: Domain, resolution: int, step: float) -> MarchGrid:
+def march_grid(domain: Domain, resolution: int, steps_per_side: int) -> MarchGrid:
     """The march through a domain: steps of one length in a bounded box, growing with distance in an unbounded one."""
-    unbounded = isinstance(domain, Contraction)
-    return MarchGrid(domain.lo, domain.hi, unbounded, resolution, step, CONE if unbounded else 0.0)
+    step = domain.side / steps_per_side
+    if isinstance(domain, Contraction):
+        return MarchGrid(domain.lo, domain.hi, True, resolution, 2 * step, CONE)
+    return MarchGrid(domain.lo, domain.hi, False, resolution, step, 0.0)
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class UniformSampler(Sampler):
     steps_per_side: int = STEPS_PER_SIDE
 
     def sample(self, rays: Rays, generator: torch.Generator | None) -> Samples:
-        grid = march_grid(self.domain, 8, self.domain.side / self.steps_per_side)
+        grid = march_grid(self.domain, 8, self.steps_per_side)
         everywhere = torch.full((8**3 // 8,), 255, dtype=torch.uint8, device=rays.near.device)
         span = torch.stack([rays.near, rays.far], -1)
         return Samples(*ray_march(rays.origins, rays.directions, span, jitter(rays, generator), everywhere, grid))

@@ -1,4 +1,4 @@
-"""The built-in demo scene: a still life that the program makes itself, once, and keeps in the user's cache."""
+"""The built-in demo scene: a still life that the program makes itself, once, and keeps in the cache."""
 
 import hashlib
 import logging
@@ -26,18 +26,27 @@ Images = dict[str, UInt8[np.ndarray, "view height width rgba=4"]]
 CACHE_VARIABLE = "OMNIFIELD_CACHE"
 DOMAIN = Box((-1.25, -1.25, -1.25), (1.25, 1.25, 1.25))
 SOURCES = (
-    "cameras", "demo", "demo_objects", "demo_paint", "demo_shapes", "light", "raycast", "shade", "shots", "surface",
-)  # fmt: skip
+    "cameras",
+    "demo",
+    "demo_objects",
+    "demo_paint",
+    "demo_shapes",
+    "light",
+    "raycast",
+    "shade",
+    "shots",
+    "surface",
+)
 TRAIN_SEED, VAL_SEED = 0, 1
 log = logging.getLogger(__name__)
 
 
 def demo_scene(shots: Shots = SHOTS) -> Scene:
-    """The demo scene: about 20 seconds of work the first time, well under one after that.
+    """The demo scene: half a minute of work the first time, well under a second after that.
 
-    Lengths are those of NeRF-synthetic: cameras 4 from the origin, everything within ±1.25, transparent background.
-    The images are the same bytes each time on one machine. They are kept below the folder that OMNIFIELD_CACHE
-    names, or else the user's cache folder. Raises ImportError where Embree is missing.
+    Lengths are those of NeRF-synthetic: cameras 4 from the origin, everything within ±1.25, and a transparent
+    background. The images are the same bytes each time on one machine. They are kept in the folder that
+    OMNIFIELD_CACHE names, or else in the user's cache folder. Raises ImportError where Embree is missing.
     """
     cameras, images = _cameras(shots), _images(shots)
     train, test = (views(torch.from_numpy(images[name]), cameras[name], name) for name in ("train", "test"))
@@ -54,8 +63,8 @@ def demo_truth(
 ) -> tuple[Float[Tensor, "view height width"], Float[Tensor, "view height width xyz=3"]]:
     """Exact depth and normals of the test views, by a ray through the middle of each pixel.
 
-    Depth is z-depth: distance along the viewing axis in world units, 0 where there is nothing. Normals are unit
-    vectors in world space that face the camera, 0 where there is nothing.
+    Depth is z-depth: distance along the viewing axis in world units. Normals are unit vectors in world space
+    that face the camera. Both are 0 where there is nothing.
     """
     depth, normal = truth(still_life(), _cameras(shots)["test"])
     return torch.from_numpy(depth), torch.from_numpy(normal)
@@ -76,7 +85,7 @@ def _images(shots: Shots) -> Images:
     kept = _read(path, shots)
     if kept is not None:
         return kept
-    log.info("Making the demo scene; this takes some 20 seconds, once.")
+    log.info("Making the demo scene; this takes half a minute, once.")
     subject = lit(still_life())
     images = {name: render_views(subject, c, name).images.numpy() for name, c in _cameras(shots).items()}
     try:

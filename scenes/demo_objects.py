@@ -52,7 +52,7 @@ def _ceramic(code: str) -> Material:
 
 
 def _metal(code: str, metallic: float) -> Material:
-    """Satin metal; below 1, some of its colour is lacquer, which keeps it from going black in a dark studio."""
+    """Satin metal; below 1, some of its colour is lacquer, lest it go black in a dark studio."""
     return Material(plain(code), roughness=0.32, metallic=metallic)
 
 
@@ -72,7 +72,7 @@ def _table() -> list[Surface]:
         0.02,
     )
     return [
-        disk(1.07, 150).at(0.0, 0.0, TOP).of(Material(table_top(720), roughness=0.16)),
+        disk(1.07, 150).at(0.0, 0.0, TOP).of(Material(table_top(720), roughness=0.22)),
         lathe(rim, 300).of(Material(plain(WALNUT), roughness=0.25)),
         lathe(side, 756, 0.016 - flutes).of(Material(plain(TERRACOTTA), roughness=0.55)),
         lathe(np.array([[0, TOP - 0.28], [0.5, TOP - 0.28], [0.98, TOP - 0.28]]), 96).of(_ceramic(WALNUT)),
@@ -192,7 +192,7 @@ def _gear_and_ball() -> list[Surface]:
     rest = 0.105 + float(np.sqrt(0.185**2 - 0.09**2))
     return [
         big.at(x, y, TOP).of(_metal(COPPER, 0.6)),
-        small.at(x, y, TOP + 0.055).of(_metal(GOLD, 0.7)),
+        small.at(x, y, TOP + 0.055).of(_metal(GOLD, 0.45)),
         ball(0.185, 52).turned(24.0, 18.0, 0.0).at(x, y, TOP + rest).of(Material(coat, roughness=0.10)),
     ]
 

@@ -1,4 +1,4 @@
-"""Textures of the demo scene's still life, painted by formula. All are linear reflectance, first row at v = 1."""
+"""Textures of the demo scene, painted by formula: linear reflectance, the first row at v = 1."""
 
 import numpy as np
 from jaxtyping import Bool, Float32
@@ -10,7 +10,7 @@ Texture = Float32[np.ndarray, "height width rgb=3"]
 CREAM, IVORY, SAND = "#f2e6d0", "#faf3e6", "#dcc6a0"
 TERRACOTTA, CORAL, BLUSH = "#bf4f33", "#e2714f", "#efbfa8"
 MUSTARD, TEAL, INK = "#e0a13a", "#1c6a68", "#20304c"
-GOLD, BRASS, COPPER = "#f0b050", "#dc9a4c", "#d27c52"
+GOLD, BRASS, COPPER = "#f5a93c", "#dc9a4c", "#d27c52"
 WALNUT = "#6e432b"
 
 # Five columns by seven rows, one number a row, its highest bit the left column.
@@ -132,7 +132,7 @@ def _chip(image: Texture, middle: np.ndarray, radius: float, turn: float, paint:
 
 
 def lettered_block() -> Texture:
-    """The six faces of a block, one above the other: a name in dots of a pixel's size, and fine rules about it."""
+    """The six faces of a block, one above the other: a name in small dots, and fine rules about it."""
     face = np.zeros((24, 64), bool)
     face[[1, 22], 2:-2] = True
     face[1:23, [2, -3]] = True

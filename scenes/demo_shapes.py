@@ -1,6 +1,7 @@
-"""Shapes of the demo scene's still life: sheets of triangles swept along curves, each with a texture's coordinates."""
+"""Shapes of the demo scene: sheets of triangles swept along curves, with texture coordinates."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float, Float32, Int32
@@ -67,7 +68,7 @@ def lathe(
     around: int,
     groove: Float[np.ndarray, "column"] | float = 0.0,
 ) -> Shape:
-    """A profile turned about z, bottom to top along the outside; `groove` is cut from the radius at each angle."""
+    """A profile turned about z, upwards along the outside; `groove` is cut from the radius at each angle."""
     angle = np.linspace(0, 2 * np.pi, around + 1)
     radius = np.maximum(profile[:, :1] - groove, 0)
     height = np.broadcast_to(profile[:, 1:], (len(profile), around + 1))
@@ -87,7 +88,7 @@ def rounded_profile(
             line.append(np.array(corner) + radius * ((1 - t) ** 2 * back + t**2 * ahead))
     line.append(np.array(corners[-1]))
     pieces = [line[0][None]]
-    for start, end in zip(line[:-1], line[1:], strict=True):
+    for start, end in pairwise(line):
         steps = max(1, int(np.ceil(np.linalg.norm(end - start) / spacing)))
         pieces.append(start + (end - start) * np.linspace(0, 1, steps + 1)[1:, None])
     return np.concatenate(pieces)
@@ -147,7 +148,7 @@ def _transported(tangent: np.ndarray) -> np.ndarray:
 
 
 def rounded_box(half: tuple[float, float, float], radius: float, spacing: float) -> Shape:
-    """A box with round edges. Its six faces lie one above the other in the texture: +x, -x, +y, -y, +z, -z."""
+    """A box with round edges; in its texture the faces +x, -x, +y, -y, +z, -z follow each other downwards."""
     sides = []
     for face in range(6):
         axis, sign = face // 2, 1 - 2 * (face % 2)

@@ -1,4 +1,4 @@
-"""The visual hull: what silhouettes alone say about where nothing can be (Laurentini 1994)."""
+"""What cameras alone say about where nothing can be: silhouettes (Laurentini 1994), and the edges of their frames."""
 
 import torch
 from jaxtyping import Bool, Float
@@ -12,18 +12,51 @@ COARSEST = 32
 ENOUGH_VIEWS = 40  # more views rule out little more, and take their time
 
 
+def possible_cells(views: Views, domain: Domain, resolution: int) -> Bool[Tensor, "cell"]:
+    """Which of `resolution`³ cells (x + y·R + z·R²) may hold something that a view could show.
+
+    In a bounded scene the visual hull; in an unbounded one all that lies in the frame of some view. Fisheye lenses
+    rule nothing out. `resolution` is a power of two.
+    """
+    if views.cameras.lens is not Lens.PERSPECTIVE:
+        return torch.ones(resolution**3, dtype=torch.bool, device=views.images.device)
+    return visual_hull(views, domain, resolution) if isinstance(domain, Box) else in_some_frame(views, domain, resolution)
+
+
+def in_some_frame(views: Views, domain: Domain, resolution: int) -> Bool[Tensor, "cell"]:
+    """Cells of which a corner, or one of a neighbouring cell, is within some frame; in pieces of 1/32 of the cube."""
+    size = min(resolution, COARSEST)
+    ticks = torch.arange(size + 1, device=views.images.device) / size
+    z, y, x = torch.meshgrid(ticks, ticks, ticks, indexing="ij")
+    corner = domain.world_from_unit(torch.stack([x, y, z], -1).reshape(-1, 3))
+    frame = torch.tensor([views.cameras.width, views.cameras.height], device=corner.device)
+    seen = torch.zeros(len(corner), dtype=torch.bool, device=corner.device)
+    for view in range(len(views)):
+        sensor, depth = views.cameras.project(view, corner)
+        seen |= (depth > 0) & ((sensor > 0) & (sensor < frame)).all(-1)
+    corners = seen.reshape(1, size + 1, size + 1, size + 1).float()
+    cells = torch.nn.functional.max_pool3d(corners, 4, stride=1, padding=1)[0] > 0
+    return _refined(cells[:size, :size, :size], resolution // size)
+
+
+def _refined(cells: Bool[Tensor, "z y x"], factor: int) -> Bool[Tensor, "cell"]:
+    for axis in range(3):
+        cells = cells.repeat_interleave(factor, axis)
+    return cells.reshape(-1)
+
+
 def visual_hull(views: Views, domain: Domain, resolution: int) -> Bool[Tensor, "cell"]:
     """Which of `resolution`³ cells (x + y·R + z·R²) may hold something: those no view sees through.
 
     Up to ENOUGH_VIEWS of the views are asked. A cell is ruled out where every pixel it could cover in some view is wholly transparent. Views with masked
-    pixels, fisheye lenses or an unbounded domain rule nothing out. `resolution` is a power of two, or below 32.
+    pixels rule nothing out. `resolution` is a power of two, or below 32.
     """
-    if not isinstance(domain, Box) or views.cameras.lens is not Lens.PERSPECTIVE or views.ignored.any():
+    if views.ignored.any():
         return torch.ones(resolution**3, dtype=torch.bool, device=views.images.device)
     if resolution > COARSEST:  # most of space is ruled out in large pieces
         half = resolution // 2
         coarse = visual_hull(views, domain, half).reshape(half, half, half)
-        maybe = coarse.repeat_interleave(2, 0).repeat_interleave(2, 1).repeat_interleave(2, 2).reshape(-1)
+        maybe = _refined(coarse, 2)
     else:
         maybe = torch.ones(resolution**3, dtype=torch.bool, device=views.images.device)
     left = maybe.nonzero()[:, 0]

@@ -1,4 +1,4 @@
-"""The light of a photographer's studio: a warm key box, a cool strip, a soft dome; and what of it reaches a surface."""
+"""A photographer's studio: a warm key box, a cool strip, a soft dome; and what of it reaches a surface."""
 
 from dataclasses import dataclass
 
@@ -38,6 +38,7 @@ class Softbox:
 KEY = Softbox(toward=(-0.80, -0.34, 0.80), half=(0.18, 0.18), color=(23.5, 20.6, 16.6))
 FILL = Softbox(toward=(0.95, -0.30, 0.42), half=(0.12, 0.62), color=(1.3, 1.5, 1.9))
 RIM = Softbox(toward=(0.15, 0.95, 0.55), half=(0.55, 0.16), color=(1.5, 1.3, 1.1))
+KEY_GLINT = np.float32(0.45)  # a photographer would turn a polariser, lest the key burn out what it grazes
 ZENITH = np.float32([0.19, 0.21, 0.25])
 HORIZON = np.float32([0.21, 0.195, 0.18])
 GROUND = np.float32([0.12, 0.10, 0.085])
@@ -63,7 +64,7 @@ def ambient(directions: Directions, blur: Float32[np.ndarray, "ray"]) -> Colors:
 
 def key_glow(directions: Directions, blur: Float32[np.ndarray, "ray"]) -> Colors:
     """Radiance of the key box, as a surface of roughness `blur` reflects it."""
-    return _glow(KEY, directions, blur)
+    return KEY_GLINT * _glow(KEY, directions, blur)
 
 
 def _glow(box: Softbox, directions: Directions, blur: Float32[np.ndarray, "ray"]) -> Colors:
@@ -118,7 +119,7 @@ def _struck(
     direction: Float32[np.ndarray, "xyz=3"],
     cosine: Float32[np.ndarray, "vertex"],
 ) -> Int32[np.ndarray, "vertex"]:
-    """The face that each vertex sees in a direction: -1 the sky, -2 where the direction lies below the surface."""
+    """The face that each vertex sees in a direction: -1 the sky, -2 where it points below the surface."""
     above = np.flatnonzero(cosine > 0)
     face = np.full(len(lit.vertices), -2, np.int32)
     face[above] = caster.struck(*_from_surface(lit, above, direction))

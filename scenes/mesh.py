@@ -22,7 +22,7 @@ MOST_FACES = 400_000
 
 
 def mesh_scene(path: Path, shots: Shots = SHOTS) -> Scene:
-    """Images of the mesh in a file, lit as in a studio, from cameras on a sphere about it, in the mesh's own units.
+    """Images of the mesh in a file, lit as in a studio; cameras and box are in the mesh's own units.
 
     World +Z is up: glTF and OBJ files, which have y up, are rotated, and `scene_from_input` says so.
     Raises FileNotFoundError or ValueError on bad input, ImportError where Embree is missing.
@@ -50,7 +50,7 @@ def _turned(bare: Surface, rotation: Float32[np.ndarray, "row=3 column=3"]) -> S
 
 
 def _in_studio(bare: Surface, middle: np.ndarray, scale: float) -> Surface:
-    """Moved to the origin and scaled to the studio's size: in single precision rays start exactly nowhere else."""
+    """Moved to the origin and scaled to the studio's size, where single precision is at its best."""
     return replace(bare, vertices=((bare.vertices - middle) / scale).astype(np.float32))
 
 

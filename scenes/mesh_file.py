@@ -27,7 +27,7 @@ PLAIN_ROUGHNESS = 0.45
 
 
 def read_mesh(path: Path) -> Surface:
-    """All triangles of a GLB, glTF, OBJ, PLY, STL or OFF file, with its transforms applied, in its own units and axes.
+    """All triangles of a GLB, glTF, OBJ, PLY, STL or OFF file, transforms applied, in its own units and axes.
 
     Raises FileNotFoundError where there is no such file, and ValueError where it holds no mesh that could be
     rendered. Warns, and goes on with the material's plain colour, where a texture's file is missing.
@@ -124,7 +124,7 @@ def _simple(material: SimpleMaterial, has_uv: bool) -> Material:
 
 
 def _pbr(material: PBRMaterial, has_uv: bool) -> Material:
-    """glTF's metallic-roughness material: factors default to 1; roughness and metalness are averaged over the mesh."""
+    """glTF's metallic-roughness material: factors default to 1, maps of roughness and metal are averaged."""
     factor = (
         np.ones(3) if material.baseColorFactor is None else np.asarray(material.baseColorFactor)[:3] / 255.0
     )
@@ -148,7 +148,7 @@ def _texture(image: Image.Image) -> Float32[np.ndarray, "height width rgb=3"]:
 
 
 def _missing_files(path: Path) -> list[str]:
-    """Names of files that the mesh refers to and that are not beside it; trimesh passes over them in silence."""
+    """Files that the mesh refers to and that are not there; trimesh passes over them in silence."""
     if path.suffix.lower() == ".gltf":
         document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         names = [image.get("uri", "data:") for image in document.get("images", [])]

@@ -1,7 +1,8 @@
-"""The ray caster: nearest hits and shadows from Embree, and images whose edges are anti-aliased where they need it."""
+"""The ray caster: nearest hits and shadows by Embree, and images that are anti-aliased where they need it."""
 
+import abc
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, Int32, UInt8
@@ -14,7 +15,7 @@ MISSING_EMBREE = (
     "Meshes and the demo scene are rendered by Embree, which is not installed here. This command installs it:"
     " pip install embreex"
 )
-COVERAGE_SAMPLES = 16
+COVERAGE_SAMPLES = 32
 SILHOUETTE_SAMPLES = 4
 INNER_SAMPLES = 5
 TEXTURE_SAMPLES = 5
@@ -22,7 +23,7 @@ ONE_POINT = np.zeros((1, 2), np.float32)
 SHADING_STEP = 0.14  # neighbours that differ by more, in sRGB units of 0..1, are an edge
 DEPTH_STEP = 0.02  # relative to the depth, beyond what the slope explains
 
-# Slices that pair every pixel of an image with its right and its lower neighbour, and with the two lower corners.
+# Slices that pair every pixel with its right and its lower neighbour, and with the two at its lower corners.
 EVERY, FIRST, LAST = slice(None), slice(None, -1), slice(1, None)
 BESIDE = (((EVERY, FIRST), (EVERY, LAST)), ((FIRST, EVERY), (LAST, EVERY)))
 DIAGONAL = (((FIRST, FIRST), (LAST, LAST)), ((FIRST, LAST), (LAST, FIRST)))
@@ -30,7 +31,7 @@ DIAGONAL = (((FIRST, FIRST), (LAST, LAST)), ((FIRST, LAST), (LAST, FIRST)))
 
 @dataclass(frozen=True)
 class Hits:
-    """The nearest hits of rays; a miss has face -1 and infinite distance (in lengths of the ray's direction)."""
+    """The nearest hits of rays; a miss has face -1 and infinite distance (in lengths of its direction)."""
 
     distance: Float32[np.ndarray, "ray"]
     face: Int32[np.ndarray, "ray"]
@@ -38,7 +39,7 @@ class Hits:
 
 
 class Caster:
-    """Embree over one set of triangles. Raises ImportError, with the command that helps, where it is not installed."""
+    """Embree over one set of triangles. Raises ImportError, with the command that helps, if it is missing."""
 
     def __init__(self, vertices: Positions, faces: Triangles):
         try:
@@ -111,23 +112,23 @@ class Window:
         return x.reshape(-1), y.reshape(-1)
 
 
-class Eye(Protocol):
+class Eye(abc.ABC):
     """What a camera sees at sensor positions (x, y) in pixels."""
 
+    @abc.abstractmethod
     def see(self, x: Columns, y: Columns, offsets: Offsets) -> Seen:
-        """Textures, and nothing else, are averaged over the offsets from (x, y)."""
-        ...
+        """What is there. Textures, and nothing else, are averaged over the offsets from (x, y)."""
 
+    @abc.abstractmethod
     def meets(self, x: Columns, y: Columns) -> Bool[np.ndarray, "sample"]:
-        """Whether there is anything; cheaper than to see what."""
-        ...
+        """Whether anything is there: cheaper than to see what."""
 
 
 def photograph(eye: Eye, size: int, window: Window) -> UInt8[np.ndarray, "size size rgba=4"]:
     """A square sRGB image with straight alpha.
 
-    One sample in the middle of each pixel finds the edges of shapes and shading; only pixels on such an edge are
-    sampled again, those on a silhouette most, for their alpha.
+    One sample in the middle of each pixel finds the edges of shapes and shading; only pixels on such an edge
+    are sampled again, those on a silhouette most, for their alpha.
     """
     x, y = window.centers()
     seen = eye.see(x, y, lattice(TEXTURE_SAMPLES))
@@ -177,7 +178,7 @@ def _mean(
 
 def lattice(count: int) -> Offsets:
     """`count` well-spread points of the pixel square about its middle: a Fibonacci-like lattice."""
-    step = {5: 2, 16: 7}[count]
+    step = {5: 2, 32: 17}[count]  # the steps whose worst half-plane is counted best
     index = np.arange(count)
     return np.stack([(index + 0.5) / count, (index * step % count + 0.5) / count], -1).astype(
         np.float32
@@ -187,7 +188,7 @@ def lattice(count: int) -> Offsets:
 def _edges(
     seen: Seen, shape: tuple[int, int]
 ) -> tuple[Int[np.ndarray, "silhouette"], Int[np.ndarray, "inner"]]:
-    """Pixels beside nothing (their alpha is partial), and pixels on an edge of part, depth, normal or shading."""
+    """Pixels beside nothing (their alpha is partial), and pixels on an edge of part, depth or shading."""
     part = seen.part.reshape(shape)
     hit = part >= 0
     silhouette, inner = np.zeros(shape, bool), np.zeros(shape, bool)

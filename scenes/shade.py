@@ -122,7 +122,7 @@ class LitSurface:
         clarity: Float32[np.ndarray, "ray"],
         visible: Float32[np.ndarray, "key_dome=2 ray"],
     ) -> Colors:
-        """Radiance from the mirror direction: the visible share of the studio, and by `clarity` what a ray meets.
+        """Radiance from the mirror direction: the studio's visible share, and by `clarity` what a ray meets.
 
         Where a surface reflects less than 5% nobody can tell the two apart, and no ray is cast.
         """

@@ -10,7 +10,8 @@ from jaxtyping import Bool, Float32, UInt8
 from torch import Tensor
 
 from .cameras import Cameras, pinhole
-from .raycast import Caster, Offsets, Seen, Window, photograph
+from .light import along
+from .raycast import Caster, Eye, Offsets, Seen, Window, photograph
 from .scene import Views, nothing_ignored
 from .shade import LitSurface, Pixel, interpolated
 from .surface import Surface, dot
@@ -22,7 +23,7 @@ NEAR = 0.5
 
 @dataclass(frozen=True)
 class Shots:
-    """How many images of which size: `train` and `val` spread over the upper hemisphere, `test` along a spiral."""
+    """How many square images of which side: `train` and `val` all over the hemisphere, `test` on a spiral."""
 
     size: int = 400
     train: int = 100
@@ -34,7 +35,7 @@ SHOTS = Shots()
 
 
 def hemisphere(count: int, seed: int) -> Float32[np.ndarray, "view xyz=3"]:
-    """Directions spread evenly over the upper hemisphere: a jittered Fibonacci lattice, 2° to 86° above the horizon."""
+    """Directions evenly over the upper hemisphere: a jittered Fibonacci lattice, 2° to 86° high."""
     random = np.random.default_rng(seed)
     jitter = random.uniform(-0.35, 0.35, (2, count))
     lowest, highest = np.sin(np.radians([2, 86]))
@@ -55,7 +56,7 @@ def _direction(angle: np.ndarray, height: np.ndarray) -> Float32[np.ndarray, "vi
 
 
 def orbit(directions: Float32[np.ndarray, "view xyz=3"], size: int) -> Cameras:
-    """Square cameras that look at the origin from `DISTANCE` in each direction (unit vectors, none straight up)."""
+    """Square cameras that look at the origin from `DISTANCE` in each direction (unit, none straight up)."""
     back = torch.from_numpy(directions)
     right = torch.nn.functional.normalize(
         torch.linalg.cross(torch.tensor([0.0, 0.0, 1.0]).expand_as(back), back)
@@ -65,7 +66,7 @@ def orbit(directions: Float32[np.ndarray, "view xyz=3"], size: int) -> Cameras:
 
 
 @dataclass(frozen=True)
-class ViewOf:
+class ViewOf(Eye):
     """One camera's view of a lit surface."""
 
     subject: LitSurface
@@ -94,7 +95,9 @@ def render_views(subject: LitSurface, cameras: Cameras, name: str) -> Views:
     def image(view: int) -> UInt8[np.ndarray, "size size rgba=4"]:
         return photograph(ViewOf(subject, cameras, view), cameras.width, window(corners, cameras, view))
 
-    pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1))  # Embree holds Python's lock: more threads only wait
+    pool = ThreadPoolExecutor(
+        min(4, os.cpu_count() or 1)
+    )  # Embree holds Python's lock: more threads only wait
     try:
         images = np.stack(list(pool.map(image, range(len(cameras)))))
     finally:
@@ -112,13 +115,13 @@ def views(images: UInt8[Tensor, "view height width rgba=4"], cameras: Cameras, n
 def world_rays(
     cameras: Cameras, view: int, x: Float32[np.ndarray, "ray"], y: Float32[np.ndarray, "ray"]
 ) -> tuple[Float32[np.ndarray, "ray xyz=3"], Float32[np.ndarray, "ray xyz=3"]]:
-    """Origins and unit directions through sensor positions in pixels: `Cameras.rays` of a pinhole, in numpy."""
+    """Origins and unit directions through sensor positions: `Cameras.rays` of a pinhole, in numpy."""
     pose = cameras.world_from_camera[view].numpy()
     focal, principal = cameras.focal[view].numpy(), cameras.principal[view].numpy()
     right, down = (x - principal[0]) / focal[0], (y - principal[1]) / focal[1]
     scale = 1 / np.sqrt(right * right + down * down + 1)
-    local = np.stack([right * scale, -down * scale, -scale], -1)
-    directions = np.einsum("rc,nc->nr", pose[:, :3], local)
+    local = np.stack([right * scale, -down * scale, -scale])
+    directions = np.stack([along(row, local) for row in pose[:, :3]], -1)
     return np.broadcast_to(pose[:, 3], directions.shape), directions
 
 
@@ -148,10 +151,10 @@ def boxes(subject: Surface) -> Float32[np.ndarray, "corner xyz=3"]:
 def truth(
     subject: Surface, cameras: Cameras
 ) -> tuple[Float32[np.ndarray, "view height width"], Float32[np.ndarray, "view height width xyz=3"]]:
-    """Exact z-depth (distance along the viewing axis; 0 where there is nothing) and unit world normals (else 0).
+    """Exact z-depth (distance along the viewing axis) and unit world normals; both 0 where there is nothing.
 
-    Both belong to the one ray through the middle of each pixel. Normals are the smooth ones that the light sees,
-    turned towards the camera.
+    Both belong to the one ray through the middle of each pixel. Normals are the smooth ones that the light
+    sees, turned towards the camera.
     """
     caster = Caster(subject.vertices, subject.faces)
     shape = (len(cameras), cameras.height, cameras.width)

@@ -1,4 +1,4 @@
-"""Triangles and what they are made of: what the ray caster sees and the light falls on (numpy, single precision)."""
+"""Triangles and what they are made of: what rays meet and light falls on (numpy, single precision)."""
 
 from dataclasses import dataclass, replace
 
@@ -13,7 +13,7 @@ Triangles = Int32[np.ndarray, "face corner=3"]
 
 @dataclass(frozen=True)
 class Material:
-    """`texture` is linear reflectance; its first row lies at v = 1, and it repeats. One texel is a plain colour."""
+    """`texture` is linear reflectance, repeats, has v = 1 above its first row; a plain colour is one texel."""
 
     texture: Float32[np.ndarray, "height width rgb=3"]
     roughness: float = 0.5  # 0 mirrors, 1 is matt
@@ -43,7 +43,7 @@ def surface(
     material: Material,
     crease: float,
 ) -> Surface:
-    """One part of one material. `crease` in degrees: faces that meet at a sharper angle keep an edge between them."""
+    """One part of one material; faces that meet at more than `crease` degrees keep an edge between them."""
     normals, corner, faces = crease_normals(vertices, faces, crease)
     return Surface(
         vertices=vertices[corner],
@@ -82,9 +82,9 @@ def joined(pieces: list[Surface]) -> Surface:
 def crease_normals(
     vertices: Positions, faces: Triangles, crease: float
 ) -> tuple[Float32[np.ndarray, "corner xyz=3"], Int[np.ndarray, "corner"], Triangles]:
-    """Normals that are smooth within, and flat across, the groups of faces which `crease` (degrees) separates.
+    """Normals that are smooth within the groups of faces that edges of more than `crease` degrees separate.
 
-    Returns the normals of the new vertices, the old vertex each came from, and the faces over the new vertices.
+    Returns the new vertices' normals, the old vertex each came from, and the faces over the new vertices.
     """
     place = _same_place(vertices)
     area = np.cross(
@@ -127,7 +127,7 @@ def _smooth_groups(
 
 
 def refined(coarse: Surface, longest: float, most_faces: int) -> Surface:
-    """Halves edges longer than `longest` until none is left or there are `most_faces`: light is stored at vertices."""
+    """Halves edges longer than `longest` while faces are fewer than `most_faces`; vertices hold the light."""
     table = np.concatenate([coarse.vertices, coarse.normals, coarse.uv, coarse.tint], 1)
     faces, origin = coarse.faces, np.arange(len(coarse.faces))
     while len(faces) < most_faces:

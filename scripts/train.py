@@ -50,8 +50,6 @@ class Train:
     """Go on with the training in --run-dir: its field, settings, seed and, unless given anew, its budget."""
     downscale: int = 1
     """Train on images smaller by this factor."""
-    samples_per_step: int = FitConfig.samples_per_step
-    """Points in space per step; the number of rays follows."""
     device: Device = "auto"
     """auto takes a GPU where there is one."""
     seed: int = 0
@@ -73,7 +71,7 @@ def run_train(flags: Train) -> dict[str, Any]:
     console.print(f"{scene.name}: {len(scene.train)} training and {len(scene.test)} held-out views, "
                   f"{scene.train.cameras.width}×{scene.train.cameras.height}, in {time.perf_counter() - began:.1f} s")  # fmt: skip
     scene = scene.to(device)
-    training = begin(scene, config, _fit_config(flags))
+    training = begin(scene, config, FitConfig(seed=flags.seed))
     run = Run(_folder(flags, scene), scene, training, {"scene": scene.name, "source": scene.source, "seed": flags.seed})
     if flags.resume:
         load_training(run.folder / "state.safetensors", run.training)
@@ -134,19 +132,13 @@ def _budget(flags: Train) -> Budget:
     return budget
 
 
-def _fit_config(flags: Train) -> FitConfig:
-    if flags.samples_per_step < 1:
-        raise ValueError("--samples-per-step must be above zero.")
-    return FitConfig(samples_per_step=flags.samples_per_step, seed=flags.seed)
-
-
 def _folder(flags: Train, scene: Scene) -> Path:
     if flags.run_dir is not None:
         return flags.run_dir
     return flags.output / scene.name / flags.field / datetime.now().strftime("%Y-%m-%d_%H%M%S")
 
 
-KEPT = ("field", "preset", "set", "seed", "samples_per_step", "downscale", "max_seconds", "max_steps")
+KEPT = ("field", "preset", "set", "seed", "downscale", "max_seconds", "max_steps")
 
 
 def _settings(flags: Train, config: FieldConfig) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Files that are whole or not there: written beside their place, flushed, and renamed into it."""
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -14,13 +15,21 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(beside)
+        beside.chmod(0o666 & ~_umask())  # some writers make private files
         with open(beside, "rb") as file:
             os.fsync(file.fileno())
         os.replace(beside, path)
     except OSError as error:
         raise ValueError(f"{path} cannot be written: {error.strerror or error}.") from error
     finally:
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def write_text(path: Path, text: str) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 from ..fields import Field, FieldConfig
 from ..renderers import OccupancyGrid, VolumeRenderer
 from ..scenes import Scene
-from ..scenes.hull import visual_hull
+from ..scenes.hull import possible_cells
 from .optimizer import Adam
 from .pixels import PixelBatch, random_pixels
 
@@ -37,11 +37,9 @@ class Budget:
 class FitConfig:
     """How a field is fitted. Rates are relative to the field's own."""
 
-    samples_per_step: int = 1 << 16
-    cells_per_refresh: int = 1 << 15
+    cells_per_refresh: int = 1 << 16
     warmup: float = 0.01  # fraction of the budget over which the rate rises from nothing
-    coarse: float = 8.0
-    coarse_until: float = 0.25
+    coarse: float = 3.0  # how many times as long the first steps along a ray are as the last
     final_rate: float = 0.03  # what the rate has fallen to, exponentially, at the end
     seed: int = 0
 
@@ -83,14 +81,14 @@ class Training:
 
 
 def begin(scene: Scene, config: FieldConfig, fit_config: FitConfig | None = None) -> Training:
-    """A new field for a scene, and all that its training needs. The time that silhouettes take to rule out empty space
+    """A new field for a scene, and all that its training needs. The time it takes to rule out empty space
     counts as training."""
     fit_config = fit_config or FitConfig()
     torch.manual_seed(fit_config.seed)
     device = scene.train.images.device
     field, occupancy = config.build(scene.domain), OccupancyGrid(scene.domain)
     began = time.perf_counter()
-    occupancy.restrict(visual_hull(scene.train, scene.domain, occupancy.resolution))
+    occupancy.restrict(possible_cells(scene.train, scene.domain, occupancy.resolution))
     training = Training(field.to(device), occupancy.to(device), fit_config)
     training.seconds = time.perf_counter() - began
     return training
@@ -108,7 +106,7 @@ def fit(training: Training, scene: Scene, budget: Budget) -> Iterator[Progress]:
         training.step += 1
         step_seconds = time.perf_counter() - began
         training.seconds += step_seconds
-        training.rays = _rays_for(training.config.samples_per_step, rays, samples)
+        training.rays = _rays_for(training.field.config.samples_per_step, rays, samples)
         yield Progress(
             step=training.step,
             spent=budget.spent(training.seconds, training.step),
@@ -124,7 +122,7 @@ def fit(training: Training, scene: Scene, budget: Budget) -> Iterator[Progress]:
 def _step(training: Training, scene: Scene, spent: float) -> tuple[float, int, int]:
     """batch → rays → samples → densities → weights → colours → pixels → loss → gradients → parameters."""
     field, generator, config = training.field, training.generator, training.config
-    training.occupancy.coarseness = max(1.0, config.coarse ** (1 - spent / config.coarse_until))
+    training.occupancy.coarseness = config.coarse ** (1 - spent)
     if training.step % REFRESH == 0:
         training.occupancy.update(field.density, training.config.cells_per_refresh, generator)
     batch = random_pixels(scene.train, training.rays, generator)

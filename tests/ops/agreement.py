@@ -99,6 +99,51 @@ def mlp(*widths: int) -> Case:
     return Case(name, lambda x, *weights: ops.mlp(x, weights), make, everything, 2e-5, reproducible=False)
 
 
+def ray_points() -> Case:
+    def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
+        rays = torch.randn(n // 8 + 1, 8, generator=generator)
+        return rays, torch.rand(n, generator=generator), torch.randint(len(rays), (n,), generator=generator)
+
+    return Case("ray_points", ops.ray_points, make, (), 1e-6)
+
+
+def ray_march(share: float) -> Case:
+    """n rays through a box of which a `share` of the cells is occupied: the same candidates, to the last one."""
+    grid = ops.MarchGrid((-1.0, -0.5, 0.0), (1.0, 0.5, 1.5), False, 32, 0.02, 0.0)
+
+    def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
+        origins = torch.randn(n, 3, generator=generator) * 1.5
+        directions = torch.nn.functional.normalize(torch.rand(n, 3, generator=generator) - origins, dim=-1)
+        near = torch.rand(n, generator=generator)
+        span = torch.stack([near, near + 4 * torch.rand(n, generator=generator)], -1)
+        occupied = (torch.rand(32**3 // 8, 8, generator=generator) < share) * 2 ** torch.arange(8)
+        return origins, directions, span, torch.rand(n, generator=generator), occupied.sum(-1).byte()
+
+    return Case(f"ray_march {share:g}", lambda *arguments: ops.ray_march(*arguments, grid), make, (), 1e-7)
+
+
+def ray_march_contracted() -> Case:
+    """n rays from the middle of an unbounded scene, each through one of eight octants, half of them occupied.
+
+    Exponentials differ in their last digit: no candidate lies where that would put it into another cell,
+    or beyond the end of its span.
+    """
+    grid = ops.MarchGrid((-1.0, -1.0, -1.0), (1.0, 1.0, 1.0), True, 16, 0.1, 0.1)
+
+    def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
+        directions = torch.rand(n, 3, generator=generator) + 0.1
+        directions *= torch.randint(2, (n, 3), generator=generator) * 2 - 1
+        steps = torch.randint(20, 60, (n,), generator=generator)  # to the end of the span, from 1 at its begin
+        far = (steps * 0.1 - 1).exp()
+        span = torch.stack([torch.full((n,), 0.1), far], -1)
+        corner = torch.stack(torch.meshgrid(*[torch.arange(16) // 8] * 3, indexing="ij")).sum(0)
+        occupied = (corner % 2).reshape(-1, 8) * 2 ** torch.arange(8)
+        jitter = 0.2 + 0.6 * torch.rand(n, generator=generator)
+        return torch.zeros(n, 3), directions, span, jitter, occupied.sum(-1).byte()
+
+    return Case("ray_march contracted", lambda *arguments: ops.ray_march(*arguments, grid), make, (), 2e-6)
+
+
 CASES = [
     *(hash_grid(ops.HashGridLayout(4, features, 12, 5, 1.7)) for features in (1, 2, 4, 8)),
     *(spherical_harmonics(degree) for degree in (1, 2, 3, 4)),
@@ -107,6 +152,9 @@ CASES = [
     *(take_rows(share) for share in (0.0, 0.4, 1.0)),
     *(adam_step(features, touched) for features, touched in ((1, 1), (2, 0.1), (4, 0.9), (8, 0), (7, 0.5))),
     *(mlp(*widths) for widths in ((32, 64, 16), (5, 3), (19, 64, 64, 3))),
+    *(ray_march(share) for share in (1.0, 0.2, 0.003)),
+    ray_march_contracted(),
+    ray_points(),
 ]
 
 

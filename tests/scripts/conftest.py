@@ -1,4 +1,4 @@
-"""A ball whose pictures can be worked out by hand, as a trained field in a file, and a data set that shows it."""
+"""A ball whose pictures are known, as a trained field in a file, and a data set that shows it."""
 
 import json
 import math

@@ -45,7 +45,7 @@ def test_a_field_that_is_right_scores_high_and_a_wrong_one_does_not(ball_file, l
     right = run_eval(Eval(ball_file(MIDDLE), data))
     wrong = run_eval(Eval(ball_file((-0.3, -0.2, 0.4)), data))
     assert right["psnr"] > 25 and right["ssim"] > 0.95
-    assert wrong["psnr"] < 15
+    assert wrong["psnr"] < 20
 
 
 def test_views_are_moved_into_the_fields_frame_with_a_warning(ball_file, lego, capsys) -> None:
@@ -87,7 +87,7 @@ def test_json_has_numbers_only_and_leaves_standard_output_alone(ball_file, lego,
 def test_bad_input(ball_file, lego, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="--stride must be 1 or more, not 0"):
         run_eval(Eval(ball_file(), str(lego()), stride=0))
-    with pytest.raises(FileNotFoundError, match="There is no file or folder .*absent"):
+    with pytest.raises(FileNotFoundError, match=r"There is no file or folder .*absent"):
         run_eval(Eval(tmp_path / "absent", "demo"))
     with pytest.raises(FileNotFoundError, match=r"lego holds no field\.safetensors"):
         run_eval(Eval(tmp_path / "lego", "demo"))

@@ -1,0 +1,124 @@
+"""`omnifield bench`: how fast it is on this machine, in figures that say what they were measured on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import torch
+import tyro
+from rich.console import Console
+
+from ..fields import field_config
+from ..ops import keep_freed_memory
+from ..train.run import plot_curve
+from .arguments import Device, choose_device
+from .bench_cases import cases
+from .bench_machine import describe_machine, load_average, machine_slug
+from .bench_ops import measure_ops, with_kernel
+from .bench_render import measure_render
+from .bench_report import Measured, show, write_report
+from .bench_train import Plan, measure_train
+from .counting import counted, say
+from .train import FieldName
+
+What = Literal["ops", "train", "render"]
+SMALLEST_FRAME, LARGEST_FRAME = 2, 8192  # pixels
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Measure speed here: of ops against plain torch, of a training, or of a trained field's frames."""
+
+    what: Annotated[What, tyro.conf.Positional]
+    """ops: kernels against their plain-torch references; train: PSNR against seconds; render: ms per frame."""
+    data: str = "demo"
+    """For train: `demo`, a dataset folder, or a mesh file."""
+    field: FieldName = "hash"  # pyright: ignore
+    """For train: which representation."""
+    preset: str = "default"
+    """For train: its size: tiny, default or paper."""
+    set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """For train: a setting of the field, as NAME=VALUE; may be given several times."""
+    max_seconds: float = 60
+    """For train: seconds of training, loading and pictures not counted."""
+    stride: int = 1
+    """For train: judge every n-th pixel of every n-th row of the held-out views in the end; 1: all of them."""
+    file: Path | None = None
+    """For render: the field's file, or the folder of its training."""
+    sides: tuple[int, ...] = (400, 800)
+    """For render: pixels along each side of a frame."""
+    samples: int = 1 << 16
+    """For ops: points in space per call."""
+    only: str = ""
+    """For ops: those with this in their name."""
+    repeats: int = 5
+    """For ops and render: how many turns each figure is the median of."""
+    output: Path = Path("benchmarks")
+    """The folder for the report, as JSON and Markdown, and for train a plot."""
+    device: Device = "auto"
+    """auto takes a GPU where there is one; ops that have no kernel for it are left out."""
+    seed: int = 0
+    """For train: of everything random."""
+    json: bool = False
+    """Print the result as one JSON object on standard output."""
+
+
+def run_bench(flags: Bench) -> dict[str, Any]:
+    """Raises ValueError or FileNotFoundError in the user's words."""
+    _check(flags)
+    keep_freed_memory()
+    console = Console(stderr=True)
+    device = choose_device(flags.device)
+    machine = describe_machine(device)
+    measured = MEASURE[flags.what](flags, device, console)
+    machine["load_average_after"] = load_average()
+    figures = {"what": flags.what, "machine": machine} | measured.figures
+    name = f"{measured.name}-{machine_slug(machine)}"
+    write_report(flags.output, name, figures, measured.sheet)
+    if flags.what == "train":
+        plot_curve(flags.output / f"{name}.png", measured.figures["curve"])
+    show(console, measured.sheet)
+    say(console, _where(machine))
+    say(console, f"The report is in {flags.output / name}.md and .json")
+    return figures | {"file": str(flags.output / f"{name}.json")}
+
+
+def _where(machine: dict[str, Any]) -> str:
+    busy = f"load average {machine['load_average']} before and {machine['load_average_after']} after"
+    return f"On {machine['cpu']}, {machine['threads']} threads, {machine['instruction_set']}, {busy}."
+
+
+def _check(flags: Bench) -> None:
+    for flag in ("repeats", "samples", "stride"):
+        if getattr(flags, flag) < 1:
+            raise ValueError(f"--{flag} must be 1 or more, not {getattr(flags, flag)}.")
+    if not 0 < flags.max_seconds < float("inf"):
+        raise ValueError(f"--max-seconds must be above zero, not {flags.max_seconds:g}.")
+    if not flags.sides or not all(SMALLEST_FRAME <= side <= LARGEST_FRAME for side in flags.sides):
+        raise ValueError(f"--sides takes numbers from {SMALLEST_FRAME} to {LARGEST_FRAME} pixels.")
+
+
+def _ops(flags: Bench, device: torch.device, console: Console) -> Measured:
+    chosen = [case for case in with_kernel(cases(), device) if flags.only in case.name]
+    if not chosen:
+        names = "; ".join(case.name for case in with_kernel(cases(), device)) or "none"
+        raise ValueError(
+            f"--only {flags.only}: of the ops with a kernel for {device.type} there are {names}."
+        )
+    shown = counted(chosen, len(chosen), "op", console)
+    return measure_ops(shown, device, samples=flags.samples, repeats=flags.repeats)
+
+
+def _train(flags: Bench, device: torch.device, console: Console) -> Measured:
+    config = field_config(flags.field, flags.preset, flags.set)
+    plan = Plan(flags.data, config, flags.max_seconds, flags.stride, flags.seed)
+    return measure_train(plan, device, console)
+
+
+def _render(flags: Bench, device: torch.device, console: Console) -> Measured:
+    if flags.file is None:
+        raise ValueError("bench render needs --file, a trained field's file or the folder of its training.")
+    return measure_render(flags.file, device, console, sides=flags.sides, repeats=flags.repeats)
+
+
+MEASURE = {"ops": _ops, "train": _train, "render": _render}

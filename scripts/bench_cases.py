@@ -1,0 +1,208 @@
+"""The ops at the sizes that matter in a training, ready to be timed: a new op is one entry of `cases`."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int64, UInt8
+from torch import Generator, Tensor
+
+from .. import ops
+from ..ops.backend import Op
+
+SAMPLES_PER_RAY = 64
+STEPS_PER_SIDE = 512  # samples lie a 512th of the box apart, as those of a training do at its end
+SHELL = (0.3, 0.35)  # radii of the occupied shell, in sides of the box
+TOUCHED = 0.5  # share of a table's rows that a step's gradient reaches
+
+
+@dataclass(frozen=True)
+class Work:
+    """One call of an op. `wanted` receive a gradient; `added_to` keep theirs between calls, as the tables of a
+    training do. `count` is how many samples, or rows, the call deals with."""
+
+    run: Callable[[], Tensor | tuple[Tensor, ...] | None]
+    count: int
+    wanted: tuple[Tensor, ...] = ()
+    added_to: tuple[Tensor, ...] = ()
+
+
+@dataclass(frozen=True)
+class Case:
+    """`make` prepares a call on about so many samples; `target` is what the project wants of it."""
+
+    name: str
+    op: Op
+    make: Callable[[int, Generator, torch.device], Work]
+    unit: str = "sample"
+    target: "Target | None" = None
+
+
+@dataclass(frozen=True)
+class Target:
+    """Of forward and backward together: at most so many ns, at least so many times the reference's speed."""
+
+    ns: float
+    ratio: float
+
+
+def cases() -> list[Case]:
+    return [
+        hash_grid(layout(8, 4, 17, 1024), Target(250.0, 60.0)),
+        hash_grid(layout(16, 2, 19, 2048)),
+        mlp(32, 64, 16),
+        mlp(31, 64, 64, 3),
+        spherical_harmonics(),
+        ray_march(),
+        ray_points(),
+        ray_weights(),
+        take_rows(),
+        accumulate(),
+        adam_step(layout(8, 4, 17, 1024)),
+    ]
+
+
+def layout(levels: int, features: int, log2_entries: int, finest: int) -> ops.HashGridLayout:
+    growth = math.exp(math.log(finest / 16) / (levels - 1))
+    return ops.HashGridLayout(levels, features, log2_entries, 16, growth)
+
+
+def hash_grid(shape: ops.HashGridLayout, target: Target | None = None) -> Case:
+    def make(n: int, generator: Generator, device: torch.device) -> Work:
+        table = (torch.rand(shape.entries, shape.features, generator=generator) * 2e-4 - 1e-4).to(device)
+        table.requires_grad_()
+        positions = along_rays(n, generator).to(device)
+        return Work(lambda: ops.hash_grid(positions, table, shape), n, (table,), (table,))
+
+    name = f"hash_grid {shape.levels}×{shape.features}, 2^{shape.log2_entries}"
+    return Case(name, ops.hash_grid, make, target=target)
+
+
+def mlp(*widths: int) -> Case:
+    def make(n: int, generator: Generator, device: torch.device) -> Work:
+        layers = zip(widths[1:], widths[:-1], strict=True)
+        weights = [torch.randn(*layer, generator=generator) / layer[1] ** 0.5 for layer in layers]
+        inputs, *weights = wanted([torch.randn(n, widths[0], generator=generator), *weights], device)
+        return Work(lambda: ops.mlp(inputs, weights), n, (inputs, *weights))
+
+    return Case(f"mlp {'-'.join(map(str, widths))}", ops.mlp, make)
+
+
+def spherical_harmonics() -> Case:
+    def make(n: int, generator: Generator, device: torch.device) -> Work:
+        directions = torch.nn.functional.normalize(torch.randn(n, 3, generator=generator), dim=-1)
+        (directions,) = wanted([directions], device)
+        return Work(lambda: ops.spherical_harmonics(directions), n, (directions,))
+
+    return Case("spherical_harmonics, degree 4", ops.spherical_harmonics, make)
+
+
+def ray_march() -> Case:
+    def make(n: int, generator: Generator, device: torch.device) -> Work:
+        resolution = 128
+        grid = ops.MarchGrid((0.0,) * 3, (1.0,) * 3, False, resolution, 1 / STEPS_PER_SIDE, 0.0)
+        bits = shell_bits(resolution).to(device)
+        rays = max(1, n // SAMPLES_PER_RAY)
+        origins, directions = rays_from_outside(rays, generator)
+        span, jitter = torch.tensor([0.05, 4.0]).repeat(rays, 1), torch.rand(rays, generator=generator)
+        tensors = [tensor.to(device) for tensor in (origins, directions, span, jitter)]
+        found = ops.ray_march(*tensors, bits, grid)
+        return Work(lambda: ops.ray_march(*tensors, bits, grid), max(1, len(found[0])))
+
+    return Case("ray_march, shell in 128³", ops.ray_march, make)
+
+
+def ray_points() -> Case:
+    def make(n: int, generator: Generator, device: torch.device) -> Work:
+        offsets = packed(n)
+        ray = torch.repeat_interleave(offsets.diff())
+        rays = torch.randn(len(offsets) - 1, 8, generator=generator).to(device)
+        t, ray = torch.rand(n, generator=generator).to(device), ray.to(device)
+        return Work(lambda: ops.ray_points(rays, t, ray), n)
+
+    return Case("ray_points", ops.ray_points, make)
+
+
+def ray_weights() -> Case:
+    def make(n: int, generator: Generator, device: torch.device) -> Work:
+        # An optical depth of about 6 over a whole ray: some rays end early, as they do in a scene.
+        density = torch.rand(n, generator=generator) * (12 / SAMPLES_PER_RAY * STEPS_PER_SIDE)
+        (density,) = wanted([density], device)
+        dt, offsets = torch.full((n,), 1 / STEPS_PER_SIDE, device=device), packed(n).to(device)
+        return Work(lambda: ops.ray_weights(density, dt, offsets), n, (density,))
+
+    return Case("ray_weights", ops.ray_weights, make)
+
+
+def take_rows() -> Case:
+    def make(n: int, generator: Generator, device: torch.device) -> Work:
+        rows = (torch.rand(n, generator=generator) < TOUCHED).nonzero()[:, 0].to(device)
+        (values,) = wanted([torch.randn(n, 16, generator=generator)], device)
+        return Work(lambda: ops.take_rows(values, rows), n, (values,))
+
+    return Case("take_rows, half of 16 columns", ops.take_rows, make)
+
+
+def accumulate() -> Case:
+    def make(n: int, generator: Generator, device: torch.device) -> Work:
+        given = [torch.randn(n, 3, generator=generator), torch.rand(n, generator=generator)]
+        values, weights = wanted(given, device)
+        offsets = packed(n).to(device)
+        return Work(lambda: ops.accumulate(values, weights, offsets), n, (values, weights))
+
+    return Case("accumulate, 3 channels", ops.accumulate, make)
+
+
+def adam_step(shape: ops.HashGridLayout) -> Case:
+    """On a whole table, however few samples: that is what a step of a training has to go through."""
+
+    def make(n: int, generator: Generator, device: torch.device) -> Work:
+        del n
+        size = (shape.entries, shape.features)
+        gradient = torch.randn(*size, generator=generator)
+        gradient *= torch.rand(shape.entries, 1, generator=generator) < TOUCHED
+        parameter, first, second = (torch.zeros(*size, device=device) for _ in range(3))
+        steps, gradient = torch.zeros(shape.entries, dtype=torch.int32, device=device), gradient.to(device)
+        step = ops.AdamStep(lr=1e-2)
+        return Work(lambda: ops.adam_step(parameter, gradient, first, second, steps, step), shape.entries)
+
+    name = f"adam_step, table of {shape.levels}×{shape.features}, 2^{shape.log2_entries}"
+    return Case(name, ops.adam_step, make, unit="row")
+
+
+def wanted(tensors: Sequence[Tensor], device: torch.device) -> list[Tensor]:
+    return [tensor.to(device).requires_grad_() for tensor in tensors]
+
+
+def along_rays(n: int, generator: Generator) -> Float[Tensor, "n xyz=3"]:
+    """Points of the unit cube as a march finds them: neighbours on a ray one after another."""
+    rays = -(-n // SAMPLES_PER_RAY)
+    start = torch.rand(rays, 1, 3, generator=generator)
+    direction = torch.nn.functional.normalize(torch.randn(rays, 1, 3, generator=generator), dim=-1)
+    t = (torch.arange(SAMPLES_PER_RAY) / STEPS_PER_SIDE)[:, None]
+    return (start + t * direction).clamp(0, 1).reshape(-1, 3)[:n].contiguous()
+
+
+def packed(n: int) -> Int64[Tensor, "rays_1"]:
+    """Where rays of SAMPLES_PER_RAY samples begin, and at the end n."""
+    return torch.cat([torch.arange(0, n, SAMPLES_PER_RAY), torch.tensor([n])])
+
+
+def rays_from_outside(
+    rays: int, generator: Generator
+) -> tuple[Float[Tensor, "ray xyz=3"], Float[Tensor, "ray xyz=3"]]:
+    """From a sphere around the unit cube to points within the shell's outer radius."""
+    away = torch.nn.functional.normalize(torch.randn(rays, 3, generator=generator), dim=-1)
+    aim = torch.nn.functional.normalize(torch.randn(rays, 3, generator=generator), dim=-1)
+    origins = 0.5 + 1.5 * away
+    target = 0.5 + SHELL[1] * aim * torch.rand(rays, 1, generator=generator)
+    return origins, torch.nn.functional.normalize(target - origins, dim=-1)
+
+
+def shell_bits(resolution: int) -> UInt8[Tensor, "byte"]:
+    axis = (torch.arange(resolution) + 0.5) / resolution - 0.5
+    z, y, x = torch.meshgrid(axis, axis, axis, indexing="ij")
+    radius = (x * x + y * y + z * z).sqrt()
+    occupied = ((radius >= SHELL[0]) & (radius <= SHELL[1])).reshape(-1, 8)
+    return (occupied * 2 ** torch.arange(8, dtype=torch.uint8)).sum(-1, dtype=torch.uint8)

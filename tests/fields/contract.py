@@ -1,0 +1,56 @@
+"""What the contract tests need of any field: points, a field whose every part matters, and names that follow the union."""
+
+import torch
+from omnifield.fields import FIELD_CONFIGS, Field, Points, field_config
+from omnifield.scenes import Box, Contraction, Domain
+from torch import Tensor
+
+TAGS = tuple(FIELD_CONFIGS)
+BOX = Box((-1.0, -0.5, 0.0), (1.0, 0.5, 1.5))
+DOMAINS = {"box": BOX, "contraction": Contraction(BOX.lo, BOX.hi)}
+
+MOVING: frozenset[str] = frozenset()
+"""Tags of the fields that change with time, as they should."""
+SMOOTHED: frozenset[str] = frozenset()
+"""Tags of the fields that change with the footprint, as they should."""
+
+
+def scattered(count: int, domain: Domain, seed: int = 0) -> Points:
+    """Points all over a domain; in an unbounded one up to about twenty boxes away."""
+    generator = torch.Generator().manual_seed(seed)
+    unit = torch.rand(count, 3, generator=generator) * 0.98 + 0.01
+    return Points(
+        position=domain.world_from_unit(unit),
+        direction=torch.nn.functional.normalize(torch.randn(count, 3, generator=generator), dim=-1),
+        footprint=torch.rand(count, generator=generator) * 0.01,
+        time=torch.rand(count, generator=generator),
+    )
+
+
+def double(points: Points) -> Points:
+    return Points(*(getattr(points, name).double() for name in ("position", "direction", "footprint", "time")))
+
+
+def tiny(tag: str, domain: Domain = BOX, seed: int = 0) -> Field:
+    torch.manual_seed(seed)
+    return field_config(tag, "tiny").build(domain)
+
+
+def stirred(tag: str, domain: Domain = BOX) -> Field:
+    """A tiny field far from its beginnings, in which tables are almost zero and hide whatever goes wrong in them."""
+    field = tiny(tag, domain)
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in field.parameters():
+            if parameter.abs().max() < 1e-2:
+                parameter.copy_(torch.randn(parameter.shape, generator=generator))
+            else:
+                parameter.add_(torch.randn(parameter.shape, generator=generator), alpha=0.05)
+    return field
+
+
+def answers(field: Field, points: Points) -> tuple[Tensor, Tensor, Tensor]:
+    """Density, features and colour, by the three methods that a renderer calls."""
+    probe = field.probe(points)
+    features = field.features(points, probe)
+    return probe.density, features, field.color(features, points)
