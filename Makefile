@@ -5,10 +5,10 @@ PYTHON ?= python3
 VENV ?= .venv
 # On Linux PyPI's torch brings gigabytes of CUDA with it; PyTorch's own index has the small CPU build beside it.
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
-DEMO_SECONDS ?= 30
+DEMO_SECONDS ?= 60
 
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint constraints.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --no-compile --constraint constraints.txt
 INSTALLED := $(VENV)/.installed
 NATIVE := CMakeLists.txt $(wildcard ops/cpu/*.cpp ops/cpu/*.h)
 # CMake takes c++ where nobody has set CXX; make's own default would be g++.
@@ -31,7 +31,10 @@ help:
 install: $(INSTALLED)
 
 demo: $(INSTALLED)
-	$(BIN)/omnifield train demo --max-seconds $(DEMO_SECONDS) --output demo
+	$(BIN)/omnifield train demo --max-seconds $(DEMO_SECONDS) --run-dir demo/run
+	$(BIN)/omnifield render demo/run --output demo/orbit.mp4 --frames 60
+	$(BIN)/omnifield info demo/run
+	@echo "A held-out view beside the truth: demo/run/picture.png. The turn around the scene: demo/orbit.mp4."
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -m "not slow"

@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from ..train.pictures import to_bytes
+
 ROOM_FOR_OTHERS = 0.2
 SEEN = 0.5  # opacity from which on a depth says where something is
 ERROR_AT_WHITE = 0.25  # mean absolute difference of the channels that the error map shows as white
@@ -81,8 +83,3 @@ def turbo(value: Float[Tensor, "*n"]) -> Float[Tensor, "*n rgb=3"]:
     """
     powers = value.clamp(0, 1)[..., None] ** torch.arange(6).to(value)
     return (powers @ torch.tensor(TURBO).to(value).T).clamp(0, 1)
-
-
-def to_bytes(image: Float[Tensor, "height width rgb=3"]) -> UInt8[Tensor, "height width rgb=3"]:
-    """sRGB in [0, 1], clamped, to 8 bits."""
-    return (image.clamp(0, 1) * 255).round().to(torch.uint8)

@@ -8,10 +8,10 @@ from typing import IO
 import imageio_ffmpeg
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image
 from torch import Tensor
 
 from ..train.files import write_atomically
+from ..train.pictures import write_picture
 
 QUALITY = 18  # x264's constant rate factor: lower is better; 18 is about where the eye sees no loss
 Frame = UInt8[Tensor, "height width rgb=3"]
@@ -57,12 +57,6 @@ def write_frames(folder: Path, frames: Iterator[Frame]) -> int:
     for count, frame in enumerate(frames, 1):
         write_picture(folder / f"frame_{count - 1:05d}.png", frame)
     return count
-
-
-def write_picture(path: Path, image: Frame) -> None:
-    """A PNG. Raises ValueError where it cannot be written."""
-    picture = Image.fromarray(_pixels(image))
-    write_atomically(path, lambda beside: picture.save(beside, format="PNG"))
 
 
 def _feed(pipe: IO[bytes], first: Frame, frames: Iterator[Frame]) -> int:

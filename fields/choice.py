@@ -29,7 +29,7 @@ def field_config(tag: str, preset: str = "default", settings: Sequence[str] = ()
         name, _, text = setting.partition("=")
         _known(name, list(kinds), f"setting of the {tag} field")
         values[name] = _number(name, text, kinds[name])
-    return config(**values)
+    return config(**values)  # pyright: ignore[reportArgumentType]  # of the kinds that `_number` made
 
 
 def _known(name: str, names: list[str], kind: str) -> str:
@@ -44,4 +44,6 @@ def _number(name: str, text: str, kind: object) -> int | float:
     try:
         return int(text) if kind is int else float(text)
     except ValueError:
-        raise ValueError(f"The setting {name} takes {'a whole number' if kind is int else 'a number'}, not {text!r}.") from None
+        raise ValueError(
+            f"The setting {name} takes {'a whole number' if kind is int else 'a number'}, not {text!r}."
+        ) from None

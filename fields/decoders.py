@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from jaxtyping import Float
@@ -18,7 +19,7 @@ class Mlp(nn.Module):
     def __init__(self, widths: Sequence[int]) -> None:
         super().__init__()
         self.weights = nn.ParameterList(
-            nn.Parameter(_glorot(fan_out, fan_in)) for fan_in, fan_out in zip(widths, widths[1:])
+            nn.Parameter(_glorot(fan_out, fan_in)) for fan_in, fan_out in pairwise(widths)
         )
 
     def forward(self, inputs: Float[Tensor, "n in"]) -> Float[Tensor, "n out"]:

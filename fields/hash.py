@@ -45,10 +45,14 @@ class HashConfig:
 class HashField(Field):
     """h = mlp(encoding(x)), σ = exp(h₀), features = h₁…; colour = sigmoid(mlp(SH(d), features))."""
 
+    config: HashConfig
+
     def __init__(self, config: HashConfig, domain: Domain) -> None:
         super().__init__(domain, config.feature_dim)
         self.config = config
-        growth = math.exp(math.log(config.finest_resolution / config.base_resolution) / max(config.levels - 1, 1))
+        growth = math.exp(
+            math.log(config.finest_resolution / config.base_resolution) / max(config.levels - 1, 1)
+        )
         self.layout = HashGridLayout(
             levels=config.levels,
             features=config.features_per_level,

@@ -32,9 +32,15 @@ class MlpConfig:
         "tiny": {"octaves": 6, "width": 32, "layers": 2, "color_hidden": 16},
         "default": {},
         "paper": {
-            "width": 256, "layers": 8, "skip": 5, "feature_dim": 256, "color_hidden": 128, "color_layers": 1, "rate": 5e-4,
+            "width": 256,
+            "layers": 8,
+            "skip": 5,
+            "feature_dim": 256,
+            "color_hidden": 128,
+            "color_layers": 1,
+            "rate": 5e-4,
         },
-    }  # fmt: skip
+    }
 
     def build(self, domain: Domain) -> "MlpField":
         return MlpField(self, domain)
@@ -42,6 +48,8 @@ class MlpConfig:
 
 class MlpField(Field):
     """h = trunk(γ(x)), (logit, features) = W h; σ = exp(logit), colour = sigmoid(mlp(SH(d), features))."""
+
+    config: MlpConfig
 
     def __init__(self, config: MlpConfig, domain: Domain) -> None:
         super().__init__(domain, config.feature_dim)
@@ -55,7 +63,9 @@ class MlpField(Field):
         self.decoder = ColorDecoder(config.feature_dim, config.color_hidden, config.color_layers)
 
     def probe(self, points: Points) -> Probe:
-        encoding = frequency_encoding(self.domain.unit_from_world(points.position) * 2 - 1, self.config.octaves)
+        encoding = frequency_encoding(
+            self.domain.unit_from_world(points.position) * 2 - 1, self.config.octaves
+        )
         hidden = encoding
         for index, layer in enumerate(self.trunk):
             if index == self.config.skip and index > 0:

@@ -17,7 +17,7 @@ CORNERS = tuple((corner & 1, corner >> 1 & 1, corner >> 2) for corner in range(8
 
 @dataclass(frozen=True)
 class HashGridLayout:
-    """Sizes of a hash grid. Level l has ⌈s_l⌉ + 1 vertices per axis, with s_l = base_resolution · per_level_scale^l − 1."""
+    """Sizes of a hash grid: level l has ⌈s_l⌉ + 1 vertices per axis, s_l = base_resolution · per_level_scale^l − 1."""
 
     levels: int
     features: int

@@ -31,7 +31,9 @@ class MarchGrid:
         if self.resolution % 8 or self.resolution <= 0:
             raise ValueError(f"ray_march: the resolution must be a multiple of 8, not {self.resolution}.")
         if not self.step > 0 or not 0 <= self.cone < 1:
-            raise ValueError(f"ray_march: the step must be positive and the cone in [0, 1), not {self.step}, {self.cone}.")
+            raise ValueError(
+                f"ray_march: the step must be positive and the cone in [0, 1), not {self.step}, {self.cone}."
+            )
 
     @property
     def horizon(self) -> float:
@@ -46,19 +48,23 @@ def ray_march(
     jitter: Float[Tensor, "ray"],
     occupied: UInt8[Tensor, "byte"],
     grid: MarchGrid,
-) -> tuple[Float[Tensor, "sample"], Float[Tensor, "sample"], Int[Tensor, "sample"], Int[Tensor, "ray_plus_one"]]:
+) -> tuple[
+    Float[Tensor, "sample"], Float[Tensor, "sample"], Int[Tensor, "sample"], Int[Tensor, "ray_plus_one"]
+]:
     """Samples in occupied cells, packed: distance t, step dt, ray index, and where each ray's samples begin.
 
     Candidates lie at t(s₀ + k + jitter), k = 0, 1, …, with s₀ where the ray enters its span or the box, and
-    t(s) = step·s up to s = 1/cone, from there on step/cone·exp(cone·s − 1); a candidate is kept if its cell's bit is set
-    and it lies before the end of the span and the box. The bit of cell (x, y, z) is number x + y·R + z·R², lowest bit
+    t(s) = step·s up to s = 1/cone, from there on step/cone·exp(cone·s − 1). A candidate is kept if its cell's bit
+    is set and it lies before the end of the span and the box. Cell (x, y, z) has bit x + y·R + z·R², lowest bit
     of a byte first. `directions` need not be unit vectors; distances are in units of their length.
     """
     check_bits(occupied, grid)
     begin, end = _span_in_box(origins, directions, span, grid)
     counts, ts = [], []
     for ray in torch.arange(len(origins), device=origins.device).split(4096):
-        t, kept = _march_chunk((origins[ray], directions[ray], begin[ray], end[ray], jitter[ray]), occupied, grid)
+        t, kept = _march_chunk(
+            (origins[ray], directions[ray], begin[ray], end[ray], jitter[ray]), occupied, grid
+        )
         counts.append(kept.sum(-1))
         ts.append(t[kept])
     count = torch.cat([*counts, torch.zeros(0, dtype=torch.long, device=origins.device)])
@@ -94,7 +100,9 @@ def _steps_from_distance(t: Float[Tensor, "ray"], grid: MarchGrid) -> Float[Tens
     return torch.where(t <= bend, t / grid.step, (1 + (t.clamp_min(bend) / bend).log()) / grid.cone)
 
 
-def _distance_from_steps(s: Float[Tensor, "ray candidate"], grid: MarchGrid) -> Float[Tensor, "ray candidate"]:
+def _distance_from_steps(
+    s: Float[Tensor, "ray candidate"], grid: MarchGrid
+) -> Float[Tensor, "ray candidate"]:
     if grid.cone == 0:
         return s * grid.step
     growing = grid.step / grid.cone * (s.clamp_min(1 / grid.cone) * grid.cone - 1).exp()

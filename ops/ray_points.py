@@ -1,6 +1,5 @@
 """From packed samples to the points in space that they stand for."""
 
-import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
@@ -16,7 +15,9 @@ def check_ray_points(rays: Tensor, t: Tensor, ray: Tensor) -> None:
 
 @Op
 def ray_points(
-    rays: Float[Tensor, "ray origin_direction_footprint_time=8"], t: Float[Tensor, "n"], ray: Int64[Tensor, "n"]
+    rays: Float[Tensor, "ray origin_direction_footprint_time=8"],
+    t: Float[Tensor, "n"],
+    ray: Int64[Tensor, "n"],
 ) -> tuple[Float[Tensor, "n xyz=3"], Float[Tensor, "n xyz=3"], Float[Tensor, "n"], Float[Tensor, "n"]]:
     """Position o + t·d, direction d, footprint r·t and time of each sample, read from its ray's eight numbers.
 
@@ -25,4 +26,9 @@ def ray_points(
     check_ray_points(rays, t, ray)
     of_sample = rays.detach().index_select(0, ray)
     origin, direction, footprint, time = of_sample.split([3, 3, 1, 1], -1)
-    return origin + t[:, None] * direction, direction.contiguous(), footprint[:, 0] * t, time[:, 0].contiguous()
+    return (
+        origin + t[:, None] * direction,
+        direction.contiguous(),
+        footprint[:, 0] * t,
+        time[:, 0].contiguous(),
+    )

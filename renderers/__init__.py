@@ -1,8 +1,16 @@
 """What a ray sees: samplers, the volume renderer, and a short twin of it to read."""
 
-from .occupancy import OccupancyGrid
+from .occupancy import LongerSteps, OccupancyGrid
 from .samples import Sampler, Samples
 from .uniform import UniformSampler
 from .volume import Rendering, VolumeRenderer
 
-__all__ = ["OccupancyGrid", "Rendering", "Sampler", "Samples", "UniformSampler", "VolumeRenderer"]
+__all__ = [
+    "LongerSteps",
+    "OccupancyGrid",
+    "Rendering",
+    "Sampler",
+    "Samples",
+    "UniformSampler",
+    "VolumeRenderer",
+]

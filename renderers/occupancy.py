@@ -2,13 +2,14 @@
 
 import dataclasses
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor, nn
 
 from ..fields import Points
-from ..ops import ray_march
+from ..ops import MarchGrid, ray_march
 from ..scenes import Domain, Rays
 from .samples import Sampler, Samples, jitter
 from .uniform import STEPS_PER_SIDE, march_grid
@@ -30,13 +31,14 @@ class OccupancyGrid(nn.Module, Sampler):
     bits: UInt8[Tensor, "byte"]
     visited: Int[Tensor, ""]
 
-    def __init__(self, domain: Domain, resolution: int = RESOLUTION, steps_per_side: int = STEPS_PER_SIDE) -> None:
+    def __init__(
+        self, domain: Domain, resolution: int = RESOLUTION, steps_per_side: int = STEPS_PER_SIDE
+    ) -> None:
         super().__init__()
         self.domain = domain
         self.resolution = resolution
         self.steps_per_side = steps_per_side
         self.grid = march_grid(domain, resolution, steps_per_side)
-        self.coarseness = 1.0  # how many times as long steps are now: young fields need fewer of them
         self.register_buffer("thickness", torch.full((resolution**3,), torch.nan))
         self.register_buffer("bits", torch.full((resolution**3 // 8,), 255, dtype=torch.uint8))
         self.register_buffer("visited", torch.zeros((), dtype=torch.int64))
@@ -51,8 +53,10 @@ class OccupancyGrid(nn.Module, Sampler):
         self.set_occupied(self.thickness != 0)
 
     def sample(self, rays: Rays, generator: torch.Generator | None) -> Samples:
+        return self.march(rays, self.grid, generator)
+
+    def march(self, rays: Rays, grid: MarchGrid, generator: torch.Generator | None) -> Samples:
         span = torch.stack([rays.near, rays.far], -1)
-        grid = dataclasses.replace(self.grid, step=self.grid.step * self.coarseness)
         return Samples(
             *ray_march(rays.origins, rays.directions, span, jitter(rays, generator), self.bits, grid)
         )
@@ -63,7 +67,10 @@ class OccupancyGrid(nn.Module, Sampler):
 
     @torch.no_grad()
     def update(
-        self, density: Callable[[Points], Float[Tensor, "n"]], cells: int, generator: torch.Generator | None = None
+        self,
+        density: Callable[[Points], Float[Tensor, "n"]],
+        cells: int,
+        generator: torch.Generator | None = None,
     ) -> None:
         """Visit the next `cells` cells, in an order that repeats only after all of them, and set the bits anew.
 
@@ -103,3 +110,15 @@ class OccupancyGrid(nn.Module, Sampler):
             footprint=torch.zeros(n, device=device),
             time=time,
         )
+
+
+@dataclass(frozen=True)
+class LongerSteps(Sampler):
+    """The same cells in steps `factor` times as long: a young field has no detail to miss."""
+
+    occupancy: OccupancyGrid
+    factor: float
+
+    def sample(self, rays: Rays, generator: torch.Generator | None) -> Samples:
+        grid = self.occupancy.grid
+        return self.occupancy.march(rays, dataclasses.replace(grid, step=grid.step * self.factor), generator)

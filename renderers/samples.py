@@ -14,7 +14,7 @@ from ..scenes import Rays
 
 @dataclass(frozen=True)
 class Samples:
-    """Distances `t` and steps `dt` along rays; ray i owns the samples from offsets[i] to offsets[i + 1], near to far."""
+    """Distances `t` and steps `dt` along rays; ray i owns samples offsets[i] to offsets[i + 1], near to far."""
 
     t: Float[Tensor, "n"]
     dt: Float[Tensor, "n"]
@@ -34,12 +34,15 @@ class Samples:
 
     def points_of(self, rays: Rays, rows: Int[Tensor, "m"]) -> Points:
         """The points of some samples, in any order."""
-        return Points(*ray_points(rays.packed(), self.t.index_select(0, rows), self.ray.index_select(0, rows)))
+        return Points(
+            *ray_points(rays.packed(), self.t.index_select(0, rows), self.ray.index_select(0, rows))
+        )
 
     def take(self, rows: Int[Tensor, "m"]) -> "Samples":
         """Some of the samples; `rows` ascend."""
         before = torch.searchsorted(rows, self.offsets)
-        return Samples(*(each.index_select(0, rows) for each in (self.t, self.dt, self.ray)), before)
+        t, dt, ray = (each.index_select(0, rows) for each in (self.t, self.dt, self.ray))
+        return Samples(t, dt, ray, before)
 
 
 class Sampler(abc.ABC):

@@ -8,7 +8,9 @@ from ..ops import MarchGrid, ray_march
 from ..scenes import Contraction, Domain, Rays
 from .samples import Sampler, Samples, jitter
 
-STEPS_PER_SIDE = 256  # half as many where the box fills but half of the cube: two to a cell of 128, in either case
+STEPS_PER_SIDE = (
+    256  # half as many where the box fills but half of the cube: two to a cell of 128, in either case
+)
 CONE = 1 / 32  # how fast steps grow with distance in an unbounded scene
 
 
@@ -31,4 +33,6 @@ class UniformSampler(Sampler):
         grid = march_grid(self.domain, 8, self.steps_per_side)
         everywhere = torch.full((8**3 // 8,), 255, dtype=torch.uint8, device=rays.near.device)
         span = torch.stack([rays.near, rays.far], -1)
-        return Samples(*ray_march(rays.origins, rays.directions, span, jitter(rays, generator), everywhere, grid))
+        return Samples(
+            *ray_march(rays.origins, rays.directions, span, jitter(rays, generator), everywhere, grid)
+        )

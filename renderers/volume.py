@@ -48,14 +48,16 @@ class VolumeRenderer:
     def render_image(self, field: Field, rays: Rays, background: Float[Tensor, "rgb=3"]) -> Rendering:
         """Any number of rays, in chunks of about CHUNK_SAMPLES samples."""
         parts, done, chunk = [], 0, 4096
-        while done < len(rays):
+        while done < len(rays) or not parts:
             part = rays[done : done + chunk]
             rendering = self.render(field, part, background.expand(len(part), 3))
             parts.append(rendering)
             done += len(part)
-            per_ray = max(rendering.samples.sum().item() / len(part), 1)
+            per_ray = max(rendering.samples.sum().item() / max(len(part), 1), 1)
             chunk = max(256, min(int(CHUNK_SAMPLES / per_ray), 4 * chunk, 1 << 16))
-        return Rendering(*(torch.cat(values) for values in zip(*(vars(p).values() for p in parts), strict=True)))
+        return Rendering(
+            *(torch.cat(values) for values in zip(*(vars(p).values() for p in parts), strict=True))
+        )
 
 
 def _composite(

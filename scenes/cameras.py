@@ -1,6 +1,7 @@
 """Cameras: from a pixel to a ray. Camera axes are OpenGL's: x right, y up, looking along -z."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import torch
@@ -39,12 +40,20 @@ class Cameras:
         return len(self.world_from_camera)
 
     def __getitem__(self, views: "slice | Int[Tensor, 'view']") -> "Cameras":
-        tensors = (self.world_from_camera, self.focal, self.principal, self.distortion, self.time)
-        return Cameras(*(tensor[views] for tensor in tensors), self.width, self.height, self.lens, self.near)
+        return self._each(lambda tensor: tensor[views])
 
     def to(self, device: torch.device | str) -> "Cameras":
-        tensors = (self.world_from_camera, self.focal, self.principal, self.distortion, self.time)
-        return Cameras(*(t.to(device) for t in tensors), self.width, self.height, self.lens, self.near)
+        return self._each(lambda tensor: tensor.to(device))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Cameras":
+        return replace(
+            self,
+            world_from_camera=change(self.world_from_camera),
+            focal=change(self.focal),
+            principal=change(self.principal),
+            distortion=change(self.distortion),
+            time=change(self.time),
+        )
 
     def rays(self, view: Int[Tensor, "ray"], x: Float[Tensor, "ray"], y: Float[Tensor, "ray"]) -> Rays:
         """Rays through sensor positions in pixels from the top left corner; a pixel's centre is at +0.5."""

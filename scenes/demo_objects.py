@@ -94,7 +94,10 @@ def _column_and_knot() -> list[Surface]:
     curve = 0.118 * np.stack([reach * np.cos(2 * t), reach * np.sin(2 * t), 1.15 * np.sin(3 * t)], -1)
     knot = ring(curve, 0.068, 36).turned(90.0, 28.0, 35.0).standing(x, y, TOP + height - 0.004)
     striped = Shape(
-        knot.vertices, knot.faces, knot.uv[:, ::-1] * np.float32([72, 1]) + knot.uv * np.float32([2, 0])
+        knot.vertices,
+        knot.faces,
+        knot.uv[:, ::-1] * np.asarray([72, 1], dtype=np.float32)
+        + knot.uv * np.asarray([2, 0], dtype=np.float32),
     )
     return [
         lathe(shaft, 288, 0.020 - flutes).at(x, y, TOP).of(stone),

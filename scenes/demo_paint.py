@@ -87,7 +87,7 @@ def table_top(size: int) -> Texture:
     ring = (radius > 0.74) & (radius < 0.935)
     image[ring] = _mosaic(radius[ring], angle[ring])
     for line in (0.735, 0.94):
-        image[np.abs(radius - line) < 0.007] = color(BRASS) * np.float32(0.8)
+        image[np.abs(radius - line) < 0.007] = color(BRASS) * np.asarray(0.8, dtype=np.float32)
     return image.reshape(size // 2, 2, size // 2, 2, 3).mean((1, 3))
 
 
@@ -99,9 +99,9 @@ def _mosaic(radius: np.ndarray, angle: np.ndarray) -> Float32[np.ndarray, "texel
     pick = np.where((r + c) % 2 == 1, 1, np.array([0, 2, 0, 3])[c // 2 % 4])
     shade = np.random.default_rng(3).uniform(0.82, 1.08, (3, 84)).astype(np.float32)[np.clip(r, 0, 2), c % 84]
     grout = (np.minimum(row % 1, 1 - row % 1) < 0.06) | (np.minimum(column % 1, 1 - column % 1) < 0.06)
-    return np.where(grout[:, None], color(SAND) * np.float32(0.7), palette[pick] * shade[:, None]).astype(
-        np.float32
-    )
+    return np.where(
+        grout[:, None], color(SAND) * np.asarray(0.7, dtype=np.float32), palette[pick] * shade[:, None]
+    ).astype(np.float32)
 
 
 def _terrazzo(size: int) -> Texture:

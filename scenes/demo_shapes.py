@@ -34,7 +34,7 @@ class Shape:
 
     def at(self, x: float, y: float, z: float) -> "Shape":
         """Shifted."""
-        return Shape(self.vertices + np.float32([x, y, z]), self.faces, self.uv)
+        return Shape(self.vertices + np.asarray([x, y, z], dtype=np.float32), self.faces, self.uv)
 
     def standing(self, x: float, y: float, ground: float) -> "Shape":
         """Shifted so that its lowest point touches the height `ground`."""
@@ -162,9 +162,13 @@ def rounded_box(half: tuple[float, float, float], radius: float, spacing: float)
         point[..., along], point[..., up] = a[None], b[:, None]
         core = np.clip(point, radius - np.array(half), np.array(half) - radius)
         side = sheet(core + radius * _unit(point - core))
-        inside = 0.5 + (side.uv - 0.5) * np.float32([1, 0.99])
+        inside = 0.5 + (side.uv - 0.5) * np.asarray([1, 0.99], dtype=np.float32)
         sides.append(
-            Shape(side.vertices, side.faces, (inside + np.float32([0, 5 - face])) / np.float32([1, 6]))
+            Shape(
+                side.vertices,
+                side.faces,
+                (inside + np.asarray([0, 5 - face], dtype=np.float32)) / np.asarray([1, 6], dtype=np.float32),
+            )
         )
     return together(sides)
 

@@ -20,7 +20,11 @@ def possible_cells(views: Views, domain: Domain, resolution: int) -> Bool[Tensor
     """
     if views.cameras.lens is not Lens.PERSPECTIVE:
         return torch.ones(resolution**3, dtype=torch.bool, device=views.images.device)
-    return visual_hull(views, domain, resolution) if isinstance(domain, Box) else in_some_frame(views, domain, resolution)
+    return (
+        visual_hull(views, domain, resolution)
+        if isinstance(domain, Box)
+        else in_some_frame(views, domain, resolution)
+    )
 
 
 def in_some_frame(views: Views, domain: Domain, resolution: int) -> Bool[Tensor, "cell"]:
@@ -48,8 +52,8 @@ def _refined(cells: Bool[Tensor, "z y x"], factor: int) -> Bool[Tensor, "cell"]:
 def visual_hull(views: Views, domain: Domain, resolution: int) -> Bool[Tensor, "cell"]:
     """Which of `resolution`³ cells (x + y·R + z·R²) may hold something: those no view sees through.
 
-    Up to ENOUGH_VIEWS of the views are asked. A cell is ruled out where every pixel it could cover in some view is wholly transparent. Views with masked
-    pixels rule nothing out. `resolution` is a power of two, or below 32.
+    Up to ENOUGH_VIEWS of the views are asked. A cell is ruled out where every pixel it could cover in some view is
+    wholly transparent. Views with masked pixels rule nothing out. `resolution` is a power of two, or below 32.
     """
     if views.ignored.any():
         return torch.ones(resolution**3, dtype=torch.bool, device=views.images.device)
@@ -69,7 +73,9 @@ def visual_hull(views: Views, domain: Domain, resolution: int) -> Bool[Tensor, "
     return torch.zeros_like(maybe).index_fill_(0, left, True)
 
 
-def _may_be_seen(views: Views, view: int, center: Float[Tensor, "n xyz=3"], radius: float) -> Bool[Tensor, "n"]:
+def _may_be_seen(
+    views: Views, view: int, center: Float[Tensor, "n xyz=3"], radius: float
+) -> Bool[Tensor, "n"]:
     """Whether a ball around each point could touch something opaque in one view, or lies beyond its frame."""
     sensor, depth = views.cameras.project(view, center)
     if depth.numel() == 0 or depth.min() <= 2 * radius:

@@ -29,8 +29,10 @@ class Softbox:
 
     def axes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Unit vectors to its middle, along its width (level) and along its height."""
-        middle = np.float32(self.toward) / np.float32(np.linalg.norm(self.toward))
-        right = np.cross(np.float32([0, 0, 1]), middle)
+        middle = np.asarray(self.toward, dtype=np.float32) / np.asarray(
+            np.linalg.norm(self.toward), dtype=np.float32
+        )
+        right = np.cross(np.asarray([0, 0, 1], dtype=np.float32), middle)
         right /= np.linalg.norm(right)
         return middle, right.astype(np.float32), np.cross(middle, right).astype(np.float32)
 
@@ -38,10 +40,12 @@ class Softbox:
 KEY = Softbox(toward=(-0.80, -0.34, 0.80), half=(0.18, 0.18), color=(23.5, 20.6, 16.6))
 FILL = Softbox(toward=(0.95, -0.30, 0.42), half=(0.12, 0.62), color=(1.3, 1.5, 1.9))
 RIM = Softbox(toward=(0.15, 0.95, 0.55), half=(0.55, 0.16), color=(1.5, 1.3, 1.1))
-KEY_GLINT = np.float32(0.45)  # a photographer would turn a polariser, lest the key burn out what it grazes
-ZENITH = np.float32([0.19, 0.21, 0.25])
-HORIZON = np.float32([0.21, 0.195, 0.18])
-GROUND = np.float32([0.12, 0.10, 0.085])
+KEY_GLINT = np.asarray(
+    0.45, dtype=np.float32
+)  # a photographer would turn a polariser, lest the key burn out what it grazes
+ZENITH = np.asarray([0.19, 0.21, 0.25], dtype=np.float32)
+HORIZON = np.asarray([0.21, 0.195, 0.18], dtype=np.float32)
+GROUND = np.asarray([0.12, 0.10, 0.085], dtype=np.float32)
 
 
 def along(axis: Float32[np.ndarray, "xyz=3"], vectors: Directions) -> Float32[np.ndarray, "ray"]:
@@ -52,7 +56,7 @@ def along(axis: Float32[np.ndarray, "xyz=3"], vectors: Directions) -> Float32[np
 def dome(directions: Directions) -> Colors:
     """Radiance of the dome alone: cool above, warm at the horizon, dim below."""
     height = directions[2]
-    up = np.clip(height, 0, 1) ** np.float32(0.7)
+    up = np.clip(height, 0, 1) ** np.asarray(0.7, dtype=np.float32)
     down = np.clip(-height * 3, 0, 1)
     return HORIZON[:, None] + (ZENITH - HORIZON)[:, None] * up + (GROUND - HORIZON)[:, None] * down
 
@@ -71,15 +75,17 @@ def _glow(box: Softbox, directions: Directions, blur: Float32[np.ndarray, "ray"]
     """What a blurred lobe gets from a box: its sharp rectangle, with edges widened by the lobe."""
     middle, right, up = box.axes()
     forward = along(middle, directions)
-    edge = np.float32(0.02) + np.float32(1.5) * blur**2
+    edge = np.asarray(0.02, dtype=np.float32) + np.asarray(1.5, dtype=np.float32) * blur**2
     share = np.clip(forward * 8, 0, 1)
-    forward = np.maximum(forward, np.float32(0.05))
-    for axis, half in zip((right, up), np.float32(box.half), strict=True):
+    forward = np.maximum(forward, np.asarray(0.05, dtype=np.float32))
+    for axis, half in zip((right, up), np.asarray(box.half, dtype=np.float32), strict=True):
         across = np.abs(along(axis, directions)) / forward
         ramp = np.clip((half + edge - across) / (2 * edge), 0, 1)
         # A box smaller than the lobe cannot fill it.
-        share *= ramp * ramp * (3 - 2 * ramp) * np.minimum(1, (half + np.float32(0.02)) / edge)
-    return np.float32(box.color)[:, None] * share
+        share *= (
+            ramp * ramp * (3 - 2 * ramp) * np.minimum(1, (half + np.asarray(0.02, dtype=np.float32)) / edge)
+        )
+    return np.asarray(box.color, dtype=np.float32)[:, None] * share
 
 
 @dataclass(frozen=True)
@@ -104,13 +110,13 @@ def bake(lit: Surface, caster: Caster, albedo: Float32[np.ndarray, "vertex rgb=3
     open_sky = cosine * (struck == -1)
     colors = ambient(directions.T, np.full(count, BAKED_BLUR, np.float32))
     key, direct = _key(lit, caster)
-    direct += (open_sky.T @ colors.T) * np.float32(4 * np.pi / count)
-    transport = _transport(cosine * np.float32(4 / count), struck, len(lit.faces))
+    direct += (open_sky.T @ colors.T) * np.asarray(4 * np.pi / count, dtype=np.float32)
+    transport = _transport(cosine * np.asarray(4 / count, dtype=np.float32), struck, len(lit.faces))
     irradiance = direct
     for _ in range(BOUNCES):
         irradiance = direct + transport @ (albedo * irradiance)[lit.faces].mean(1)
     openness = open_sky.sum(0) / np.maximum(cosine.sum(0), 1e-6)
-    return Light(irradiance, key, openness, albedo * irradiance / np.float32(np.pi))
+    return Light(irradiance, key, openness, albedo * irradiance / np.asarray(np.pi, dtype=np.float32))
 
 
 def _struck(
@@ -129,7 +135,7 @@ def _struck(
 def _from_surface(
     lit: Surface, rows: Int[np.ndarray, "ray"], direction: Float32[np.ndarray, "xyz=3"]
 ) -> tuple[Float32[np.ndarray, "ray xyz=3"], Float32[np.ndarray, "ray xyz=3"]]:
-    origins = lit.vertices[rows] + np.float32(LIFT) * lit.normals[rows]
+    origins = lit.vertices[rows] + np.asarray(LIFT, dtype=np.float32) * lit.normals[rows]
     return origins, np.broadcast_to(direction, origins.shape)
 
 
@@ -159,7 +165,9 @@ def _key(
         visible += clear / KEY_RAYS
         lit_by_key += clear * cosine / KEY_RAYS
     solid_angle = 4 * KEY.half[0] * KEY.half[1]
-    return visible, lit_by_key[:, None] * np.float32(KEY.color) * np.float32(solid_angle)
+    return visible, lit_by_key[:, None] * np.asarray(KEY.color, dtype=np.float32) * np.asarray(
+        solid_angle, dtype=np.float32
+    )
 
 
 def sphere(count: int) -> Float32[np.ndarray, "direction xyz=3"]:

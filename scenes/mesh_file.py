@@ -41,7 +41,8 @@ def read_mesh(path: Path) -> Surface:
             )
         scene = trimesh.load_scene(path, process=False)
     except Exception as error:  # every format's parser raises what it likes
-        raise ValueError(f"{path} cannot be read as a mesh: {str(error).rstrip('.')}.") from error
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise ValueError(f"{path} cannot be read as a mesh: {reason}.") from error
     pieces = []
     for node in scene.graph.nodes_geometry:
         transform, name = scene.graph[node]
@@ -57,7 +58,7 @@ def read_mesh(path: Path) -> Surface:
 def world_from_file(path: Path) -> Float32[np.ndarray, "row=3 column=3"]:
     """The rotation that turns the file's axes to +Z up."""
     if path.suffix.lower() in Y_UP:
-        return np.float32([[1, 0, 0], [0, 0, -1], [0, 1, 0]])
+        return np.asarray([[1, 0, 0], [0, 0, -1], [0, 1, 0]], dtype=np.float32)
     return np.eye(3, dtype=np.float32)
 
 
@@ -70,10 +71,12 @@ def _check(mesh: trimesh.Trimesh, path: Path) -> None:
 
 def _piece(mesh: trimesh.Trimesh, suffix: str) -> Surface:
     """One geometry with its material; vertices are joined where nothing but the file's layout parts them."""
-    if mesh.visual.kind != "vertex":
+    visual = mesh.visual
+    if not (isinstance(visual, ColorVisuals) and visual.kind == "vertex"):
         mesh.merge_vertices()
-    if mesh.visual.kind == "face":
-        colors = _unsigned(mesh.visual.face_colors)
+        visual = mesh.visual
+    if isinstance(visual, ColorVisuals) and visual.kind == "face":
+        colors = _unsigned(visual.face_colors)
         mesh.unmerge_vertices()
         tint, material = np.repeat(linear_from_srgb(colors), 3, 0), _plain(1.0)
     else:
@@ -100,7 +103,7 @@ def _paint(mesh: trimesh.Trimesh, suffix: str) -> tuple[Float32[np.ndarray, "ver
         return white, _pbr(material, has_uv) if isinstance(material, PBRMaterial) else _simple(
             material, has_uv
         )
-    if mesh.visual.kind == "vertex":
+    if isinstance(mesh.visual, ColorVisuals) and mesh.visual.kind == "vertex":
         colors = _unsigned(mesh.visual.vertex_colors)
         # glTF stores vertex colours as linear light, the older formats as they look on a screen.
         linear = colors.astype(np.float32) if suffix in (".glb", ".gltf") else linear_from_srgb(colors)

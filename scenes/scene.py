@@ -52,7 +52,6 @@ class Scene:
         return dataclasses.replace(self, train=self.train.to(device), test=self.test.to(device))
 
 
-
 def nothing_ignored(images: UInt8[Tensor, "view height width rgba=4"]) -> Bool[Tensor, "view height width"]:
     return torch.zeros((), dtype=torch.bool).expand(images.shape[:3])
 

@@ -16,11 +16,11 @@ from .surface import Surface
 Rows = Float32[np.ndarray, "ray xyz=3"]
 CHUNK = 1 << 16  # samples whose arrays stay in the cache
 MIRROR_ROUGHNESS = 0.28  # smoother surfaces show their neighbours, rougher ones only the studio
-DIELECTRIC = np.float32(0.04)
-SHOULDER = np.float32(0.72)  # linear radiance above which highlights are rolled off
-GREY = np.float32(0.5)
-LUMINANCE = np.float32([0.2126, 0.7152, 0.0722])
-MOST_GRAZING = np.float32(0.06)  # cosine below which a pixel's footprint grows no longer
+DIELECTRIC = np.asarray(0.04, dtype=np.float32)
+SHOULDER = np.asarray(0.72, dtype=np.float32)  # linear radiance above which highlights are rolled off
+GREY = np.asarray(0.5, dtype=np.float32)
+LUMINANCE = np.asarray([0.2126, 0.7152, 0.0722], dtype=np.float32)
+MOST_GRAZING = np.asarray(0.06, dtype=np.float32)  # cosine below which a pixel's footprint grows no longer
 
 
 @dataclass(frozen=True)
@@ -73,17 +73,17 @@ class LitSurface:
         normal, cosine = np.where(cosine > 0, -normal, normal), np.abs(cosine)
         material = self.surface.material[hit.face]
         albedo = at[5:8] * self._paint(material, at[3:5], self._footprint(hit, normal, toward, pixel))
-        roughness, metallic = np.float32([[m.roughness, m.metallic] for m in self.surface.materials]).T[
-            :, material
-        ]
+        roughness, metallic = np.asarray(
+            [[m.roughness, m.metallic] for m in self.surface.materials], dtype=np.float32
+        ).T[:, material]
         base = DIELECTRIC + (albedo - DIELECTRIC) * metallic
         # Schlick's approximation, dimmed by roughness
         fresnel = base + (np.maximum(1 - roughness, base) - base) * (1 - cosine) ** 5
         mirrored = toward + 2 * cosine * normal
-        position = _columns(origins) + hit.distance * toward + np.float32(2 * LIFT) * normal
+        position = _columns(origins) + hit.distance * toward + np.asarray(2 * LIFT, dtype=np.float32) * normal
         clarity = np.where(roughness < MIRROR_ROUGHNESS, np.clip(fresnel.max(0) * 40 - 2, 0, 1), 0)
         gloss = fresnel * self._reflected(position, mirrored, roughness, clarity, at[11:])
-        paper = (1 - metallic) * (1 - fresnel) * at[8:11] / np.float32(np.pi)
+        paper = (1 - metallic) * (1 - fresnel) * at[8:11] / np.asarray(np.pi, dtype=np.float32)
         return tone(albedo * paper + gloss).T, tone(along(LUMINANCE, GREY * paper + gloss))
 
     def _footprint(
@@ -192,7 +192,10 @@ def lookup(
 ) -> Float32[np.ndarray, "ray rgb=3"]:
     """Bilinear lookups, averaged over samples; repeats in both directions, v = 1 above the first row."""
     height, width, _ = texture.shape
-    x, y = uv[0] * np.float32(width) - np.float32(0.5), (1 - uv[1]) * np.float32(height) - np.float32(0.5)
+    x, y = (
+        uv[0] * np.asarray(width, dtype=np.float32) - np.asarray(0.5, dtype=np.float32),
+        (1 - uv[1]) * np.asarray(height, dtype=np.float32) - np.asarray(0.5, dtype=np.float32),
+    )
     column, row = np.floor(x), np.floor(y)
     fx, fy = x - column, y - row
     left, top = column.astype(np.int32) % width, row.astype(np.int32) % height
@@ -200,8 +203,8 @@ def lookup(
     texel = np.stack(
         [top * width + left, top * width + right, bottom * width + left, bottom * width + right], -1
     )
-    share = np.stack([(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy], -1) / np.float32(
-        uv.shape[2]
+    share = np.stack([(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy], -1) / np.asarray(
+        uv.shape[2], dtype=np.float32
     )
     return _mixed(texture.reshape(-1, 3), texel.reshape(-1), share.reshape(-1), 4 * uv.shape[2])
 

@@ -141,7 +141,7 @@ def window(corners: Float32[np.ndarray, "corner xyz=3"], cameras: Cameras, view:
 
 def boxes(subject: Surface) -> Float32[np.ndarray, "corner xyz=3"]:
     """The corners of the boxes about all parts."""
-    corners = np.float32([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)])
+    corners = np.asarray([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], dtype=np.float32)
     lo, hi = np.full((2, subject.part.max() + 1, 3), [[[np.inf]], [[-np.inf]]], np.float32)
     np.minimum.at(lo, subject.part, subject.vertices[subject.faces].min(1))
     np.maximum.at(hi, subject.part, subject.vertices[subject.faces].max(1))

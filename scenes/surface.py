@@ -13,7 +13,7 @@ Triangles = Int32[np.ndarray, "face corner=3"]
 
 @dataclass(frozen=True)
 class Material:
-    """`texture` is linear reflectance, repeats, has v = 1 above its first row; a plain colour is one texel."""
+    """`texture` is linear reflectance, repeats, and has v = 1 above its first row; it may be one texel."""
 
     texture: Float32[np.ndarray, "height width rgb=3"]
     roughness: float = 0.5  # 0 mirrors, 1 is matt

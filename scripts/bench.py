@@ -1,5 +1,6 @@
 """`omnifield bench`: how fast it is on this machine, in figures that say what they were measured on."""
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -30,7 +31,7 @@ class Bench:
     """Measure speed here: of ops against plain torch, of a training, or of a trained field's frames."""
 
     what: Annotated[What, tyro.conf.Positional]
-    """ops: kernels against their plain-torch references; train: PSNR against seconds; render: ms per frame."""
+    """ops: kernels against plain-torch references; train: PSNR against seconds; render: ms per frame."""
     data: str = "demo"
     """For train: `demo`, a dataset folder, or a mesh file."""
     field: FieldName = "hash"  # pyright: ignore
@@ -39,10 +40,10 @@ class Bench:
     """For train: its size: tiny, default or paper."""
     set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """For train: a setting of the field, as NAME=VALUE; may be given several times."""
-    max_seconds: float = 60
+    max_seconds: float = 60.0
     """For train: seconds of training, loading and pictures not counted."""
     stride: int = 1
-    """For train: judge every n-th pixel of every n-th row of the held-out views in the end; 1: all of them."""
+    """For train: judge every n-th pixel of every n-th row of the held-out views in the end; 1 is all."""
     file: Path | None = None
     """For render: the field's file, or the folder of its training."""
     sides: tuple[int, ...] = (400, 800)
@@ -70,8 +71,11 @@ def run_bench(flags: Bench) -> dict[str, Any]:
     console = Console(stderr=True)
     device = choose_device(flags.device)
     machine = describe_machine(device)
+    began = time.perf_counter(), time.process_time()
     measured = MEASURE[flags.what](flags, device, console)
     machine["load_average_after"] = load_average()
+    machine["wall_seconds"] = round(time.perf_counter() - began[0], 2)
+    machine["cpu_seconds"] = round(time.process_time() - began[1], 2)
     figures = {"what": flags.what, "machine": machine} | measured.figures
     name = f"{measured.name}-{machine_slug(machine)}"
     write_report(flags.output, name, figures, measured.sheet)

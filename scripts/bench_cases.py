@@ -19,8 +19,8 @@ TOUCHED = 0.5  # share of a table's rows that a step's gradient reaches
 
 @dataclass(frozen=True)
 class Work:
-    """One call of an op. `wanted` receive a gradient; `added_to` keep theirs between calls, as the tables of a
-    training do. `count` is how many samples, or rows, the call deals with."""
+    """One call of an op. `wanted` receive a gradient; `added_to` keep theirs between calls, as the tables of
+    a training do. `count` is how many samples, or rows, the call deals with."""
 
     run: Callable[[], Tensor | tuple[Tensor, ...] | None]
     count: int
@@ -101,14 +101,16 @@ def spherical_harmonics() -> Case:
 def ray_march() -> Case:
     def make(n: int, generator: Generator, device: torch.device) -> Work:
         resolution = 128
-        grid = ops.MarchGrid((0.0,) * 3, (1.0,) * 3, False, resolution, 1 / STEPS_PER_SIDE, 0.0)
+        grid = ops.MarchGrid((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), False, resolution, 1 / STEPS_PER_SIDE, 0.0)
         bits = shell_bits(resolution).to(device)
         rays = max(1, n // SAMPLES_PER_RAY)
         origins, directions = rays_from_outside(rays, generator)
-        span, jitter = torch.tensor([0.05, 4.0]).repeat(rays, 1), torch.rand(rays, generator=generator)
-        tensors = [tensor.to(device) for tensor in (origins, directions, span, jitter)]
-        found = ops.ray_march(*tensors, bits, grid)
-        return Work(lambda: ops.ray_march(*tensors, bits, grid), max(1, len(found[0])))
+        origins, directions = origins.to(device), directions.to(device)
+        span = torch.tensor([0.05, 4.0], device=device).repeat(rays, 1)
+        jitter = torch.rand(rays, generator=generator).to(device)
+        found = ops.ray_march(origins, directions, span, jitter, bits, grid)
+        samples = max(1, len(found[0]))
+        return Work(lambda: ops.ray_march(origins, directions, span, jitter, bits, grid), samples)
 
     return Case("ray_march, shell in 128³", ops.ray_march, make)
 

@@ -78,8 +78,8 @@ def timed(work: Work, directions: Tensor | None, device: torch.device) -> Passes
     began = _now(device)
     output = work.run()
     called = _now(device)
-    if directions is not None and isinstance(output, Tensor):
-        output.backward(directions)
+    if isinstance(output, Tensor) and directions is not None:
+        torch.autograd.backward(output, directions)
     return Passes(called - began, _now(device) - called)
 
 
@@ -97,7 +97,7 @@ def _now(device: torch.device) -> float:
 
 
 def _compared(name: str, kernel: Sequence[Passes], reference: Sequence[Passes], count: int) -> dict[str, Any]:
-    """ns per unit. `ratio` is that of the medians, `ratio_of_turns` the median of neighbouring turns' ratios."""
+    """ns per unit. `ratio` is that of the medians, `ratio_of_turns` the median of the ratios of turns."""
     ours, theirs = ([getattr(turn, name) / count * 1e9 for turn in side] for side in (kernel, reference))
     return {
         "kernel_ns": median(ours),
@@ -117,11 +117,11 @@ def _sheet(figures: Sequence[dict[str, Any]], samples: int) -> Sheet:
         for index, name in enumerate(result["passes"])
     )
     notes = (
-        f"Medians of nanoseconds, in float32, for about {samples:,} samples in one call; ratio = reference / kernel, "
-        "which took turns in one process.",
-        "The reference is the plain-torch function that defines the op: it is written to be read, not to be fast.",
-        "Gradients: for hash_grid of the table, added to a kept gradient as in a training; for the others of all "
-        "inputs that have one.",
+        f"Medians of nanoseconds, in float32, for about {samples:,} samples in one call; ratio = reference / "
+        "kernel, which took turns in one process.",
+        "The reference is the plain-torch function that defines the op: written to be read, not to be fast.",
+        "Gradients: for hash_grid of the table, added to a kept gradient as in a training; for the others of "
+        "all inputs that have one.",
     )
     return Sheet("Kernels against their plain-torch references", columns, rows, notes)
 

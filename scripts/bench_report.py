@@ -26,6 +26,8 @@ MACHINE_NAMES = {
     "date": "date",
     "load_average": "load average before",
     "load_average_after": "load average after",
+    "wall_seconds": "the whole measurement (s)",
+    "cpu_seconds": "processor time in it, all threads (s)",
 }
 
 

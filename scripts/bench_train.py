@@ -62,11 +62,11 @@ def measure_train(plan: Plan, device: torch.device, console: Console) -> Measure
 
 
 def _train(run: Run, budget: Budget, console: Console) -> bool:
-    """Whether it was told to stop early. Points of the curve learn when they were there, from the process's start."""
+    """Whether it was told to stop early. Each point of the curve learns how old the process was by then."""
     with TrainingBar(console, budget) as bar, until_told_to_stop() as told:
         for progress in run.advance(budget):
-            if run.curve and "since_start" not in run.curve[-1]:
-                run.curve[-1]["since_start"] = seconds_since_start()
+            if run.curve and "since_start" not in run.curve[-1] and (age := seconds_since_start()):
+                run.curve[-1]["since_start"] = age
             bar.show(progress, run)
             if told.is_set():
                 return True
@@ -122,15 +122,15 @@ def _sheet(figures: dict[str, Any]) -> Sheet:
         ("from process start to the command (s)", figure(waits["to_command"])),
         ("loading (s)", figure(waits["loading"])),
         ("beginning, visual hull included (s)", figure(waits["beginning"])),
-        (f"from process start to an image of {USEFUL:g} dB (s)", figure(first and first["since_start"])),
+        (f"from process start to an image of {USEFUL:g} dB (s)", figure(first and first.get("since_start"))),
     ]
     for point in figures["curve"]:
         rows.append((f"PSNR (dB) after {figure(point['seconds'])} s", f"{point['psnr']:.2f}"))
     size = "×".join(map(str, figures["views"]["size"]))
     notes = (
-        f"{figures['views']['train']} training views of {size}; white background; PSNR is the mean over views.",
-        "Seconds of training count the visual hull and all steps, but not loading, the curve's points, or saving; "
-        "those since the process's start count everything.",
+        f"{figures['views']['train']} training views of {size}; white background; PSNR is the views' mean.",
+        "Seconds of training count the visual hull and all steps, but not loading, the curve's points, or "
+        "saving; those since the process's start count everything.",
         "The curve's points come from a part of the held-out pixels.",
     )
     end = " (interrupted)" if figures["interrupted"] else ""

@@ -14,13 +14,13 @@ from rich.console import Console
 from rich.table import Column, Table
 from torch import Tensor
 
-from ..export.pictures import error_map, side_by_side, to_bytes
-from ..export.video import write_picture
+from ..export.pictures import error_map, side_by_side
 from ..ops import keep_freed_memory
 from ..scenes import Cameras, Scene, Views, load_scene
 from ..train.evaluate import Judged, judge
 from ..train.field_file import TrainedField, load_field
 from ..train.files import write_text
+from ..train.pictures import to_bytes, write_picture
 from .arguments import Device, choose_device, find_field_file
 from .counting import counted, say
 from .perceptual import Lpips, find_lpips

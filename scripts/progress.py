@@ -58,7 +58,7 @@ def until_told_to_stop() -> Iterator[threading.Event]:
     def tell(signum: int, frame: object) -> None:
         del frame
         told.set()
-        signal.signal(signum, before[signum])
+        signal.signal(signum, before[signal.Signals(signum)])
 
     before = {signum: signal.signal(signum, tell) for signum in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -15,12 +15,13 @@ from torch import Tensor
 
 from ..export.camera_path_file import CameraPath, from_nerfstudio
 from ..export.paths import face_the_same_way, orbit, resized, spiral
-from ..export.pictures import DepthRange, depth_picture, depth_range, opacity_picture, to_bytes
+from ..export.pictures import DepthRange, depth_picture, depth_range, opacity_picture
 from ..export.video import write_frames, write_video
 from ..ops import keep_freed_memory
 from ..renderers import VolumeRenderer
 from ..scenes import Cameras
 from ..train.field_file import TrainedField, load_field
+from ..train.pictures import to_bytes
 from .arguments import Device, choose_device, choose_size, find_field_file
 from .counting import counted, say
 from .progress import until_told_to_stop

@@ -20,6 +20,7 @@ from ..train.files import write_text
 from ..train.loop import Budget, FitConfig, begin
 from ..train.run import Run
 from .arguments import Device, choose_device
+from .counting import say
 from .progress import TrainingBar, until_told_to_stop
 
 FieldName = tyro.extras.literal_type_from_choices(FIELD_CONFIGS)
@@ -68,13 +69,18 @@ def run_train(flags: Train) -> dict[str, Any]:
     budget = _budget(flags)
     device = choose_device(flags.device)
     scene = load_scene(flags.data, downscale=flags.downscale)
-    console.print(f"{scene.name}: {len(scene.train)} training and {len(scene.test)} held-out views, "
-                  f"{scene.train.cameras.width}×{scene.train.cameras.height}, in {time.perf_counter() - began:.1f} s")  # fmt: skip
+    say(console, f"{_views(scene)}, in {time.perf_counter() - began:.1f} s")
     scene = scene.to(device)
     training = begin(scene, config, FitConfig(seed=flags.seed))
-    run = Run(_folder(flags, scene), scene, training, {"scene": scene.name, "source": scene.source, "seed": flags.seed})
+    run = Run(
+        _folder(flags, scene),
+        scene,
+        training,
+        {"scene": scene.name, "source": scene.source, "seed": flags.seed},
+    )
     if flags.resume:
         load_training(run.folder / "state.safetensors", run.training)
+        run.go_on()
     write_text(run.folder / "config.json", json.dumps(_settings(flags, config), indent=1))
     interrupted = _train(run, budget, console)
     return _finish(run, interrupted, console)
@@ -99,7 +105,8 @@ def _train(run: Run, budget: Budget, console: Console) -> bool:
 
 def _finish(run: Run, interrupted: bool, console: Console) -> dict[str, Any]:
     psnr = run.write_pictures()
-    seconds = max(run.training.seconds, 1e-9)
+    seconds = run.training.seconds
+    here = max(seconds - run.earlier_seconds, 1e-9)
     result = {
         "run_dir": str(run.folder),
         "file": str(run.folder / "field.safetensors"),
@@ -107,17 +114,23 @@ def _finish(run: Run, interrupted: bool, console: Console) -> dict[str, Any]:
         "steps": run.training.step,
         "seconds": run.training.seconds,
         "psnr": psnr,
-        "rays_per_second": run.rays / seconds,
-        "samples_per_second": run.samples / seconds,
+        "rays_per_second": run.rays / here,
+        "samples_per_second": run.samples / here,
         "interrupted": interrupted,
         "curve": run.curve,
     }
     write_text(run.folder / "metrics.json", json.dumps(result, indent=1))
-    console.print(
+    say(
+        console,
         f"{run.training.step} steps in {seconds:.1f} s of training; held-out views {psnr:.2f} dB "
-        f"(mean PSNR, white background). The field is in {result['file']}"
+        f"(mean PSNR, white background). The field is in {result['file']}",
     )
     return result
+
+
+def _views(scene: Scene) -> str:
+    size = f"{scene.train.cameras.width}×{scene.train.cameras.height}"
+    return f"{scene.name}: {len(scene.train)} training and {len(scene.test)} held-out views, {size}"
 
 
 def _budget(flags: Train) -> Budget:

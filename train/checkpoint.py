@@ -21,7 +21,9 @@ def save_training(path: Path, training: Training) -> None:
     }
     counters = {"step": training.step, "seconds": training.seconds, "rays": training.rays}
     ready = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_atomically(path, lambda beside: save_file(ready, beside, {"omnifield_training": json.dumps(counters)}))
+    write_atomically(
+        path, lambda beside: save_file(ready, beside, {"omnifield_training": json.dumps(counters)})
+    )
 
 
 def load_training(path: Path, training: Training) -> None:
@@ -34,11 +36,15 @@ def load_training(path: Path, training: Training) -> None:
     try:
         with safe_open(path, framework="pt") as file:
             counters = json.loads((file.metadata() or {})["omnifield_training"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
         for part in (training.field, training.optimizer, training.occupancy):
             prefix = {training.field: "field.", training.optimizer: "optimizer."}.get(part, "occupancy.")
-            part.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
+            part.load_state_dict(
+                {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+            )
         training.generator.set_state(tensors["generator"].to(torch.uint8))
-        training.step, training.seconds, training.rays = (counters[key] for key in ("step", "seconds", "rays"))
+        training.step, training.seconds, training.rays = (
+            counters[key] for key in ("step", "seconds", "rays")
+        )
     except (SafetensorError, KeyError, RuntimeError, json.JSONDecodeError) as error:
         raise ValueError(f"{path} is damaged, or not a training of this field: {error}.") from error

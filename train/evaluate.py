@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float
 from skimage.metrics import structural_similarity
 from torch import Tensor
@@ -19,7 +18,7 @@ SSIM_WINDOW = 11  # pixels; a smaller image has no SSIM
 
 @dataclass(frozen=True)
 class Judged:
-    """One held-out view: what was rendered, what was there, and the figures. `ssim` is NaN for images under 11 pixels."""
+    """One held-out view: what was rendered, what was there, and the figures; `ssim` is NaN under 11 pixels."""
 
     name: str
     image: Float[Tensor, "height width rgb=3"]
@@ -73,8 +72,7 @@ def ssim(image: Float[Tensor, "height width rgb=3"], truth: Float[Tensor, "heigh
     if min(image.shape[:2]) < SSIM_WINDOW:
         return math.nan
     a, b = (np.asarray(x.cpu(), dtype=np.float64) for x in (image, truth))
-    return float(
-        structural_similarity(
-            a, b, data_range=1.0, channel_axis=2, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
-        )
+    similarity = structural_similarity(
+        a, b, data_range=1.0, channel_axis=2, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
     )
+    return float(similarity)  # pyright: ignore[reportArgumentType]  # a tuple only where a gradient is asked for

@@ -95,7 +95,9 @@ def load_field(path: Path, device: torch.device | str = "cpu") -> TrainedField:
         return _build(header, tensors, device)
     except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
         # One boundary, because every one of these here means the same to the user: the content does not add up.
-        raise ValueError(f"{path} is damaged: its header and its tensors do not fit together ({error}).") from error
+        raise ValueError(
+            f"{path} is damaged: its header and its tensors do not fit together ({error})."
+        ) from error
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -104,11 +106,13 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     try:
         with safe_open(path, framework="pt") as file:
             text = (file.metadata() or {}).get("omnifield")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
     except SafetensorError as error:
         raise ValueError(f"{path} is not a field file, or is cut short or damaged ({error}).") from error
     if text is None:
-        raise ValueError(f"{path} is a safetensors file, but not one of omnifield's: its header names no field.")
+        raise ValueError(
+            f"{path} is a safetensors file, but not one of omnifield's: its header names no field."
+        )
     header = json.loads(text)
     return header, tensors
 

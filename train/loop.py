@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..fields import Field, FieldConfig
-from ..renderers import OccupancyGrid, VolumeRenderer
+from ..renderers import LongerSteps, OccupancyGrid, VolumeRenderer
 from ..scenes import Scene
 from ..scenes.hull import possible_cells
 from .optimizer import Adam
@@ -122,18 +122,19 @@ def fit(training: Training, scene: Scene, budget: Budget) -> Iterator[Progress]:
 def _step(training: Training, scene: Scene, spent: float) -> tuple[float, int, int]:
     """batch → rays → samples → densities → weights → colours → pixels → loss → gradients → parameters."""
     field, generator, config = training.field, training.generator, training.config
-    training.occupancy.coarseness = config.coarse ** (1 - spent)
     if training.step % REFRESH == 0:
-        training.occupancy.update(field.density, training.config.cells_per_refresh, generator)
+        training.occupancy.update(field.density, config.cells_per_refresh, generator)
     batch = random_pixels(scene.train, training.rays, generator)
     background = torch.rand(batch.color.shape, generator=generator, device=batch.color.device)
-    renderer = VolumeRenderer(training.occupancy)
+    renderer = VolumeRenderer(LongerSteps(training.occupancy, config.coarse ** (1 - spent)))
     rendering = renderer.render(field, batch.rays, background, generator)
     loss = _loss(rendering.color, batch, background)
     loss.backward()
     if not (math.isfinite(loss.item()) and training.optimizer.gradients_are_finite()):
-        raise FloatingPointError(f"Training broke down at step {training.step}: a loss or gradient is not finite.")
-    training.optimizer.step(rate_at(spent, training.config))
+        raise FloatingPointError(
+            f"Training broke down at step {training.step}: a loss or gradient is not finite."
+        )
+    training.optimizer.step(rate_at(spent, config))
     return loss.item(), len(batch.rays), int(rendering.samples.sum())
 
 
@@ -146,7 +147,11 @@ def _loss(
 
 def rate_at(spent: float, config: FitConfig) -> float:
     """A short warm-up, then exponential decay over the budget."""
-    return min(spent / config.warmup, 1.0) * config.final_rate**spent if config.warmup else config.final_rate**spent
+    return (
+        min(spent / config.warmup, 1.0) * config.final_rate**spent
+        if config.warmup
+        else config.final_rate**spent
+    )
 
 
 def _rays_for(target: int, rays: int, samples: int) -> int:

@@ -39,8 +39,10 @@ class Adam:
                 if parameter.grad is None:
                     continue
                 first, second, steps = self.moments[f"{group.name}.{index}"]
-                tables = (self._rows(group, tensor) for tensor in (parameter.detach(), parameter.grad, first, second))
-                adam_step(*tables, steps, update)
+                p, g, m, v = (
+                    self._rows(group, t) for t in (parameter.detach(), parameter.grad, first, second)
+                )
+                adam_step(p, g, m, v, steps, update)
                 if group.sparse:
                     parameter.grad.zero_()  # and kept, so that kernels add to it in place
                 else:
@@ -57,7 +59,11 @@ class Adam:
 
     def state_dict(self) -> dict[str, Tensor]:
         names = ("first_moment", "second_moment", "steps")
-        return {f"{key}.{name}": t for key, three in self.moments.items() for name, t in zip(names, three, strict=True)}
+        return {
+            f"{key}.{name}": t
+            for key, three in self.moments.items()
+            for name, t in zip(names, three, strict=True)
+        }
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         for name, tensor in self.state_dict().items():

@@ -7,22 +7,37 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import imageio.v3 as imageio
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from ..renderers import VolumeRenderer
 from ..scenes import Scene
 from .checkpoint import save_training
-from .evaluate import Judged, judge, picture
+from .evaluate import Judged, judge
 from .events import EventLog
 from .field_file import TrainedField, save_field
 from .files import write_atomically, write_text
 from .loop import Budget, Progress, Training, fit
+from .pictures import to_bytes, write_picture
 
 WHITE = (1.0, 1.0, 1.0)
-MARKS = (0.01, 0.02, 0.04, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # of the budget: a curve's points
+MARKS = (
+    0.01,
+    0.02,
+    0.04,
+    0.07,
+    0.1,
+    0.15,
+    0.2,
+    0.3,
+    0.4,
+    0.5,
+    0.6,
+    0.7,
+    0.8,
+    0.9,
+    1.0,
+)  # of the budget: a curve's points
 CURVE_RAYS = 1 << 15  # held-out pixels behind each point of the curve
 FINAL_RAYS = 1 << 20  # and behind the figure at the end; `omnifield eval` takes them all
 SAVE_SECONDS = 30.0
@@ -31,7 +46,7 @@ THUMBNAIL = 128  # pixels
 
 @dataclass
 class Run:
-    """A training and its folder. `curve` holds points {seconds, step, psnr}; the clock stands still while they are made."""
+    """A training and its folder. `curve` holds {seconds, step, psnr}; the clock stands still while they are made."""
 
     folder: Path
     scene: Scene
@@ -40,6 +55,14 @@ class Run:
     curve: list[dict[str, float]] = field(default_factory=list)
     rays: int = 0
     samples: int = 0
+    earlier_seconds: float = 0.0  # of training, before this process
+
+    def go_on(self) -> None:
+        """Take up the curve of a training that was resumed."""
+        path = self.folder / "curve.json"
+        points = json.loads(path.read_text()) if path.is_file() else []
+        self.curve = [point for point in points if point["step"] <= self.training.step]
+        self.earlier_seconds = self.training.seconds
 
     def advance(self, budget: Budget) -> Iterator[Progress]:
         """`fit`, with the curve, the events and the checkpoints written as it goes."""
@@ -62,12 +85,18 @@ class Run:
     def mark(self, progress: Progress) -> None:
         """Add a point to the curve, from a few pixels of every held-out view."""
         figures = [view.psnr for view in self.judge(CURVE_RAYS)]
-        self.curve.append({"seconds": progress.seconds, "step": progress.step, "psnr": sum(figures) / len(figures)})
+        self.curve.append(
+            {"seconds": progress.seconds, "step": progress.step, "psnr": sum(figures) / len(figures)}
+        )
+
+    @property
+    def background(self) -> Float[Tensor, "rgb=3"]:
+        return torch.tensor(WHITE, device=self.scene.test.images.device)
 
     def judge(self, rays: int) -> Iterator[Judged]:
         """The held-out views at the finest whole stride that takes no more than about this many rays."""
-        background = torch.tensor(WHITE, device=self.scene.test.images.device)
-        return judge(self.training.field, self.training.occupancy, self.scene.test, background, self.stride(rays))
+        field, occupancy = self.training.field, self.training.occupancy
+        return judge(field, occupancy, self.scene.test, self.background, self.stride(rays))
 
     def stride(self, rays: int) -> int:
         cameras = self.scene.test.cameras
@@ -88,36 +117,37 @@ class Run:
             cameras=self.scene.train.cameras,
             background=WHITE,
             scene_from_input=self.scene.scene_from_input,
-            provenance={**self.provenance, "steps": self.training.step, "seconds": round(self.training.seconds, 3)},
+            provenance={
+                **self.provenance,
+                "steps": self.training.step,
+                "seconds": round(self.training.seconds, 3),
+            },
             thumbnail=self.thumbnail(),
         )
 
     def thumbnail(self) -> UInt8[Tensor, "height width rgb=3"]:
-        cameras = self.scene.test.cameras
-        stride = max(1, max(cameras.width, cameras.height) // THUMBNAIL)
-        background = torch.tensor(WHITE, device=self.scene.test.images.device)
-        rays = cameras.pixel_rays(0, stride)
-        rendering = VolumeRenderer(self.training.occupancy).render_image(self.training.field, rays, background)
-        return to_bytes(picture(rendering, -(-cameras.height // stride)))
+        size = max(self.scene.test.cameras.width, self.scene.test.cameras.height)
+        return to_bytes(self.first_view(max(1, size // THUMBNAIL)).image)
+
+    def first_view(self, stride: int) -> Judged:
+        return next(
+            judge(self.training.field, self.training.occupancy, self.scene.test, self.background, stride)
+        )
 
     def write_pictures(self) -> float:
-        """Every held-out view beside the truth, the curve as a plot; returns the mean PSNR of the views."""
+        """Every held-out view beside the truth, one of them at full size, and the curve as a plot; returns the views'
+        mean PSNR."""
         figures = []
         for view in self.judge(FINAL_RAYS):
-            path = self.folder / "images" / f"{view.name}.png"
-            write_image(path, torch.cat([view.image, view.truth], 1))
+            write_beside_truth(self.folder / "images" / f"{view.name}.png", view)
             figures.append(view.psnr)
+        write_beside_truth(self.folder / "picture.png", self.first_view(1))
         plot_curve(self.folder / "curve.png", self.curve)
         return sum(figures) / len(figures)
 
 
-def to_bytes(image: Float[Tensor, "height width rgb=3"]) -> UInt8[Tensor, "height width rgb=3"]:
-    return (image.clamp(0, 1) * 255).round().to(torch.uint8)
-
-
-def write_image(path: Path, image: Float[Tensor, "height width rgb=3"]) -> None:
-    pixels = to_bytes(image).cpu().numpy()
-    write_atomically(path, lambda beside: imageio.imwrite(beside, pixels, extension=".png"))
+def write_beside_truth(path: Path, view: Judged) -> None:
+    write_picture(path, to_bytes(torch.cat([view.image, view.truth], 1)))
 
 
 def plot_curve(path: Path, curve: list[dict[str, float]]) -> None:

@@ -1,4 +1,4 @@
-"""What the contract tests need of any field: points, a field whose every part matters, and names that follow the union."""
+"""What the contract tests need of any field: points, a field whose every part matters, and the union's names."""
 
 import torch
 from omnifield.fields import FIELD_CONFIGS, Field, Points, field_config
@@ -28,7 +28,9 @@ def scattered(count: int, domain: Domain, seed: int = 0) -> Points:
 
 
 def double(points: Points) -> Points:
-    return Points(*(getattr(points, name).double() for name in ("position", "direction", "footprint", "time")))
+    return Points(
+        *(getattr(points, name).double() for name in ("position", "direction", "footprint", "time"))
+    )
 
 
 def tiny(tag: str, domain: Domain = BOX, seed: int = 0) -> Field:

@@ -18,7 +18,9 @@ def test_a_density_is_the_exponential_per_side_of_the_box() -> None:
 
 
 def test_a_density_is_clamped_and_its_slope_lets_it_come_back() -> None:
-    logit = torch.tensor([2.0, MAX_LOG_DENSITY, 20.0, 1e30, math.inf], dtype=torch.float64, requires_grad=True)
+    logit = torch.tensor(
+        [2.0, MAX_LOG_DENSITY, 20.0, 1e30, math.inf], dtype=torch.float64, requires_grad=True
+    )
     density = density_from_logit(logit, BOX)
     assert torch.equal(density[1:], torch.full((4,), math.exp(15) / 4, dtype=torch.float64))
     density.sum().backward()
@@ -47,7 +49,9 @@ def test_the_frequency_encoding_is_equation_4(generator: torch.Generator, octave
 
 def points(count: int) -> Points:
     numbers = torch.arange(count).float()
-    return Points(numbers[:, None].expand(count, 3), -numbers[:, None].expand(count, 3), numbers + 100, numbers + 200)
+    return Points(
+        numbers[:, None].expand(count, 3), -numbers[:, None].expand(count, 3), numbers + 100, numbers + 200
+    )
 
 
 @pytest.mark.parametrize("rows", [slice(1, 4), torch.tensor([4, 0, 0])], ids=["slice", "rows"])

@@ -99,7 +99,9 @@ def test_the_color_depends_on_the_direction_and_the_density_does_not(tag: str) -
 
 @EVERY_FIELD
 @pytest.mark.parametrize(("what", "changing"), [("time", MOVING), ("footprint", SMOOTHED)])
-def test_time_and_footprint_change_those_fields_that_say_so(tag: str, what: str, changing: frozenset[str]) -> None:
+def test_time_and_footprint_change_those_fields_that_say_so(
+    tag: str, what: str, changing: frozenset[str]
+) -> None:
     field, points = stirred(tag), scattered(500, BOX)
     zero = dataclasses.replace(points, **{what: torch.zeros(500)})
     one = dataclasses.replace(points, **{what: torch.ones(500)})
@@ -114,10 +116,10 @@ def test_kernels_in_single_precision_agree_with_references_in_double(tag: str, d
     exact = copy.deepcopy(field).double()
     single, reference = answers(field, points), answers(exact, double(points))
     for ours, theirs in zip(single, reference, strict=True):
-        torch.testing.assert_close(ours.double(), theirs, rtol=1e-3, atol=1e-4 * float(theirs.abs().max()))
+        torch.testing.assert_close(ours.double(), theirs, rtol=1e-3, atol=1e-4 * theirs.abs().max().item())
     ours, theirs = gradients(field, points), gradients(exact, double(points))
     for name, gradient in theirs.items():
-        largest = float(gradient.abs().max())
+        largest = gradient.abs().max().item()
         torch.testing.assert_close(ours[name].double(), gradient, rtol=0, atol=2e-3 * largest, msg=name)
 
 
@@ -142,7 +144,7 @@ def test_gradients_are_slopes(tag: str) -> None:
         with torch.no_grad():
             for parameter, way in zip(field.parameters(), ways, strict=True):
                 parameter.add_(way, alpha=by)
-        return float(weighted(field, points))
+            return weighted(field, points).item()
 
     up, down = moved(1e-7), moved(-2e-7)
     assert (up - down) / 2e-7 == pytest.approx(slope, rel=1e-4)
@@ -220,7 +222,7 @@ def test_a_file_keeps_every_bit(tag: str, domain: Domain, tmp_path: Path) -> Non
 
 def sphere(points: Points, box: Box) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Density, colour, and the distance from the surface of a sphere in the middle of a box, 20 / side dense."""
-    around = (box.unit_from_world(points.position) - 0.5) * torch.tensor([1.0, 1.0, 1.0])
+    around = box.unit_from_world(points.position) - 0.5
     distance = around.norm(dim=-1) - RADIUS
     density = torch.where(distance < 0, 20 / box.side, 0.0)
     return density, 0.5 + 0.4 * torch.sin(4 * around + torch.tensor([0.0, 1.0, 2.0])), distance
@@ -228,20 +230,19 @@ def sphere(points: Points, box: Box) -> tuple[torch.Tensor, torch.Tensor, torch.
 
 @EVERY_FIELD
 def test_learns_a_sphere_by_heart(tag: str) -> None:
-    """300 steps of 2048 points: away from the surface, opacities and colours within a twentieth on average."""
+    """300 steps of 512 points: away from the surface, opacities and colours within a twentieth on average."""
     box = Box((-2.0, -2.0, -2.0), (2.0, 2.0, 2.0))
     field = tiny(tag, box)
     optimizer = Adam(field.parameter_groups())
     for step in range(300):
-        points = scattered(2048, box, seed=step)
+        points = scattered(512, box, seed=step)
         opacity, error = sphere_errors(field, points, box)
         (opacity.square().mean() + error.square().mean()).backward()
-        optimizer.step(min((step + 1) / 20, 1) * 0.02 ** (step / 300))
+        optimizer.step(min((step + 1) / 20, 1) * 0.2 ** (step / 300))
     points = scattered(4096, box, seed=1000)
-    points = points[sphere(points, box)[2].abs() > 0.05]
+    points = points[(sphere(points, box)[2].abs() > 0.05).nonzero()[:, 0]]
     with torch.no_grad():
         opacity, error = sphere_errors(field, points, box)
-    print(tag, opacity.abs().mean(), error.abs().mean())
     assert opacity.abs().mean() < 0.05 and error.abs().mean() < 0.05
 
 

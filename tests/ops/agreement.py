@@ -133,7 +133,9 @@ def ray_march_contracted() -> Case:
     def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
         directions = torch.rand(n, 3, generator=generator) + 0.1
         directions *= torch.randint(2, (n, 3), generator=generator) * 2 - 1
-        steps = torch.randint(20, 60, (n,), generator=generator)  # to the end of the span, from 1 at its begin
+        steps = torch.randint(
+            20, 60, (n,), generator=generator
+        )  # to the end of the span, from 1 at its begin
         far = (steps * 0.1 - 1).exp()
         span = torch.stack([torch.full((n,), 0.1), far], -1)
         corner = torch.stack(torch.meshgrid(*[torch.arange(16) // 8] * 3, indexing="ij")).sum(0)

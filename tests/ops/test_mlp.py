@@ -1,6 +1,7 @@
 """The small MLP against matrix products written out, and its kernel against its reference."""
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -18,7 +19,7 @@ def network(widths, generator, dtype=torch.float32):
     """He's scale, so that nothing fades on the way."""
     return [
         (torch.randn(out, into, generator=generator) * math.sqrt(2 / into)).to(dtype).requires_grad_()
-        for into, out in zip(widths, widths[1:], strict=False)
+        for into, out in pairwise(widths)
     ]
 
 

@@ -1,0 +1,131 @@
+"""The house rules that a parse tree can tell: each one a function from a file to what is wrong in it."""
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+# A room imports only from rooms of a lower number; those of the same number never import one another.
+LADDER = {
+    "ops": 0,
+    "scenes": 1,
+    "fields": 2,
+    "renderers": 3,
+    "train": 4,
+    "distill": 5,
+    "export": 5,
+    "viewer": 5,
+    "scripts": 6,
+}
+MOST_LINES, MOST_LINES_OF_A_FUNCTION = 300, 60
+Wrong = tuple[int, str]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One Python file, its path relative to the root."""
+
+    path: Path
+    text: str
+
+    @property
+    def room(self) -> str:
+        return self.path.parts[0]
+
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        return list(ast.walk(ast.parse(self.text, str(self.path))))
+
+
+def imported(source: Source) -> Iterator[tuple[int, str]]:
+    """(line, dotted name) of everything imported: `from a import b` is a.b, relative imports are resolved."""
+    package = ("omnifield", *source.path.parent.parts)
+    for node in source.nodes:
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else ()
+            module = (*above, *filter(None, [node.module]))
+            yield from ((node.lineno, ".".join((*module, alias.name))) for alias in node.names)
+
+
+def off_the_ladder(source: Source) -> Iterator[Wrong]:
+    for line, name in imported(source):
+        first, room, *_ = [*name.split("."), ""]
+        if first == "omnifield" and room not in LADDER:
+            yield line, f"omnifield has no room {room!r}"
+        elif first == "omnifield" and room != source.room and LADDER[room] >= LADDER[source.room]:
+            yield line, f"{source.room} must not import {room}, which comes after it or stands beside it"
+
+
+def bare_rooms(source: Source) -> Iterator[Wrong]:
+    for line, name in imported(source):
+        if name.split(".")[0] in LADDER:
+            yield line, f"import omnifield.{name}: a bare {name} is a second copy of every class"
+
+
+def bare_rooms_in_fences(source: Source) -> Iterator[Wrong]:
+    """The same in a Markdown file, by line: its Python is often no whole program."""
+    rooms, python = "|".join(LADDER), False
+    for line, text in enumerate(source.text.splitlines(), 1):
+        if text.lstrip().startswith("```"):
+            python = text.lstrip().startswith(("```python", "```py"))
+        elif python and re.match(rf"\s*(>>> )?(from|import) ({rooms})\b", text):
+            yield line, f"{text.strip()!r} wants `omnifield.` before the room"
+
+
+def dangerous(source: Source) -> Iterator[Wrong]:
+    """Whatever runs or unpickles what a file says."""
+    for node in source.nodes:
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            if called in {"eval", "exec", "torch.load", "builtins.eval", "builtins.exec"}:
+                yield node.lineno, f"{called}() runs what it is given"
+            if any(k.arg == "allow_pickle" and ast.unparse(k.value) != "False" for k in node.keywords):
+                yield node.lineno, "allow_pickle runs what the file says"
+    for line, name in imported(source):
+        if name == "torch.load" or name.split(".")[0] in {"pickle", "dill", "joblib", "shelve", "marshal"}:
+            yield line, f"{name} runs what the file says"
+
+
+def blinding(source: Source) -> Iterator[Wrong]:
+    """`from __future__ import annotations` turns the shapes into strings, which nothing checks."""
+    for line, name in imported(source):
+        if name == "__future__.annotations":
+            yield line, "annotations as strings are not checked at run time"
+
+
+def duck_typing(source: Source) -> Iterator[Wrong]:
+    for node in source.nodes:
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "hasattr":
+            yield node.lineno, "hasattr: let the type say what is there"
+
+
+def broad_except(source: Source) -> Iterator[Wrong]:
+    for node in source.nodes:
+        if isinstance(node, ast.ExceptHandler):
+            kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+            names = {ast.unparse(kind) if kind else "everything" for kind in kinds}
+            for name in names & {"everything", "Exception", "BaseException"}:
+                yield node.lineno, f"except {name} hides errors nobody thought of"
+
+
+def long_function(source: Source) -> Iterator[Wrong]:
+    for node in source.nodes:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = (node.end_lineno or 0) - node.lineno + 1
+            if lines > MOST_LINES_OF_A_FUNCTION:
+                yield node.lineno, f"{node.name} has {lines} lines, more than {MOST_LINES_OF_A_FUNCTION}"
+
+
+def long_file(source: Source) -> Iterator[Wrong]:
+    lines = len(source.text.splitlines())
+    if lines > MOST_LINES:
+        yield MOST_LINES, f"{lines} lines, more than {MOST_LINES}"
+
+
+def nameless(source: Source) -> Iterator[Wrong]:
+    if "utils" in (*source.path.parent.parts, source.path.stem):
+        yield 1, "utils says nothing: name it after what it does"

@@ -1,0 +1,101 @@
+"""Packed samples, and the sampler that knows nothing of the scene."""
+
+import math
+
+import pytest
+import torch
+from omnifield.ops.ray_march import HORIZON
+from omnifield.renderers import Samples, UniformSampler
+from omnifield.renderers.uniform import CONE
+from omnifield.scenes import Domain, Rays
+
+from .analytic import BOX, CUBE, UNBOUNDED, rays_around, rays_of, through_box
+
+
+def some_samples() -> Samples:
+    """Of four rays: 2, 0, 3 and 1."""
+    t = torch.tensor([1.0, 2.0, 1.5, 2.5, 3.5, 9.0])
+    return Samples(t, t / 10, torch.tensor([0, 0, 2, 2, 2, 3]), torch.tensor([0, 2, 2, 5, 6]))
+
+
+def test_counts_and_length() -> None:
+    assert some_samples().counts.tolist() == [2, 0, 3, 1] and len(some_samples()) == 6
+
+
+@pytest.mark.parametrize("rows", [[], [0], [5], [1, 2, 4], [0, 1, 2, 3, 4, 5]])
+def test_some_of_the_samples_stay_with_their_rays(rows: list[int]) -> None:
+    samples = some_samples()
+    taken = samples.take(torch.tensor(rows, dtype=torch.int64))
+    owners = [samples.ray[row].item() for row in rows]
+    assert taken.t.tolist() == [samples.t[row].item() for row in rows]
+    assert taken.dt.tolist() == [samples.dt[row].item() for row in rows]
+    assert taken.ray.tolist() == owners
+    assert taken.counts.tolist() == [owners.count(ray) for ray in range(4)]
+    assert taken.offsets[0] == 0 and taken.offsets[-1] == len(rows)
+
+
+def test_points_lie_on_their_rays() -> None:
+    rays, samples = rays_around(4), some_samples()
+    rays = Rays(*(vars(rays) | {"time": torch.tensor([0.0, 0.1, 0.2, 0.3])}).values())
+    points = samples.points(rays)
+    position = rays.origins[samples.ray] + samples.t[:, None] * rays.directions[samples.ray]
+    torch.testing.assert_close(points.position, position)
+    torch.testing.assert_close(points.direction, rays.directions[samples.ray])
+    torch.testing.assert_close(points.footprint, 1e-3 * samples.t)
+    torch.testing.assert_close(points.time, 0.1 * samples.ray)
+    rows = torch.tensor([4, 0, 4])
+    some = samples.points_of(rays, rows)
+    assert torch.equal(some.position, points.position[rows]) and torch.equal(some.time, points.time[rows])
+
+
+@pytest.mark.parametrize("box", [BOX, CUBE], ids=["box", "cube"])
+@pytest.mark.parametrize("steps", [7, 64, 500])
+@pytest.mark.parametrize("seed", [None, 0])
+def test_the_steps_of_a_ray_fill_its_chord(box: Domain, steps: int, seed: "int | None") -> None:
+    rays = rays_around(300)
+    generator = None if seed is None else torch.Generator().manual_seed(seed)
+    samples = UniformSampler(box, steps).sample(rays, generator)
+    enter, leave = through_box(rays, box)
+    length = torch.zeros(300).index_add(0, samples.ray, samples.dt)
+    slack = (0.5 if seed is None else 1.0) * box.side / steps + 1e-5
+    assert ((length - (leave - enter)).abs() <= slack).all()
+    assert (samples.dt == samples.dt[0]).all() and samples.dt[0].item() == pytest.approx(box.side / steps)
+    assert ((samples.t >= enter[samples.ray] - 1e-5) & (samples.t <= leave[samples.ray] + 1e-5)).all()
+    inside = box.unit_from_world(samples.points(rays).position)
+    assert (inside > -1e-4).all() and (inside < 1 + 1e-4).all()
+
+
+def test_an_unbounded_scene_is_marched_to_its_horizon_in_growing_steps() -> None:
+    rays = rays_of(torch.zeros(5, 3), torch.randn(5, 3, generator=torch.Generator().manual_seed(0)))
+    samples = UniformSampler(UNBOUNDED, 64).sample(rays, None)
+    horizon = HORIZON * CUBE.side / 2
+    length = torch.zeros(5).index_add(0, samples.ray, samples.dt)
+    assert ((length / horizon - 1).abs() <= CONE).all() and samples.t.max() > (1 - 2 * CONE) * horizon
+    fine = 2 * CUBE.side / 64  # near the camera: the box fills but half of the cube
+    assert (samples.dt == (samples.t * CONE).clamp_min(fine)).all()
+    assert (samples.t.diff()[samples.ray.diff() == 0] > 0).all()
+    assert samples.counts.max() < 64 + math.log(HORIZON) / CONE
+
+
+def test_a_far_that_is_near_ends_an_unbounded_march() -> None:
+    rays = rays_of(torch.zeros(5, 3), torch.randn(5, 3, generator=torch.Generator().manual_seed(0)), far=7.0)
+    samples = UniformSampler(UNBOUNDED, 64).sample(rays, None)
+    length = torch.zeros(5).index_add(0, samples.ray, samples.dt)
+    assert samples.t.max() < 7 and ((length - 7).abs() <= 7 * CONE).all()
+
+
+@pytest.mark.parametrize("domain", [CUBE, UNBOUNDED], ids=["box", "contraction"])
+def test_jitter_is_anywhere_in_the_first_step_and_the_middle_without_it(domain: Domain) -> None:
+    rays = rays_of(
+        torch.tensor([[0.0, 0.0, -0.5]]).expand(2000, 3), torch.tensor([[0.0, 0.0, 1.0]]).expand(2000, 3)
+    )
+    sampler = UniformSampler(domain, 10)
+    middle = sampler.sample(rays, None)
+    first = middle.offsets[:-1]
+    assert (middle.t[first] == middle.t[0]).all() and middle.t[0].item() == pytest.approx(
+        middle.dt[0].item() / 2
+    )
+    shaken = sampler.sample(rays, torch.Generator().manual_seed(0))
+    place = shaken.t[shaken.offsets[:-1]] / shaken.dt[shaken.offsets[:-1]]
+    assert place.min() >= 0 and place.max() <= 1
+    assert place.histc(10, 0, 1).min() > 120  # of 200
