@@ -9,6 +9,7 @@ import numpy as np
 import trimesh
 from jaxtyping import Float, Float32
 from PIL import Image
+from trimesh.visual.color import ColorVisuals
 from trimesh.visual.material import PBRMaterial, SimpleMaterial
 from trimesh.visual.texture import TextureVisuals
 

@@ -69,7 +69,7 @@ def run_bench(flags: Bench) -> dict[str, Any]:
     _check(flags)
     keep_freed_memory()
     console = Console(stderr=True)
-    device = choose_device(flags.device)
+    device = _device(flags)
     machine = describe_machine(device)
     began = time.perf_counter(), time.process_time()
     measured = MEASURE[flags.what](flags, device, console)
@@ -100,6 +100,13 @@ def _check(flags: Bench) -> None:
         raise ValueError(f"--max-seconds must be above zero, not {flags.max_seconds:g}.")
     if not flags.sides or not all(SMALLEST_FRAME <= side <= LARGEST_FRAME for side in flags.sides):
         raise ValueError(f"--sides takes numbers from {SMALLEST_FRAME} to {LARGEST_FRAME} pixels.")
+
+
+def _device(flags: Bench) -> torch.device:
+    """Where the choice is ours, ops are measured where they have kernels."""
+    device = choose_device(flags.device)
+    ours = flags.what == "ops" and flags.device == "auto"
+    return torch.device("cpu") if ours and not with_kernel(cases(), device) else device
 
 
 def _ops(flags: Bench, device: torch.device, console: Console) -> Measured:

@@ -1,0 +1,241 @@
+"""A trained field as a file: all of it comes back, and every way in which it can be spoilt is one sentence."""
+
+import json
+import random
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from omnifield.fields import FIELD_CONFIGS, field_config
+from omnifield.renderers import OccupancyGrid
+from omnifield.scenes import Contraction
+from omnifield.train import TrainedField, load_field, save_field
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from .sphere_scene import BOX, around
+
+SENTENCES = r"is damaged: .*\.|is not a field file, or is cut short or damaged .*\.|newer omnifield"
+
+
+def trained(tag: str = "mlp") -> TrainedField:
+    torch.manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
+    occupancy = OccupancyGrid(BOX, resolution=16, steps_per_side=64)
+    occupancy.set_occupied(torch.rand(16**3, generator=generator) < 0.3)
+    return TrainedField(
+        field=field_config(tag, "tiny").build(BOX),
+        occupancy=occupancy,
+        cameras=around(5, 24, 0.0),
+        background=(1.0, 0.5, 0.25),
+        scene_from_input=torch.arange(16.0).reshape(4, 4),
+        provenance={"scene": "sphere", "steps": 12, "by": {"deeper": [1, None, "Grüße"]}},
+        thumbnail=torch.randint(256, (6, 8, 3), generator=generator).byte(),
+    )
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    save_field(tmp_path / "field.safetensors", trained())
+    return tmp_path / "field.safetensors"
+
+
+def test_everything_comes_back(path: Path) -> None:
+    before, after = trained(), load_field(path)
+    assert type(after.field) is type(before.field) and after.config == before.config
+    assert after.field.domain == BOX
+    weights = before.field.state_dict()
+    assert all(torch.equal(weights[name], tensor) for name, tensor in after.field.state_dict().items())
+    assert torch.equal(after.occupancy.bits, before.occupancy.bits)
+    assert (after.occupancy.resolution, after.occupancy.steps_per_side) == (16, 64)
+    for name, value in vars(before.cameras).items():
+        loaded = getattr(after.cameras, name)
+        assert torch.equal(loaded, value) if isinstance(value, torch.Tensor) else loaded == value
+    assert after.background == before.background and after.provenance == before.provenance
+    assert torch.equal(after.scene_from_input, before.scene_from_input)
+    assert torch.equal(after.thumbnail, before.thumbnail)
+
+
+def test_an_unbounded_domain_comes_back(tmp_path: Path) -> None:
+    domain = Contraction((-1.0, -2.0, 0.1), (1.0, 3.5, 7.0))
+    kept = TrainedField(
+        **{**vars(trained()), "field": field_config("mlp", "tiny").build(domain), "occupancy": OccupancyGrid(domain, 16)}
+    )
+    save_field(tmp_path / "f", kept)
+    assert load_field(tmp_path / "f").field.domain == domain
+
+
+def test_saving_what_was_loaded_gives_the_same_file(path: Path, tmp_path: Path) -> None:
+    save_field(tmp_path / "again", load_field(path))
+    assert (tmp_path / "again").read_bytes() == path.read_bytes()
+
+
+def test_the_header_tells_of_no_place_on_this_machine(path: Path) -> None:
+    content = path.read_bytes()
+    header = content[8 : 8 + int.from_bytes(content[:8], "little")].decode()
+    for place in (path.parent, Path.home(), Path.cwd(), Path(__file__).parent):
+        assert str(place) not in header
+    assert "/" not in json.loads(json.loads(header)["__metadata__"]["omnifield"])["field"]
+
+
+def test_it_is_one_file_without_pickle(path: Path) -> None:
+    assert [each.name for each in path.parent.iterdir()] == ["field.safetensors"]
+    with safe_open(path, framework="pt") as file:
+        assert "field.head.weight" in file.keys()  # noqa: SIM118
+
+
+def test_nothing_there(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"/absent does not exist\.$"):
+        load_field(tmp_path / "absent")
+    with pytest.raises(FileNotFoundError, match=r" is not a file\.$"):
+        load_field(tmp_path)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.0001, 0.0005, 0.01, 0.3, 0.9, 0.99999])
+def test_cut_short(path: Path, share: float) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    assert refusal(path).endswith(").") and "is not a field file, or is cut short or damaged" in refusal(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"\xff" * 100, b"\x89PNG\r\n\x1a\n" + bytes(100), bytes(8)])
+def test_something_else(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    assert "is not a field file" in refusal(path)
+
+
+@pytest.mark.parametrize("metadata", [None, {"format": "pt"}])
+def test_somebody_elses_safetensors(path: Path, metadata: dict[str, str] | None) -> None:
+    save_file({"weight": torch.zeros(3)}, path, metadata)
+    assert refusal(path).endswith("is a safetensors file, but not one of omnifield's: its header names no field.")
+
+
+def refusal(path: Path) -> str:
+    """The one sentence with which a file is refused."""
+    with pytest.raises(ValueError) as caught:
+        load_field(path)
+    sentence = str(caught.value)
+    assert type(caught.value) is ValueError and str(path) in sentence and "\n" not in sentence.strip()
+    return sentence
+
+
+def spoil(path: Path, header: Callable[[dict[str, Any]], Any], tensors: Callable[[dict[str, Any]], None]) -> None:
+    with safe_open(path, framework="pt") as file:
+        content = json.loads(file.metadata()["omnifield"])
+        loaded = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    changed = header(content)
+    tensors(loaded)
+    save_file(loaded, path, {"omnifield": json.dumps(content if changed is None else changed)})
+
+
+def test_a_newer_version_says_how_to_update(path: Path) -> None:
+    spoil(path, lambda header: header.update(version=2, field="unheard of"), lambda tensors: None)
+    assert "was written by a newer omnifield (file version 2, this one reads up to 1): update" in refusal(path)
+
+
+HEADERS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "a list": lambda header: [1, 2],
+    "a number": lambda header: 7,
+    "nothing": lambda header: {},
+    "a version in words": lambda header: header.update(version="two"),
+    "a field unknown here": lambda header: header.update(field="unheard of"),
+    "no field": lambda header: header.pop("field") and None,
+    "a setting unknown here": lambda header: header["config"].update(colour="red"),
+    "another width": lambda header: header["config"].update(width=33),
+    "a width in words": lambda header: header["config"].update(width="wide"),
+    "no width at all": lambda header: header["config"].update(width=None),
+    "a negative width": lambda header: header["config"].update(width=-3),
+    "an empty box": lambda header: header["domain"].update(hi=[-5, -5, -5]),
+    "a flat box": lambda header: header["domain"].update(lo=[0, 0]),
+    "another domain": lambda header: header["domain"].update(kind="sphere"),
+    "another resolution": lambda header: header["occupancy"].update(resolution=24),
+    "an odd resolution": lambda header: header["occupancy"].update(resolution=17),
+    "no resolution": lambda header: header["occupancy"].update(resolution=0),
+    "no steps": lambda header: header["occupancy"].update(steps_per_side=0),
+    "another lens": lambda header: header["cameras"].update(lens="mirror"),
+    "two colours": lambda header: header.update(background=[1, 1]),
+    "no background": lambda header: header.update(background=None),
+}
+
+
+@pytest.mark.parametrize("what", HEADERS)
+def test_a_header_that_does_not_fit(path: Path, what: str) -> None:
+    spoil(path, HEADERS[what], lambda tensors: None)
+    assert "is damaged" in refusal(path)
+
+
+def test_a_header_that_is_no_json(path: Path) -> None:
+    save_file({"weight": torch.zeros(3)}, path, {"omnifield": '{"version": 1,'})
+    assert "is damaged" in refusal(path)
+
+
+TENSORS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "a layer is missing": lambda tensors: tensors.pop("field.head.weight"),
+    "a layer too many": lambda tensors: tensors.update({"field.tail": torch.zeros(2)}),
+    "a layer too narrow": lambda tensors: tensors.update({"field.head.weight": torch.zeros(16, 31)}),
+    "no occupancy": lambda tensors: tensors.pop("occupancy"),
+    "too little occupancy": lambda tensors: tensors.update(occupancy=torch.zeros(8, dtype=torch.uint8)),
+    "occupancy in floats": lambda tensors: tensors.update(occupancy=torch.zeros(512)),
+    "no cameras": lambda tensors: tensors.pop("cameras.world_from_camera"),
+    "cameras of other shapes": lambda tensors: tensors.update({"cameras.world_from_camera": torch.zeros(5, 4)}),
+    "a lens too few": lambda tensors: tensors.update({"cameras.focal": torch.zeros(4, 2)}),
+    "no transform": lambda tensors: tensors.pop("scene_from_input"),
+    "a flat transform": lambda tensors: tensors.update(scene_from_input=torch.zeros(16)),
+    "no thumbnail": lambda tensors: tensors.pop("thumbnail"),
+    "a thumbnail in floats": lambda tensors: tensors.update(thumbnail=torch.zeros(4, 4, 3)),
+}
+
+
+@pytest.mark.parametrize("what", TENSORS)
+def test_tensors_that_do_not_fit(path: Path, what: str) -> None:
+    spoil(path, lambda header: None, TENSORS[what])
+    assert "is damaged" in refusal(path)
+
+
+@pytest.mark.parametrize("tag", FIELD_CONFIGS)
+def test_any_wrong_byte_in_the_header_is_a_sentence_or_does_no_harm(tag: str, tmp_path: Path) -> None:
+    path, chance = tmp_path / "field.safetensors", random.Random(0)
+    save_field(path, trained(tag))
+    content = path.read_bytes()
+    end = 8 + int.from_bytes(content[:8], "little")
+    refused = 0
+    for _ in range(150):
+        place = chance.randrange(end)
+        spoilt = bytearray(content)
+        spoilt[place] = chance.choice(b'0123456789-.,:"{}[]ax\x00\xff')
+        path.write_bytes(spoilt)
+        try:
+            load_field(path)
+        except ValueError as error:
+            refused += 1
+            assert type(error) is ValueError and str(path) in str(error), (place, error)
+    assert refused > 50
+
+
+@contextmanager
+def no_file_larger_than(size: int) -> Iterator[None]:
+    """A full disk, as far as a writer can tell."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_is_one_sentence_and_the_old_file_stays(path: Path) -> None:
+    content = path.read_bytes()
+    with no_file_larger_than(1000), pytest.raises(ValueError, match="cannot be written: ") as caught:
+        save_field(path, trained())
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+    assert path.read_bytes() == content and [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+def test_a_folder_that_cannot_be_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match=r"file/field\.safetensors cannot be written: "):
+        save_field(tmp_path / "file" / "field.safetensors", trained())

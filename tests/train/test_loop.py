@@ -1,0 +1,206 @@
+"""The training loop: budgets and rates, a sphere that it learns, and what it does when things break."""
+
+import dataclasses
+import gc
+import math
+import time
+
+import pytest
+import torch
+from omnifield.fields import FieldConfig
+from omnifield.scenes import Scene, Views
+from omnifield.train import Budget, FitConfig, Training, begin, fit, judge
+from omnifield.train.loop import rate_at
+from torch import Tensor
+
+from .sphere_scene import BOX, HASH, MLP, sphere_scene
+
+WHITE = torch.ones(3)
+
+
+@pytest.fixture(scope="module")
+def scene() -> Scene:
+    return sphere_scene()
+
+
+def state(training: Training) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in training.field.state_dict().items()}
+
+
+def same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
+    return all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.mark.parametrize(
+    ("budget", "spent"),
+    [
+        (Budget(), 0.0),
+        (Budget(seconds=40.0), 0.25),
+        (Budget(steps=50), 0.6),
+        (Budget(seconds=40.0, steps=50), 0.6),
+        (Budget(seconds=20.0, steps=300), 0.5),
+        (Budget(seconds=1.0), 10.0),
+    ],
+)
+def test_a_budget_is_spent_by_whichever_comes_first(budget: Budget, spent: float) -> None:
+    assert budget.spent(10.0, 30) == pytest.approx(spent)
+    assert budget.spent(0.0, 0) == 0
+
+
+def test_the_rate_rises_then_falls_to_its_end() -> None:
+    config = FitConfig(warmup=0.1, final_rate=0.04)
+    assert rate_at(0.0, config) == 0
+    assert rate_at(0.05, config) == pytest.approx(0.5 * 0.04**0.05)
+    assert rate_at(0.1, config) == pytest.approx(0.04**0.1)
+    assert rate_at(0.5, config) == pytest.approx(0.2)
+    assert rate_at(1.0, config) == pytest.approx(0.04)
+    falling = [rate_at(0.1 + 0.9 * i / 50, config) for i in range(51)]
+    assert falling == sorted(falling, reverse=True)
+    assert rate_at(0.0, dataclasses.replace(config, warmup=0.0)) == 1
+
+
+@pytest.mark.parametrize(("config", "steps", "psnr"), [(HASH, 100, 24.0), (MLP, 150, 21.0)], ids=["hash", "mlp"])
+def test_a_sphere_is_learned(scene: Scene, config: FieldConfig, steps: int, psnr: float) -> None:
+    """Held-out views, of 24 pixels, of a sphere whose outline takes a sixth of them."""
+    training = begin(scene, config)
+    progress = list(fit(training, scene, Budget(steps=steps)))
+    assert [each.step for each in progress] == list(range(1, steps + 1))
+    assert progress[-1].spent == 1 and progress[-1].psnr == pytest.approx(-10 * math.log10(progress[-1].loss))
+    first, last = (sum(each.loss for each in part) / 10 for part in (progress[:10], progress[-10:]))
+    assert last < first / 10
+    views = list(judge(training.field, training.occupancy, scene.test, WHITE))
+    print(steps, [view.psnr for view in views], sum(each.step_seconds for each in progress))
+    assert min(view.psnr for view in views) > psnr
+
+
+def test_batches_grow_towards_the_number_of_samples_that_the_field_asks_for(scene: Scene) -> None:
+    training = begin(scene, MLP)
+    progress = list(fit(training, scene, Budget(steps=20)))
+    assert all(0.4 < each.samples / MLP.samples_per_step < 2.5 for each in progress[8:])
+    assert all(after.rays <= 2 * before.rays for before, after in zip(progress, progress[1:], strict=False))
+
+
+def test_a_seed_decides_a_training(scene: Scene) -> None:
+    def after(seed: int) -> dict[str, Tensor]:
+        training = begin(scene, HASH, FitConfig(seed=seed))
+        for _ in fit(training, scene, Budget(steps=10)):
+            pass
+        return state(training)
+
+    first, again, other = after(0), after(0), after(1)
+    assert same(first, again) and not same(first, other)
+
+
+def test_masked_pixels_teach_nothing(scene: Scene) -> None:
+    """Whatever is in them: every bit of the field stays the same."""
+    ignored = torch.zeros(scene.train.images.shape[:3], dtype=torch.bool)
+    ignored[:, 8:16, 4:20] = True
+    clean = dataclasses.replace(scene, train=dataclasses.replace(scene.train, ignored=ignored))
+    images = scene.train.images.clone()
+    images[ignored] = torch.tensor([255, 0, 255, 128], dtype=torch.uint8)
+    spoilt = dataclasses.replace(clean, train=dataclasses.replace(clean.train, images=images))
+    assert same(after_steps(clean, 12), after_steps(spoilt, 12))
+    assert not same(after_steps(clean, 12), after_steps(scene, 12))
+
+
+def after_steps(scene: Scene, steps: int) -> dict[str, Tensor]:
+    training = begin(scene, HASH)
+    for _ in fit(training, scene, Budget(steps=steps)):
+        pass
+    return state(training)
+
+
+def test_a_scene_of_masks_alone_changes_nothing_and_does_not_break(scene: Scene) -> None:
+    everything = torch.ones(scene.train.images.shape[:3], dtype=torch.bool)
+    masked = dataclasses.replace(scene, train=dataclasses.replace(scene.train, ignored=everything))
+    assert [each.loss for each in fit(begin(masked, MLP), masked, Budget(steps=3))] == [0, 0, 0]
+
+
+def test_a_scene_in_which_nothing_is_seen_is_trained_all_the_same(scene: Scene) -> None:
+    """Transparent pictures rule out every cell: rays without samples, and nothing to learn."""
+    empty = Views(scene.train.cameras, torch.zeros_like(scene.train.images), scene.train.ignored, scene.train.names)
+    nothing = dataclasses.replace(scene, train=empty)
+    progress = list(fit(begin(nothing, HASH), nothing, Budget(steps=10)))
+    assert progress[-1].step == 10 and progress[-1].loss < 0.01
+
+
+def test_the_clock_stands_still_while_the_caller_looks(scene: Scene) -> None:
+    training = begin(scene, MLP)
+    started = training.seconds
+    looked = 0.0
+    progress = []
+    for each in fit(training, scene, Budget(steps=4)):
+        progress.append(each)
+        before = time.perf_counter()
+        time.sleep(0.2)
+        looked += time.perf_counter() - before
+    assert training.seconds == pytest.approx(started + sum(each.step_seconds for each in progress))
+    assert [each.seconds for each in progress] == sorted(each.seconds for each in progress)
+    assert started > 0 and progress[-1].seconds == training.seconds
+    assert all(each.samples_per_second == pytest.approx(each.samples / each.step_seconds) for each in progress)
+
+
+def test_a_budget_of_seconds_ends_a_training(scene: Scene) -> None:
+    training = begin(scene, MLP)
+    *_, last = fit(training, scene, Budget(seconds=training.seconds + 0.3))
+    assert last.spent >= 1 and training.seconds - last.step_seconds < training.seconds
+    assert list(fit(training, scene, Budget(seconds=training.seconds))) == []
+
+
+@pytest.mark.parametrize("what", ["loss", "gradient"])
+def test_a_breakdown_is_an_error_and_the_field_stays_as_the_last_good_step_left_it(scene: Scene, what: str) -> None:
+    training = begin(scene, HASH)
+    steps = fit(training, scene, Budget(steps=50))
+    for _ in range(6):
+        next(steps)
+    good = state(training)
+    if what == "loss":
+        color = training.field.color
+        training.field.color = lambda features, points: color(features, points) * math.nan  # pyright: ignore
+    else:
+        layer = training.field.parameter_groups()[1].parameters[0]
+        layer.register_hook(lambda gradient: gradient * math.inf)
+    with pytest.raises(FloatingPointError, match=r"Training broke down at step 6: .* not finite\.$"):
+        next(steps)
+    assert same(good, state(training)) and training.step == 6
+
+
+def test_a_poisoned_parameter_is_an_error_at_once(scene: Scene) -> None:
+    training = begin(scene, MLP)
+    steps = fit(training, scene, Budget(steps=50))
+    next(steps)
+    with torch.no_grad():
+        training.field.get_parameter("head.weight")[3, 2] = math.nan
+    before = state(training)
+    with pytest.raises(FloatingPointError):
+        next(steps)
+    after = state(training)
+    assert all(torch.equal(before[name].nan_to_num(), after[name].nan_to_num()) for name in before)
+
+
+def test_no_tensors_pile_up(scene: Scene) -> None:
+    def alive() -> int:
+        gc.collect()
+        return sum(isinstance(each, Tensor) for each in gc.get_objects())
+
+    training = begin(scene, HASH)
+    steps = fit(training, scene, Budget(steps=1000))
+    for _ in range(10):
+        next(steps)
+    before = alive()
+    for _ in range(30):
+        next(steps)
+    assert alive() <= before
+    assert all(p.grad is None for g in training.field.parameter_groups() if not g.sparse for p in g.parameters)
+
+
+def test_what_silhouettes_rule_out_is_never_sampled(scene: Scene) -> None:
+    training = begin(scene, HASH)
+    possible = training.occupancy.occupied
+    assert 0.1 < possible.float().mean() < 0.6
+    for _ in fit(training, scene, Budget(steps=9)):
+        pass
+    assert not (training.occupancy.occupied & ~possible).any()
+    corner = torch.tensor([[0.95, 0.95, 0.95], [0.0, 0.0, 0.0]])
+    x, y, z = (BOX.unit_from_world(corner) * 128).long().unbind(-1)
+    assert possible[x + 128 * y + 128**2 * z].tolist() == [False, True]

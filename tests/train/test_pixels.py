@@ -1,0 +1,150 @@
+"""Batches of pixels, and the figures by which pictures are judged."""
+
+import dataclasses
+import math
+
+import pytest
+import torch
+from omnifield.renderers import UniformSampler
+from omnifield.scenes import Views
+from omnifield.train.evaluate import judge, psnr, ssim, true_image
+from omnifield.train.pixels import random_pixels
+from torch import Tensor
+
+from .sphere_scene import BOX, MLP, around
+
+WIDTH, HEIGHT, COUNT = 7, 5, 3
+
+
+def numbered_views() -> Views:
+    """Every pixel of every view says in its colours where it is."""
+    view, y, x = torch.meshgrid(torch.arange(COUNT), torch.arange(HEIGHT), torch.arange(WIDTH), indexing="ij")
+    images = torch.stack([x, y, view, 40 * x + y], -1).byte()
+    cameras = dataclasses.replace(around(COUNT, 12, 0.0), width=WIDTH, height=HEIGHT)
+    cameras = dataclasses.replace(cameras, principal=torch.tensor([WIDTH / 2, HEIGHT / 2]).expand(COUNT, 2))
+    ignored = (x + 2 * y + view) % 4 == 0
+    return Views(cameras, images, ignored, tuple("abc"))
+
+
+def test_colours_are_those_of_the_pixels_that_the_rays_go_through(generator: torch.Generator) -> None:
+    views = numbered_views()
+    batch = random_pixels(views, 500, generator)
+    pixels = (batch.color * 255).round().long()
+    for index, (x, y, view) in enumerate(pixels.tolist()):
+        assert torch.equal(batch.rays.origins[index], views.cameras.world_from_camera[view, :, 3])
+        target = batch.rays.origins[index] + 2 * batch.rays.directions[index]
+        sensor, _ = views.cameras.project(view, target[None])
+        assert sensor[0].tolist() == pytest.approx([x + 0.5, y + 0.5], abs=1e-4)
+        assert batch.alpha[index].item() == pytest.approx((40 * x + y) / 255)
+        assert batch.weight[index].item() == (0 if (x + 2 * y + view) % 4 == 0 else 1)
+
+
+def test_every_pixel_of_every_view_is_as_likely(generator: torch.Generator) -> None:
+    pixels = (random_pixels(numbered_views(), 105 * 200, generator).color * 255).round().long()
+    x, y, view = pixels.unbind(-1)
+    counts = ((view * HEIGHT + y) * WIDTH + x).bincount(minlength=105)
+    assert len(counts) == 105
+    assert ((counts - 200).square() / 200).sum() < 105 + 5 * math.sqrt(2 * 105)  # χ² with 104 degrees of freedom
+
+
+def test_a_seed_decides_the_batch() -> None:
+    batches = [random_pixels(numbered_views(), 50, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)]
+    assert torch.equal(batches[0].color, batches[1].color)
+    assert not torch.equal(batches[0].color, batches[2].color)
+
+
+def test_over_a_background(generator: torch.Generator) -> None:
+    batch = random_pixels(numbered_views(), 50, generator)
+    background = torch.rand(50, 3, generator=generator)
+    for color, alpha, behind, over in zip(
+        *(tensor.tolist() for tensor in (batch.color, batch.alpha, background, batch.over(background))), strict=True
+    ):
+        expected = [c * alpha + b * (1 - alpha) for c, b in zip(color, behind, strict=True)]
+        assert over == pytest.approx(expected, abs=1e-6)
+
+
+ALL = torch.ones(12, 16, dtype=torch.bool)
+
+
+@pytest.mark.parametrize(("error", "decibels"), [(0.1, 20), (0.01, 40), (1.0, 0), (0.0, 100)])
+def test_psnr_of_an_even_error(error: float, decibels: float) -> None:
+    truth = torch.zeros(12, 16, 3)
+    assert psnr(truth + error, truth, ALL) == pytest.approx(decibels, abs=1e-4)
+
+
+def test_psnr_is_of_the_mean_over_pixels_and_channels() -> None:
+    image, truth = torch.zeros(12, 16, 3), torch.zeros(12, 16, 3)
+    image[3, 4, 1] = 0.5
+    assert psnr(image, truth, ALL) == pytest.approx(-10 * math.log10(0.25 / (12 * 16 * 3)))
+
+
+def test_psnr_passes_over_masked_pixels(generator: torch.Generator) -> None:
+    truth = torch.rand(12, 16, 3, generator=generator)
+    counted = torch.rand(12, 16, generator=generator) < 0.5
+    image = torch.where(counted[..., None], truth + 0.1, 9.0)
+    assert psnr(image, truth, counted) == pytest.approx(20, abs=1e-3)
+    assert math.isnan(psnr(image, truth, torch.zeros_like(counted)))
+
+
+@pytest.mark.parametrize(("a", "b"), [(0.2, 0.2), (0.2, 0.7), (0.0, 1.0)])
+def test_ssim_of_even_images(a: float, b: float) -> None:
+    """Without variance it is the comparison of the two brightnesses alone."""
+    c1 = 0.01**2
+    expected = (2 * a * b + c1) / (a * a + b * b + c1)
+    assert ssim(torch.full((16, 20, 3), a), torch.full((16, 20, 3), b)) == pytest.approx(expected, abs=1e-5)
+
+
+def test_ssim_of_noise_is_that_of_wang_et_al(generator: torch.Generator) -> None:
+    """Equation 13 at every window of 11 pixels that lies within the image, by convolution."""
+    a = torch.rand(25, 31, 3, generator=generator)
+    b = (a + 0.2 * torch.randn(a.shape, generator=generator)).clamp(0, 1)
+    profile = torch.exp(-(torch.arange(-5.0, 6).double() ** 2) / (2 * 1.5**2))
+    window = (profile[:, None] * profile)[None, None] / profile.sum() ** 2
+
+    def mean(x: Tensor) -> Tensor:
+        return torch.nn.functional.conv2d(x.double().permute(2, 0, 1)[:, None], window)
+
+    spread = [mean(x * y) - mean(x) * mean(y) for x, y in ((a, a), (b, b), (a, b))]
+    c1, c2 = 0.01**2, 0.03**2
+    brightness = (2 * mean(a) * mean(b) + c1) / (mean(a) ** 2 + mean(b) ** 2 + c1)
+    structure = (2 * spread[2] + c2) / (spread[0] + spread[1] + c2)
+    assert ssim(a, b) == pytest.approx((brightness * structure).mean().item(), abs=1e-6)
+
+
+def test_a_small_image_has_no_ssim() -> None:
+    assert math.isnan(ssim(torch.zeros(10, 40, 3), torch.zeros(10, 40, 3)))
+    assert ssim(torch.zeros(11, 11, 3), torch.zeros(11, 11, 3)) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_views_are_judged_against_what_was_there(stride: int) -> None:
+    """By a field in which there is nothing, so that every picture is the background."""
+    views, background = numbered_views(), torch.tensor([0.1, 0.5, 0.9])
+    field = MLP.build(BOX)
+    with torch.no_grad():
+        field.head.bias.fill_(-40.0)
+        field.head.weight.zero_()
+    judged = list(judge(field, UniformSampler(BOX, 16), views, background, stride))
+    assert [view.name for view in judged] == ["a", "b", "c"]
+    for index, view in enumerate(judged):
+        rows, columns = -(-HEIGHT // stride), -(-WIDTH // stride)
+        assert view.image.shape == view.truth.shape == (rows, columns, 3)
+        assert torch.allclose(view.image, background.expand(rows, columns, 3), atol=1e-6)
+        error = []
+        for y in range(0, HEIGHT, stride):
+            for x in range(0, WIDTH, stride):
+                alpha = (40 * x + y) % 256 / 255
+                for c, channel in enumerate((x, y, index)):
+                    expected = channel / 255 * alpha + background[c].item() * (1 - alpha)
+                    assert view.truth[y // stride, x // stride, c].item() == pytest.approx(expected, abs=1e-6)
+                    if (x + 2 * y + index) % 4:
+                        error.append((expected - background[c].item()) ** 2)
+        assert view.psnr == pytest.approx(-10 * math.log10(sum(error) / len(error)), abs=1e-3)
+        assert math.isnan(view.ssim)
+
+
+def test_the_truth_is_over_the_background_in_srgb() -> None:
+    views = numbered_views()
+    views.images[1, 2, 3] = torch.tensor([255, 0, 51, 102], dtype=torch.uint8)
+    truth = true_image(views, 1, torch.tensor([0.0, 1.0, 0.5]))
+    assert truth[2, 3].tolist() == pytest.approx([0.4, 0.6, 0.2 * 0.4 + 0.5 * 0.6])

@@ -1,0 +1,111 @@
+"""The run folder: what is in it, and that it is whole whenever the program is stopped."""
+
+import json
+import math
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from omnifield.train import Budget, begin, judge, load_field
+from omnifield.train.checkpoint import load_training
+from omnifield.train.run import Run
+from PIL import Image
+
+from .sphere_scene import HASH, SIZE, sphere_scene
+
+STEPS = 40
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Trained, saved and illustrated; the tests but look at it."""
+    scene = sphere_scene()
+    run = Run(tmp_path_factory.mktemp("runs") / "sphere", scene, begin(scene, HASH), {"scene": "sphere"})
+    for _ in run.advance(Budget(steps=STEPS)):
+        pass
+    run.save()
+    run.write_pictures()
+    return run
+
+
+def test_everything_is_there_and_nothing_else(run: Run) -> None:
+    files = sorted(str(path.relative_to(run.folder)) for path in run.folder.rglob("*") if path.is_file())
+    [events] = [name for name in files if name.startswith("events/")]
+    files.remove(events)
+    images = [f"images/r_{view}.png" for view in range(3)]
+    assert files == ["curve.json", "curve.png", "field.safetensors", *images, "picture.png", "state.safetensors"]
+    assert (run.folder / events).stat().st_size > 500
+
+
+def test_the_curve_rises_from_mark_to_mark(run: Run) -> None:
+    curve = json.loads((run.folder / "curve.json").read_text())
+    assert curve == run.curve
+    steps = [point["step"] for point in curve]
+    assert steps == [1, 2, 3, 4, 6, 8, 12, 16, 20, 24, 28, 32, 36, 40]
+    assert [point["seconds"] for point in curve] == sorted(point["seconds"] for point in curve)
+    assert curve[-1]["psnr"] > curve[0]["psnr"] + 5
+
+
+def test_the_figure_at_the_end_is_the_judges(run: Run) -> None:
+    views = list(judge(run.training.field, run.training.occupancy, run.scene.test, torch.ones(3)))
+    mean = sum(view.psnr for view in views) / len(views)
+    assert run.curve[-1]["psnr"] == pytest.approx(mean, abs=1e-4)
+
+
+def test_pictures_stand_beside_the_truth(run: Run) -> None:
+    truth = np.asarray(run.scene.test.images[1].numpy(), float)
+    over_white = truth[..., :3] * truth[..., 3:] / 255 + 255 - truth[..., 3:]
+    with Image.open(run.folder / "images" / "r_1.png") as image:
+        pixels = np.asarray(image, float)
+    assert pixels.shape == (SIZE, 2 * SIZE, 3)
+    assert abs(pixels[:, SIZE:] - over_white).max() <= 1
+    error = ((pixels[:, :SIZE] - over_white) / 255).__pow__(2).mean()
+    [_, judged, _] = judge(run.training.field, run.training.occupancy, run.scene.test, torch.ones(3))
+    assert -10 * math.log10(error) == pytest.approx(judged.psnr, abs=0.1)
+
+
+def test_the_saved_field_is_the_trained_one(run: Run) -> None:
+    trained = load_field(run.folder / "field.safetensors")
+    before = run.training.field.state_dict()
+    assert all(torch.equal(before[name], tensor) for name, tensor in trained.field.state_dict().items())
+    assert torch.equal(trained.occupancy.bits, run.training.occupancy.bits)
+    assert trained.provenance["scene"] == "sphere" and trained.provenance["steps"] == STEPS
+    assert trained.thumbnail.shape == (SIZE, SIZE, 3) and trained.thumbnail[0, 0].tolist() == [255, 255, 255]
+    assert str(run.folder).encode() not in (run.folder / "field.safetensors").read_bytes()[:5000]
+
+
+def test_a_run_is_taken_up_with_its_curve(run: Run) -> None:
+    training = begin(run.scene, HASH)
+    load_training(run.folder / "state.safetensors", training)
+    training.step = 13  # the curve went on after the state was saved
+    again = Run(run.folder, run.scene, training, {})
+    again.go_on()
+    assert [point["step"] for point in again.curve] == [1, 2, 3, 4, 6, 8, 12]
+    assert again.earlier_seconds == training.seconds > 0
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_a_run_can_be_looked_at_and_resumed(tmp_path: Path) -> None:
+    chance, scene = random.Random(0), sphere_scene(train=4, test=1)
+    script = Path(__file__).with_name("endless_training.py")
+    field, steps = tmp_path / "run" / "field.safetensors", 0
+    for _ in range(6):
+        process = subprocess.Popen([sys.executable, script, tmp_path / "run"], stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None and process.stdout.readline() != ""
+        time.sleep(chance.random())
+        process.kill()
+        said = [int(line) for line in process.stdout.read().split()]
+        process.wait()
+        trained = load_field(field)
+        assert trained.provenance["steps"] >= max(said, default=1)
+        training = begin(scene, HASH)
+        load_training(tmp_path / "run" / "state.safetensors", training)
+        assert training.step >= trained.provenance["steps"]
+        json.loads((tmp_path / "run" / "curve.json").read_text())
+        steps += len(said)
+    assert steps > 10
