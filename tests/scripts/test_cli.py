@@ -171,8 +171,8 @@ def test_a_resumed_training_ends_as_an_unbroken_one(omnifield, tiny, tmp_path: P
     for name in ("state.safetensors", "field.safetensors"):
         one, other = load_file(Path(whole) / name), load_file(parts / name)
         assert one.keys() == other.keys()
-        for key in one:
-            assert torch.equal(one[key], other[key]), key
+        for key in one:  # bit for bit; NaN is a cell that nobody has looked at
+            torch.testing.assert_close(one[key], other[key], rtol=0, atol=0, equal_nan=True)
 
 
 def test_a_resumed_training_may_be_given_more_but_not_a_damaged_state(omnifield, tiny) -> None:
