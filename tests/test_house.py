@@ -1,5 +1,6 @@
 """The house rules hold in every file, and each rule sees a file that breaks it."""
 
+import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -68,6 +69,7 @@ def files(folders: tuple[str, ...], *suffixes: str) -> list[Source]:
     return [read(path) for path in inside if path.suffix in suffixes]
 
 
+@functools.cache  # each file is parsed once, not once a rule
 def read(path: Path) -> Source:
     return Source(path.relative_to(ROOT), path.read_text())
 
