@@ -1,6 +1,7 @@
 """Reads a user's own mesh: geometry in world axes, with the paint it comes with."""
 
 import json
+import struct
 import warnings
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,23 @@ GREY = 0.5  # linear reflectance of a mesh without colours
 PLAIN_ROUGHNESS = 0.45
 
 
+# Every format's parser raises what it likes when a file is not what it says.
+PARSERS_RAISE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    ImportError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+
+
 def read_mesh(path: Path) -> Surface:
     """All triangles of a GLB, glTF, OBJ, PLY, STL or OFF file, transforms applied, in its own units and axes.
 
@@ -41,7 +59,7 @@ def read_mesh(path: Path) -> Surface:
                 f"{path.name} names {name}, which is not there; its plain colour is used.", stacklevel=2
             )
         scene = trimesh.load_scene(path, process=False)
-    except Exception as error:  # every format's parser raises what it likes
+    except PARSERS_RAISE as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise ValueError(f"{path} cannot be read as a mesh: {reason}.") from error
     pieces = []

@@ -47,7 +47,9 @@ def advance(training: Training, scene: Scene, steps: int) -> Training:
 
 @pytest.mark.parametrize("config", [HASH, MLP], ids=["hash", "mlp"])
 @pytest.mark.parametrize("half", [8, 11])
-def test_two_halves_are_the_whole_to_the_last_bit(scene: Scene, config: FieldConfig, half: int, tmp_path: Path) -> None:
+def test_two_halves_are_the_whole_to_the_last_bit(
+    scene: Scene, config: FieldConfig, half: int, tmp_path: Path
+) -> None:
     """The look at the occupancy every eight steps falls on either side of the break."""
     whole = advance(begin(scene, config), scene, 20)
     first = advance(begin(scene, config), scene, half)

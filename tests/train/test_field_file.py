@@ -63,7 +63,11 @@ def test_everything_comes_back(path: Path) -> None:
 def test_an_unbounded_domain_comes_back(tmp_path: Path) -> None:
     domain = Contraction((-1.0, -2.0, 0.1), (1.0, 3.5, 7.0))
     kept = TrainedField(
-        **{**vars(trained()), "field": field_config("mlp", "tiny").build(domain), "occupancy": OccupancyGrid(domain, 16)}
+        **{
+            **vars(trained()),
+            "field": field_config("mlp", "tiny").build(domain),
+            "occupancy": OccupancyGrid(domain, 16),
+        }
     )
     save_field(tmp_path / "f", kept)
     assert load_field(tmp_path / "f").field.domain == domain
@@ -102,7 +106,9 @@ def test_cut_short(path: Path, share: float) -> None:
     assert refusal(path).endswith(").") and "is not a field file, or is cut short or damaged" in refusal(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"text", b"\xff" * 100, b"\x89PNG\r\n\x1a\n" + bytes(100), bytes(8)])
+@pytest.mark.parametrize(
+    "content", [b"", b"text", b"\xff" * 100, b"\x89PNG\r\n\x1a\n" + bytes(100), bytes(8)]
+)
 def test_something_else(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     assert "is not a field file" in refusal(path)
@@ -111,7 +117,9 @@ def test_something_else(path: Path, content: bytes) -> None:
 @pytest.mark.parametrize("metadata", [None, {"format": "pt"}])
 def test_somebody_elses_safetensors(path: Path, metadata: dict[str, str] | None) -> None:
     save_file({"weight": torch.zeros(3)}, path, metadata)
-    assert refusal(path).endswith("is a safetensors file, but not one of omnifield's: its header names no field.")
+    assert refusal(path).endswith(
+        "is a safetensors file, but not one of omnifield's: its header names no field."
+    )
 
 
 def refusal(path: Path) -> str:
@@ -123,7 +131,9 @@ def refusal(path: Path) -> str:
     return sentence
 
 
-def spoil(path: Path, header: Callable[[dict[str, Any]], Any], tensors: Callable[[dict[str, Any]], None]) -> None:
+def spoil(
+    path: Path, header: Callable[[dict[str, Any]], Any], tensors: Callable[[dict[str, Any]], None]
+) -> None:
     with safe_open(path, framework="pt") as file:
         content = json.loads(file.metadata()["omnifield"])
         loaded = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
@@ -134,7 +144,9 @@ def spoil(path: Path, header: Callable[[dict[str, Any]], Any], tensors: Callable
 
 def test_a_newer_version_says_how_to_update(path: Path) -> None:
     spoil(path, lambda header: header.update(version=2, field="unheard of"), lambda tensors: None)
-    assert "was written by a newer omnifield (file version 2, this one reads up to 1): update" in refusal(path)
+    assert "was written by a newer omnifield (file version 2, this one reads up to 1): update" in refusal(
+        path
+    )
 
 
 HEADERS: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -181,7 +193,9 @@ TENSORS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "too little occupancy": lambda tensors: tensors.update(occupancy=torch.zeros(8, dtype=torch.uint8)),
     "occupancy in floats": lambda tensors: tensors.update(occupancy=torch.zeros(512)),
     "no cameras": lambda tensors: tensors.pop("cameras.world_from_camera"),
-    "cameras of other shapes": lambda tensors: tensors.update({"cameras.world_from_camera": torch.zeros(5, 4)}),
+    "cameras of other shapes": lambda tensors: tensors.update(
+        {"cameras.world_from_camera": torch.zeros(5, 4)}
+    ),
     "a lens too few": lambda tensors: tensors.update({"cameras.focal": torch.zeros(4, 2)}),
     "no transform": lambda tensors: tensors.pop("scene_from_input"),
     "a flat transform": lambda tensors: tensors.update(scene_from_input=torch.zeros(16)),

@@ -37,9 +37,13 @@ def test_nothing_shows_before_the_file_is_whole(tmp_path: Path) -> None:
     assert (tmp_path / "text").read_text() == "whole"
 
 
-@pytest.mark.parametrize("error", [RuntimeError("broken"), KeyboardInterrupt(), OSError(28, "No space left on device")])
+@pytest.mark.parametrize(
+    "error", [RuntimeError("broken"), KeyboardInterrupt(), OSError(28, "No space left on device")]
+)
 @pytest.mark.parametrize("existing", [False, True])
-def test_a_failing_writer_leaves_everything_as_it_was(tmp_path: Path, error: BaseException, existing: bool) -> None:
+def test_a_failing_writer_leaves_everything_as_it_was(
+    tmp_path: Path, error: BaseException, existing: bool
+) -> None:
     if existing:
         write_text(tmp_path / "text", "before")
 

@@ -59,7 +59,9 @@ def test_the_rate_rises_then_falls_to_its_end() -> None:
     assert rate_at(0.0, dataclasses.replace(config, warmup=0.0)) == 1
 
 
-@pytest.mark.parametrize(("config", "steps", "psnr"), [(HASH, 100, 24.0), (MLP, 150, 21.0)], ids=["hash", "mlp"])
+@pytest.mark.parametrize(
+    ("config", "steps", "psnr"), [(HASH, 100, 24.0), (MLP, 150, 21.0)], ids=["hash", "mlp"]
+)
 def test_a_sphere_is_learned(scene: Scene, config: FieldConfig, steps: int, psnr: float) -> None:
     """Held-out views, of 24 pixels, of a sphere whose outline takes a sixth of them."""
     training = begin(scene, config)
@@ -118,7 +120,9 @@ def test_a_scene_of_masks_alone_changes_nothing_and_does_not_break(scene: Scene)
 
 def test_a_scene_in_which_nothing_is_seen_is_trained_all_the_same(scene: Scene) -> None:
     """Transparent pictures rule out every cell: rays without samples, and nothing to learn."""
-    empty = Views(scene.train.cameras, torch.zeros_like(scene.train.images), scene.train.ignored, scene.train.names)
+    empty = Views(
+        scene.train.cameras, torch.zeros_like(scene.train.images), scene.train.ignored, scene.train.names
+    )
     nothing = dataclasses.replace(scene, train=empty)
     progress = list(fit(begin(nothing, HASH), nothing, Budget(steps=10)))
     assert progress[-1].step == 10 and progress[-1].loss < 0.01
@@ -137,7 +141,9 @@ def test_the_clock_stands_still_while_the_caller_looks(scene: Scene) -> None:
     assert training.seconds == pytest.approx(started + sum(each.step_seconds for each in progress))
     assert [each.seconds for each in progress] == sorted(each.seconds for each in progress)
     assert started > 0 and progress[-1].seconds == training.seconds
-    assert all(each.samples_per_second == pytest.approx(each.samples / each.step_seconds) for each in progress)
+    assert all(
+        each.samples_per_second == pytest.approx(each.samples / each.step_seconds) for each in progress
+    )
 
 
 def test_a_budget_of_seconds_ends_a_training(scene: Scene) -> None:
@@ -148,7 +154,9 @@ def test_a_budget_of_seconds_ends_a_training(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("what", ["loss", "gradient"])
-def test_a_breakdown_is_an_error_and_the_field_stays_as_the_last_good_step_left_it(scene: Scene, what: str) -> None:
+def test_a_breakdown_is_an_error_and_the_field_stays_as_the_last_good_step_left_it(
+    scene: Scene, what: str
+) -> None:
     training = begin(scene, HASH)
     steps = fit(training, scene, Budget(steps=50))
     for _ in range(6):
@@ -191,7 +199,9 @@ def test_no_tensors_pile_up(scene: Scene) -> None:
     for _ in range(30):
         next(steps)
     assert alive() <= before
-    assert all(p.grad is None for g in training.field.parameter_groups() if not g.sparse for p in g.parameters)
+    assert all(
+        p.grad is None for g in training.field.parameter_groups() if not g.sparse for p in g.parameters
+    )
 
 
 def test_what_silhouettes_rule_out_is_never_sampled(scene: Scene) -> None:

@@ -13,7 +13,10 @@ from torch import Tensor, nn
 def groups() -> list[ParameterGroup]:
     table = nn.Parameter(torch.ones(6, 2))
     layers = (nn.Parameter(torch.ones(3, 2)), nn.Parameter(torch.ones(3)))
-    return [ParameterGroup("table", (table,), 0.1, sparse=True), ParameterGroup("net", layers, 0.01, sparse=False)]
+    return [
+        ParameterGroup("table", (table,), 0.1, sparse=True),
+        ParameterGroup("net", layers, 0.01, sparse=False),
+    ]
 
 
 def give_gradients(made: list[ParameterGroup], seed: int) -> None:

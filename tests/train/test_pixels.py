@@ -44,7 +44,9 @@ def test_every_pixel_of_every_view_is_as_likely(generator: torch.Generator) -> N
     x, y, view = pixels.unbind(-1)
     counts = ((view * HEIGHT + y) * WIDTH + x).bincount(minlength=105)
     assert len(counts) == 105
-    assert ((counts - 200).square() / 200).sum() < 105 + 5 * math.sqrt(2 * 105)  # χ² with 104 degrees of freedom
+    assert ((counts - 200).square() / 200).sum() < 105 + 5 * math.sqrt(
+        2 * 105
+    )  # χ² with 104 degrees of freedom
 
 
 def test_a_seed_decides_the_batch() -> None:
@@ -57,7 +59,8 @@ def test_over_a_background(generator: torch.Generator) -> None:
     batch = random_pixels(numbered_views(), 50, generator)
     background = torch.rand(50, 3, generator=generator)
     for color, alpha, behind, over in zip(
-        *(tensor.tolist() for tensor in (batch.color, batch.alpha, background, batch.over(background))), strict=True
+        *(tensor.tolist() for tensor in (batch.color, batch.alpha, background, batch.over(background))),
+        strict=True,
     ):
         expected = [c * alpha + b * (1 - alpha) for c, b in zip(color, behind, strict=True)]
         assert over == pytest.approx(expected, abs=1e-6)

@@ -38,7 +38,14 @@ def test_everything_is_there_and_nothing_else(run: Run) -> None:
     [events] = [name for name in files if name.startswith("events/")]
     files.remove(events)
     images = [f"images/r_{view}.png" for view in range(3)]
-    assert files == ["curve.json", "curve.png", "field.safetensors", *images, "picture.png", "state.safetensors"]
+    assert files == [
+        "curve.json",
+        "curve.png",
+        "field.safetensors",
+        *images,
+        "picture.png",
+        "state.safetensors",
+    ]
     assert (run.folder / events).stat().st_size > 500
 
 
@@ -95,7 +102,9 @@ def test_killed_at_any_moment_a_run_can_be_looked_at_and_resumed(tmp_path: Path)
     script = Path(__file__).with_name("endless_training.py")
     field, steps = tmp_path / "run" / "field.safetensors", 0
     for _ in range(6):
-        process = subprocess.Popen([sys.executable, script, tmp_path / "run"], stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [sys.executable, script, tmp_path / "run"], stdout=subprocess.PIPE, text=True
+        )
         assert process.stdout is not None and process.stdout.readline() != ""
         time.sleep(chance.random())
         process.kill()
