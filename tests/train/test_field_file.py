@@ -89,7 +89,7 @@ def test_the_header_tells_of_no_place_on_this_machine(path: Path) -> None:
 def test_it_is_one_file_without_pickle(path: Path) -> None:
     assert [each.name for each in path.parent.iterdir()] == ["field.safetensors"]
     with safe_open(path, framework="pt") as file:
-        assert "field.head.weight" in file.keys()  # noqa: SIM118
+        assert "field.head.weight" in file.keys()
 
 
 def test_nothing_there(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def spoil(
 ) -> None:
     with safe_open(path, framework="pt") as file:
         content = json.loads(file.metadata()["omnifield"])
-        loaded = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        loaded = {name: file.get_tensor(name) for name in file.keys()}
     changed = header(content)
     tensors(loaded)
     save_file(loaded, path, {"omnifield": json.dumps(content if changed is None else changed)})

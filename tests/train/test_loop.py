@@ -2,6 +2,7 @@
 
 import dataclasses
 import gc
+import itertools
 import math
 import time
 
@@ -79,7 +80,7 @@ def test_batches_grow_towards_the_number_of_samples_that_the_field_asks_for(scen
     training = begin(scene, MLP)
     progress = list(fit(training, scene, Budget(steps=20)))
     assert all(0.4 < each.samples / MLP.samples_per_step < 2.5 for each in progress[8:])
-    assert all(after.rays <= 2 * before.rays for before, after in zip(progress, progress[1:], strict=False))
+    assert all(after.rays <= 2 * before.rays for before, after in itertools.pairwise(progress))
 
 
 def test_a_seed_decides_a_training(scene: Scene) -> None:
