@@ -85,8 +85,9 @@ def _march_chunk(
     rays: tuple[Tensor, ...], occupied: UInt8[Tensor, "byte"], grid: MarchGrid
 ) -> tuple[Float[Tensor, "ray candidate"], Bool[Tensor, "ray candidate"]]:
     origins, directions, begin, end, jitter = rays
-    first, last = _steps_from_distance(begin, grid), _steps_from_distance(end.maximum(begin), grid)
-    candidates = int((last - first).max().item()) + 2 if len(begin) else 0
+    first, last = _steps_from_distance(begin, grid), _steps_from_distance(end, grid)
+    steps = torch.where(begin < end, last - first, 0)
+    candidates = int(steps.max().item()) + 2 if len(begin) else 0
     s = first[:, None] + (torch.arange(candidates, device=begin.device) + jitter[:, None])
     t = _distance_from_steps(s, grid)
     position = origins[:, None] + t[..., None] * directions[:, None]

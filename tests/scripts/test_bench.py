@@ -12,7 +12,7 @@ from omnifield.ops.backend import Op
 from omnifield.scripts import bench_cases
 from omnifield.scripts.bench import Bench, run_bench
 from omnifield.scripts.bench_machine import describe_machine, machine_slug, seconds_since_start
-from omnifield.scripts.bench_ops import measure, measure_ops
+from omnifield.scripts.bench_ops import measure, measure_ops, timed
 from omnifield.scripts.bench_report import figure, markdown
 
 CPU = torch.device("cpu")
@@ -70,8 +70,6 @@ def test_a_kept_gradient_is_added_to_and_others_are_dropped(generator: torch.Gen
     (table,) = work.added_to
     table.grad = torch.zeros_like(table)
     kept = table.grad
-    from omnifield.scripts.bench_ops import timed
-
     directions = torch.ones(100, SMALL.width)
     timed(work, directions, CPU)
     once = kept.clone()

@@ -123,7 +123,7 @@ def test_bad_input_is_answered_in_one_sentence(omnifield, lego, tmp_path: Path, 
     places = {"tmp": empty, "data": lego(), "damaged": damaged}
     said = omnifield(*(word.format(**places) for word in BAD[sentence]))
     assert said.code == 2 and said.out == ""
-    assert said.err.startswith("omnifield: ") and said.err.count("\n") == 1 and said.err.endswith(("\n",))
+    assert said.err.startswith("omnifield: ") and said.err.count("\n") == 1 and said.err.endswith("\n")
     assert sentence.format(**places) in said.err and said.err.rstrip()[-1] in ".?)"
 
 
