@@ -5,19 +5,25 @@ from ._cpu import instruction_set, keep_freed_memory
 from .adam import AdamStep, adam_step
 from .backend import references
 from .composite import accumulate, ray_weights, take_rows
+from .grid_lookup import Grid, GridLayout, grid_lookup
 from .hash_grid import HashGridLayout, hash_grid
 from .mlp import mlp
 from .ray_march import MarchGrid, ray_march
 from .ray_points import ray_points
 from .spherical_harmonics import spherical_harmonics
+from .voxel_lookup import VoxelLayout, voxel_lookup
 
 __all__ = [
     "AdamStep",
+    "Grid",
+    "GridLayout",
     "HashGridLayout",
     "MarchGrid",
+    "VoxelLayout",
     "accumulate",
     "adam_step",
     "cpu",
+    "grid_lookup",
     "hash_grid",
     "instruction_set",
     "keep_freed_memory",
@@ -28,4 +34,5 @@ __all__ = [
     "references",
     "spherical_harmonics",
     "take_rows",
+    "voxel_lookup",
 ]
