@@ -1,12 +1,14 @@
 """What is at a point: the contract that every representation keeps."""
 
 import abc
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import IntEnum
-from typing import Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from ..ops import take_rows
@@ -59,6 +61,10 @@ class Levels:
     color: Float[Tensor, "n rgb"]
 
 
+Occupied = Callable[[Float[Tensor, "n xyz=3"]], Bool[Tensor, "n"]]
+"""Whether something may be at world positions."""
+
+
 class Config(Protocol):
     """What every field's configuration says beside its own sizes."""
 
@@ -69,16 +75,35 @@ class Config(Protocol):
         """How many samples make a good step of training."""
         ...
 
+    @property
+    def refine_at(self) -> tuple[float, ...]:
+        """The fractions of a training after which `Field.refine` is called; empty for a field of one resolution."""
+        ...
+
+
+def check_numbers(config: Any, may_be_zero: Sequence[str] = ()) -> None:
+    """Raises ValueError, naming the setting, unless every number of a configuration is finite and above zero."""
+    for setting in fields(config):
+        value = getattr(config, setting.name)
+        least = 0 if setting.name in may_be_zero else 1 if setting.type is int else math.ulp(0.0)
+        if setting.type in (int, float) and not (type(value) in (int, float) and least <= value < math.inf):
+            raise ValueError(
+                f"The setting {setting.name} of the {config.tag} field must be "
+                f"{'at least' if setting.type is int else 'above'} {least:.0f}, not {value}."
+            )
+
 
 class Field(nn.Module, abc.ABC):
     """A radiance field over a domain. Implementations are final: one file, one config, these three methods.
 
-    A field knows neither rays, nor the renderer, nor the step of a training.
+    A field knows neither rays, nor the renderer, nor the step of a training. `shading` says where its colours are
+    made: at every sample, or once per pixel from the features composited along the ray (deferred).
     """
 
     domain: Domain
     feature_dim: int
     config: "Config"
+    shading: ClassVar[Literal["sample", "pixel"]] = "sample"
 
     def __init__(self, domain: Domain, feature_dim: int) -> None:
         super().__init__()
@@ -104,6 +129,26 @@ class Field(nn.Module, abc.ABC):
     def density(self, points: Points) -> Float[Tensor, "n"]:
         """The cheap path, for samplers: density per world unit."""
         return self.probe(points).density
+
+    def penalty(self, generator: torch.Generator | None = None) -> Float[Tensor, ""]:
+        """What a training adds to its loss: the regularisers of the field's paper, weighted by its config.
+
+        Those over large grids look at a random part of it if there is a generator, else at all of it.
+        """
+        del generator
+        return torch.zeros((), device=next(self.parameters()).device)
+
+    def refine(self, occupied: Occupied) -> None:
+        """Go on at the next finer resolution, keeping what was learned where `occupied`; parameters are new ones."""
+        raise NotImplementedError(f"A {self.config.tag} field has one resolution.")
+
+    def take_shape_of(self, state: Mapping[str, Tensor]) -> None:
+        """Make room for parameters saved after some refinements; raises ValueError if they are not this field's."""
+        del state
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False):
+        self.take_shape_of(state_dict)
+        return super().load_state_dict(state_dict, strict, assign)
 
     def levels(self, points: Points, upto: Level) -> Levels:
         """One walk from shallow to deep that stops where told: what distillation taps."""

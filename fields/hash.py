@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..ops import HashGridLayout, hash_grid
 from ..scenes import Domain
-from .base import Field, ParameterGroup, Points, Probe, density_from_logit
+from .base import Field, ParameterGroup, Points, Probe, check_numbers, density_from_logit
 from .decoders import ColorDecoder, Mlp
 
 
@@ -18,6 +18,7 @@ from .decoders import ColorDecoder, Mlp
 class HashConfig:
     """Sizes of a hash-grid field; the defaults suit two CPU cores."""
 
+    refine_at: ClassVar[tuple[float, ...]] = ()
     tag: ClassVar[str] = "hash"
     levels: int = 8
     features_per_level: int = 4
@@ -37,6 +38,9 @@ class HashConfig:
         "default": {},
         "paper": {"log2_entries": 19, "finest_resolution": 2048},  # instant-ngp's base.json
     }
+
+    def __post_init__(self) -> None:
+        check_numbers(self)
 
     def build(self, domain: Domain) -> "HashField":
         return HashField(self, domain)

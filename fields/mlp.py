@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..scenes import Domain
-from .base import Field, ParameterGroup, Points, Probe, density_from_logit
+from .base import Field, ParameterGroup, Points, Probe, check_numbers, density_from_logit
 from .decoders import ColorDecoder
 
 
@@ -17,6 +17,7 @@ from .decoders import ColorDecoder
 class MlpConfig:
     """Sizes of a plain MLP field; the defaults suit two CPU cores, `paper` is NeRF's."""
 
+    refine_at: ClassVar[tuple[float, ...]] = ()
     tag: ClassVar[str] = "mlp"
     octaves: int = 10
     width: int = 128
@@ -41,6 +42,11 @@ class MlpConfig:
             "rate": 5e-4,
         },
     }
+
+    def __post_init__(self) -> None:
+        check_numbers(self, may_be_zero=("octaves", "skip"))
+        if self.skip >= self.layers:
+            raise ValueError(f"The setting skip of the mlp field must be below layers ({self.layers}), not {self.skip}.")
 
     def build(self, domain: Domain) -> "MlpField":
         return MlpField(self, domain)

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from .backend import Op
+from .check import check_same_kind
 
 
 @Op
@@ -25,6 +26,7 @@ def mlp(inputs: Float[Tensor, "n in"], weights: Sequence[Float[Tensor, "_ _"]]) 
 def check_chain(inputs: Tensor, weights: Sequence[Tensor]) -> None:
     if not weights:
         raise ValueError("mlp: there is no weight matrix.")
+    check_same_kind("mlp", {"inputs": inputs, **{f"weight {layer}": w for layer, w in enumerate(weights)}})
     width = inputs.shape[-1]
     for layer, weight in enumerate(weights):
         if weight.ndim != 2 or weight.shape[1] != width:

@@ -55,7 +55,7 @@ def ray_march(
 
     Candidates lie at t(s₀ + k + jitter), k = 0, 1, …, with s₀ where the ray enters its span or the box, and
     t(s) = step·s up to s = 1/cone, from there on step/cone·exp(cone·s − 1). A candidate is kept if its cell's bit
-    is set and it lies before the end of the span and the box. Cell (x, y, z) has bit x + y·R + z·R², lowest bit
+    is set and it lies before the end of the span and the box. A ray that is not finite, or never ends, has none. Cell (x, y, z) has bit x + y·R + z·R², lowest bit
     of a byte first. `directions` need not be unit vectors; distances are in units of their length.
     """
     check_bits(occupied, grid)
@@ -86,12 +86,13 @@ def _march_chunk(
 ) -> tuple[Float[Tensor, "ray candidate"], Bool[Tensor, "ray candidate"]]:
     origins, directions, begin, end, jitter = rays
     first, last = _steps_from_distance(begin, grid), _steps_from_distance(end, grid)
-    steps = torch.where(begin < end, last - first, 0)
+    hit = (begin < end) & end.isfinite()
+    steps = torch.where(hit, last - first, 0)
     candidates = int(steps.max().item()) + 2 if len(begin) else 0
     s = first[:, None] + (torch.arange(candidates, device=begin.device) + jitter[:, None])
     t = _distance_from_steps(s, grid)
     position = origins[:, None] + t[..., None] * directions[:, None]
-    return t, (t < end[:, None]) & (begin < end)[:, None] & _is_occupied(position, occupied, grid)
+    return t, (t < end[:, None]) & hit[:, None] & _is_occupied(position, occupied, grid)
 
 
 def _steps_from_distance(t: Float[Tensor, "ray"], grid: MarchGrid) -> Float[Tensor, "ray"]:

@@ -20,20 +20,28 @@ STOP = 1e-4
 def render_ray(
     field: Field, ray: Rays, sampler: Sampler, background: Float[Tensor, "rgb=3"]
 ) -> tuple[Float[Tensor, "rgb=3"], float]:
-    """Colour and opacity of a single ray: C = Σ T_i α_i c_i + T_end · background, with α_i = 1 − exp(−σ_i δ_i)."""
+    """Colour and opacity of a single ray: C = Σ T_i α_i c_i + T_end · background, with α_i = 1 − exp(−σ_i δ_i);
+    where colours are made per pixel, C = α c(Σ T_i α_i f_i / α) + T_end · background with α = Σ T_i α_i."""
     samples = sampler.sample(ray, None)
-    color, transmittance = torch.zeros(3), 1.0
+    color, features, distance, transmittance = torch.zeros(3), torch.zeros(field.feature_dim), 0.0, 1.0
     for t, delta in zip(samples.t.tolist(), samples.dt.tolist(), strict=True):
         if transmittance < STOP:
             break
-        point = Points(
-            position=ray.origins + t * ray.directions,
-            direction=ray.directions,
-            footprint=ray.footprint * t,
-            time=ray.time,
-        )
+        point = point_at(ray, t)
         probe = field.probe(point)
         alpha = 1 - math.exp(-probe.density.item() * delta)
-        color = color + transmittance * alpha * field.color(field.features(point, probe), point)[0]
+        weight = transmittance * alpha
+        seen = field.features(point, probe)
+        if field.shading == "sample":
+            color = color + weight * field.color(seen, point)[0]
+        features, distance = features + weight * seen[0], distance + weight * t
         transmittance *= 1 - alpha
-    return color + transmittance * background, 1 - transmittance
+    opacity = 1 - transmittance
+    if field.shading == "pixel" and opacity > 0:
+        surface = point_at(ray, distance / opacity)
+        color = opacity * field.color(features[None] / opacity, surface)[0]
+    return color + transmittance * background, opacity
+
+
+def point_at(ray: Rays, t: float) -> Points:
+    return Points(ray.origins + t * ray.directions, ray.directions, ray.footprint * t, ray.time)

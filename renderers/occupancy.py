@@ -65,6 +65,14 @@ class OccupancyGrid(nn.Module, Sampler):
     def occupied(self) -> Bool[Tensor, "cell"]:
         return (self.bits[:, None] >> torch.arange(8, device=self.bits.device) & 1).bool().reshape(-1)
 
+    def contains(self, position: Float[Tensor, "n xyz=3"]) -> Bool[Tensor, "n"]:
+        """Whether the cell around each world position is occupied; outside the domain nothing is."""
+        unit = self.domain.unit_from_world(position)
+        x, y, z = (unit * self.resolution).long().clamp(0, self.resolution - 1).unbind(-1)
+        cell = x + self.resolution * (y + self.resolution * z)
+        bit = self.bits[cell // 8] >> (cell % 8) & 1
+        return bit.bool() & ((unit >= 0) & (unit <= 1)).all(-1)
+
     @torch.no_grad()
     def update(
         self,
@@ -101,12 +109,14 @@ class OccupancyGrid(nn.Module, Sampler):
         device, n, size = cell.device, len(cell), self.resolution
         corner = torch.stack([cell % size, cell // size % size, cell // size**2], -1)
         inside, time = torch.full((n, 3), 0.5, device=device), torch.zeros(n, device=device)
+        direction = torch.tensor([0.0, 0.0, 1.0], device=device).expand(n, 3)
         if generator is not None:
             inside.uniform_(generator=generator)
             time.uniform_(generator=generator)
+            direction = torch.randn(n, 3, generator=generator, device=device)
         return Points(
             position=self.domain.world_from_unit((corner + inside) / size),
-            direction=torch.tensor([0.0, 0.0, 1.0], device=device).expand(n, 3),
+            direction=torch.nn.functional.normalize(direction, dim=-1),
             footprint=torch.zeros(n, device=device),
             time=time,
         )

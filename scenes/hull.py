@@ -82,6 +82,8 @@ def _may_be_seen(
         return torch.ones_like(depth, dtype=torch.bool)  # the camera stands inside: too near to say
     reach = views.cameras.focal[view].max() * radius / (depth.min() - radius)
     block = int(reach.ceil())
+    if 3 * block > min(views.images.shape[1:3]):
+        return torch.ones_like(depth, dtype=torch.bool)  # too near, again: no block has neighbours on all sides
     opaque = _blocks(views.images[view, :, :, 3], block)
     column, row = (sensor / block).floor().long().unbind(-1)
     inside = (column >= 1) & (row >= 1) & (column < opaque.shape[1] - 1) & (row < opaque.shape[0] - 1)

@@ -5,10 +5,14 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from torch import Tensor
 
-from .files import write_atomically
+from .files import one_line, write_tensors
 from .loop import Training
+from .optimizer import Adam
+
+
+COUNTERS = {"step": int, "seconds": float, "rays": int, "refined": int}
 
 
 def save_training(path: Path, training: Training) -> None:
@@ -19,11 +23,8 @@ def save_training(path: Path, training: Training) -> None:
         **{f"occupancy.{name}": tensor for name, tensor in training.occupancy.state_dict().items()},
         "generator": training.generator.get_state(),
     }
-    counters = {"step": training.step, "seconds": training.seconds, "rays": training.rays}
-    ready = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_atomically(
-        path, lambda beside: save_file(ready, beside, {"omnifield_training": json.dumps(counters)})
-    )
+    counters = {name: getattr(training, name) for name in COUNTERS}
+    write_tensors(path, tensors, {"omnifield_training": json.dumps(counters)})
 
 
 def load_training(path: Path, training: Training) -> None:
@@ -37,14 +38,16 @@ def load_training(path: Path, training: Training) -> None:
         with safe_open(path, framework="pt") as file:
             counters = json.loads((file.metadata() or {})["omnifield_training"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}
-        for part in (training.field, training.optimizer, training.occupancy):
-            prefix = {training.field: "field.", training.optimizer: "optimizer."}.get(part, "occupancy.")
-            part.load_state_dict(
-                {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-            )
+        training.field.load_state_dict(_part("field.", tensors))
+        training.optimizer = Adam(training.field.parameter_groups())  # the field may have been refined
+        training.optimizer.load_state_dict(_part("optimizer.", tensors))
+        training.occupancy.load_state_dict(_part("occupancy.", tensors))
         training.generator.set_state(tensors["generator"].to(torch.uint8))
-        training.step, training.seconds, training.rays = (
-            counters[key] for key in ("step", "seconds", "rays")
-        )
-    except (SafetensorError, KeyError, RuntimeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} is damaged, or not a training of this field: {error}.") from error
+        for name, kind in COUNTERS.items():
+            setattr(training, name, kind(counters[name]))
+    except (SafetensorError, LookupError, TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{path} is damaged, or not a training of this field: {one_line(error)}.") from error
+
+
+def _part(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}

@@ -9,13 +9,12 @@ from typing import Any
 import torch
 from jaxtyping import Float, UInt8
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from ..fields import FIELD_CONFIGS, Field, FieldConfig
 from ..renderers import OccupancyGrid
 from ..scenes import Box, Cameras, Contraction, Domain, Lens
-from .files import write_atomically
+from .files import one_line, write_tensors
 
 VERSION = 1
 DOMAINS = {"box": Box, "contraction": Contraction}
@@ -47,18 +46,17 @@ def save_field(path: Path, trained: TrainedField) -> None:
     for name in CAMERA_TENSORS:
         tensors[f"cameras.{name}"] = getattr(trained.cameras, name)
     metadata = {"omnifield": json.dumps(_header(trained))}
-    ready = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_atomically(path, lambda beside: _save(ready, beside, metadata))
+    write_tensors(path, tensors, metadata)
 
 
-def _save(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
-    try:
-        save_file(tensors, path, metadata)
-    except SafetensorError as error:  # safetensors hides the system's own error in its text
-        raise OSError(str(error)) from error
-
-
-CAMERA_TENSORS = ("world_from_camera", "focal", "principal", "distortion", "time")
+CAMERA_TENSORS = {
+    "world_from_camera": (3, 4),
+    "focal": (2,),
+    "principal": (2,),
+    "distortion": (6,),
+    "time": (),
+}
+"""Their shapes behind the number of cameras."""
 
 
 def _header(trained: TrainedField) -> dict[str, Any]:
@@ -85,22 +83,25 @@ def _header(trained: TrainedField) -> dict[str, Any]:
 
 def load_field(path: Path, device: torch.device | str = "cpu") -> TrainedField:
     """Raises FileNotFoundError, or ValueError if the file is damaged, not ours, or from a newer version."""
-    header, tensors = _read(path)
-    if header.get("version", 0) > VERSION:
-        raise ValueError(
-            f"{path} was written by a newer omnifield (file version {header['version']}, this one reads up to "
-            f"{VERSION}): update with `pip install --upgrade omnifield`."
-        )
+    text, tensors = _read(path)
     try:
-        return _build(header, tensors, device)
-    except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
+        header = json.loads(text)
+        version = int(header["version"])
+        trained = _build(header, tensors, device) if version <= VERSION else None
+    except (LookupError, TypeError, AttributeError, ValueError, RuntimeError, ArithmeticError) as error:
         # One boundary, because every one of these here means the same to the user: the content does not add up.
         raise ValueError(
-            f"{path} is damaged: its header and its tensors do not fit together ({error})."
+            f"{path} is damaged: its header and its tensors do not fit together ({one_line(error)})."
         ) from error
+    if trained is None:
+        raise ValueError(
+            f"{path} was written by a newer omnifield (file version {version}, this one reads up to {VERSION}): "
+            "update with `pip install --upgrade omnifield`."
+        )
+    return trained
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+def _read(path: Path) -> tuple[str, dict[str, Tensor]]:
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist." if not path.exists() else f"{path} is not a file.")
     try:
@@ -113,8 +114,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         raise ValueError(
             f"{path} is a safetensors file, but not one of omnifield's: its header names no field."
         )
-    header = json.loads(text)
-    return header, tensors
+    return text, tensors
 
 
 def _build(header: dict[str, Any], tensors: dict[str, Tensor], device: torch.device | str) -> TrainedField:
@@ -123,12 +123,14 @@ def _build(header: dict[str, Any], tensors: dict[str, Tensor], device: torch.dev
     state = {name.removeprefix("field."): t for name, t in tensors.items() if name.startswith("field.")}
     field.load_state_dict(state)
     occupancy = OccupancyGrid(domain, **header["occupancy"])
-    if tensors["occupancy"].shape != occupancy.bits.shape:
-        raise ValueError("the occupancy has the wrong size")
-    occupancy.bits = tensors["occupancy"]
+    occupancy.bits = _expect(tensors, "occupancy", tuple(occupancy.bits.shape), torch.uint8)
     camera = header["cameras"]
+    count = len(tensors["cameras.time"])
     cameras = Cameras(
-        *(tensors[f"cameras.{name}"] for name in CAMERA_TENSORS),
+        *(
+            _expect(tensors, f"cameras.{name}", (count, *shape), torch.float32)
+            for name, shape in CAMERA_TENSORS.items()
+        ),
         width=camera["width"],
         height=camera["height"],
         lens=Lens(camera["lens"]),
@@ -140,10 +142,17 @@ def _build(header: dict[str, Any], tensors: dict[str, Tensor], device: torch.dev
         occupancy=occupancy.to(device),
         cameras=cameras.to(device),
         background=(red, green, blue),
-        scene_from_input=tensors["scene_from_input"],
-        provenance=header["provenance"],
-        thumbnail=tensors["thumbnail"],
+        scene_from_input=_expect(tensors, "scene_from_input", (4, 4), torch.float32),
+        provenance=dict(header["provenance"]),
+        thumbnail=_expect(tensors, "thumbnail", (*tensors["thumbnail"].shape[:2], 3), torch.uint8),
     )
+
+
+def _expect(tensors: dict[str, Tensor], name: str, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    tensor = tensors[name]
+    if tuple(tensor.shape) != shape or tensor.dtype != dtype:
+        raise ValueError(f"{name} is {tensor.dtype} of shape {tuple(tensor.shape)}, not {dtype} of {shape}")
+    return tensor
 
 
 def _domain(header: dict[str, Any]) -> Domain:

@@ -78,6 +78,13 @@ class Training:
         self.step = 0
         self.seconds = 0.0
         self.rays = FIRST_RAYS
+        self.refined = 0  # how many times the field was
+
+    def refine(self) -> None:
+        """Let the field go on at a finer resolution; its optimiser begins anew."""
+        self.field.refine(self.occupancy.contains)
+        self.optimizer = Adam(self.field.parameter_groups())
+        self.refined += 1
 
 
 def begin(scene: Scene, config: FieldConfig, fit_config: FitConfig | None = None) -> Training:
@@ -122,6 +129,8 @@ def fit(training: Training, scene: Scene, budget: Budget) -> Iterator[Progress]:
 def _step(training: Training, scene: Scene, spent: float) -> tuple[float, int, int]:
     """batch → rays → samples → densities → weights → colours → pixels → loss → gradients → parameters."""
     field, generator, config = training.field, training.generator, training.config
+    if training.refined < sum(mark <= spent for mark in field.config.refine_at):
+        training.refine()
     if training.step % REFRESH == 0:
         training.occupancy.update(field.density, config.cells_per_refresh, generator)
     batch = random_pixels(scene.train, training.rays, generator)
@@ -129,7 +138,7 @@ def _step(training: Training, scene: Scene, spent: float) -> tuple[float, int, i
     renderer = VolumeRenderer(LongerSteps(training.occupancy, config.coarse ** (1 - spent)))
     rendering = renderer.render(field, batch.rays, background, generator)
     loss = _loss(rendering.color, batch, background)
-    loss.backward()
+    (loss + field.penalty(generator)).backward()
     if not (math.isfinite(loss.item()) and training.optimizer.gradients_are_finite()):
         raise FloatingPointError(
             f"Training broke down at step {training.step}: a loss or gradient is not finite."

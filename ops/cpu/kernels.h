@@ -10,6 +10,24 @@ struct HashGrid {  // see HashGridLayout in hash_grid.py
   const int64_t* offsets;  // levels + 1
 };
 
+struct DenseGrid {  // see Grid in grid_lookup.py
+  int dimensions, axes[3];
+  int64_t shape[3], first_row, slot;
+  bool adds;  // an earlier grid has this slot
+};
+
+struct DenseGrids {  // see GridLayout in grid_lookup.py
+  int count, channels;
+  int64_t width;
+  const DenseGrid* grids;
+};
+
+struct VoxelBlocks {  // see VoxelLayout in voxel_lookup.py
+  int levels, channels;
+  const int64_t *resolutions, *index_offsets;
+  const int32_t* index;  // its numbers have been checked
+};
+
 constexpr int kMaxMlpLayers = 16;
 
 struct Mlp {
@@ -59,6 +77,18 @@ struct Kernels {
                                    float* grad_table);
   void (*hash_grid_backward_positions)(const HashGrid&, const float* positions, int64_t n, const float* table,
                                        const float* grad_encoded, float* grad_positions);
+  void (*grid_lookup_forward)(const DenseGrids&, const float* positions, int64_t n, const float* table, float* found);
+  void (*grid_lookup_backward_table)(const DenseGrids&, const float* positions, int64_t n, const float* grad_found,
+                                     float* grad_table);
+  void (*grid_lookup_backward_positions)(const DenseGrids&, const float* positions, int64_t n, const float* table,
+                                         const float* grad_found, float* grad_positions);
+  void (*voxel_lookup_range)(const int32_t* index, int64_t entries, int32_t* low, int32_t* high);
+  void (*voxel_lookup_forward)(const VoxelBlocks&, const float* positions, const float* level, int64_t n,
+                               const float* values, float* found);
+  void (*voxel_lookup_backward_values)(const VoxelBlocks&, const float* positions, const float* level, int64_t n,
+                                       const float* grad_found, int64_t rows, float* grad_values);
+  void (*voxel_lookup_backward_positions)(const VoxelBlocks&, const float* positions, const float* level, int64_t n,
+                                          const float* values, const float* grad_found, float* grad_positions);
   void (*mlp_forward)(const Mlp&, const float* inputs, int64_t n, float* outputs);
   void (*mlp_backward)(const Mlp&, const float* inputs, int64_t n, const float* grad_outputs, float* grad_inputs,
                        float* const* grad_weights);  // adds to grad_weights; grad_inputs may be null
@@ -93,6 +123,15 @@ namespace OMNIFIELD_ISA {
 void hash_grid_forward(const HashGrid&, const float*, int64_t, const float*, float*);
 void hash_grid_backward_table(const HashGrid&, const float*, int64_t, const float*, float*);
 void hash_grid_backward_positions(const HashGrid&, const float*, int64_t, const float*, const float*, float*);
+void grid_lookup_forward(const DenseGrids&, const float*, int64_t, const float*, float*);
+void grid_lookup_backward_table(const DenseGrids&, const float*, int64_t, const float*, float*);
+void grid_lookup_backward_positions(const DenseGrids&, const float*, int64_t, const float*, const float*, float*);
+void voxel_lookup_range(const int32_t*, int64_t, int32_t*, int32_t*);
+void voxel_lookup_forward(const VoxelBlocks&, const float*, const float*, int64_t, const float*, float*);
+void voxel_lookup_backward_values(const VoxelBlocks&, const float*, const float*, int64_t, const float*, int64_t,
+                                  float*);
+void voxel_lookup_backward_positions(const VoxelBlocks&, const float*, const float*, int64_t, const float*,
+                                     const float*, float*);
 void mlp_forward(const Mlp&, const float*, int64_t, float*);
 void mlp_backward(const Mlp&, const float*, int64_t, const float*, float*, float* const*);
 void ray_march_find(const RayMarch&, int64_t, int64_t*, RayMarchParts&);

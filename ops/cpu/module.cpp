@@ -7,6 +7,8 @@
 #include "kernels.h"
 
 void export_hash_grid(nb::module_&);
+void export_grid_lookup(nb::module_&);
+void export_voxel_lookup(nb::module_&);
 void export_mlp(nb::module_&);
 
 // glibc hands a freed large block back to the system and faults every page in again when it is next asked for:
@@ -29,6 +31,8 @@ NB_MODULE(_cpu, m) {
   m.def("instruction_set", [] { return kernels().isa; }, "The build of the kernels in use: baseline, avx2 or avx512.");
   m.def("keep_freed_memory", &keep_freed_memory, "Make this process reuse large blocks instead of returning them.");
   export_hash_grid(m);
+  export_grid_lookup(m);
+  export_voxel_lookup(m);
   export_mlp(m);
   export_ray_march(m);
   export_ray_points(m);

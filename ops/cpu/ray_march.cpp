@@ -123,6 +123,14 @@ inline int64_t skip(const RayMarch& m, const Ray& ray, const float (&unit)[3], c
   return steps > 1 ? int64_t(std::fmin(steps, 1e6f)) : 1;
 }
 
+// std::fmin and std::fmax pass over NaN: it must not pass for a ray.
+inline bool is_number(const RayMarch& m, int64_t i) {
+  bool nan = std::isnan(m.span[2 * i]) || std::isnan(m.span[2 * i + 1]);
+  for (int axis = 0; axis < 3; ++axis)
+    nan = nan || std::isnan(m.origins[3 * i + axis]) || std::isnan(m.directions[3 * i + axis]);
+  return !nan;
+}
+
 int64_t march(const RayMarch& m, const Occupancy& occupancy, const Ray& ray, Distances& found) {
   if (!(ray.begin < ray.end) || !(ray.end < HUGE_VALF)) return 0;
   const int64_t before = found.size;
@@ -157,7 +165,7 @@ void ray_march_find(const RayMarch& m, int64_t rays, int64_t* offsets, RayMarchP
   for (int p = 0; p < parts.count; ++p) {
     Distances found;
     for (int64_t i = parts.first_ray[p]; i < parts.first_ray[p + 1]; ++i)
-      offsets[i + 1] = march(m, occupancy, ray_of(m, i), found);
+      offsets[i + 1] = is_number(m, i) ? march(m, occupancy, ray_of(m, i), found) : 0;
     parts.t[p] = found.data;
     found.data = nullptr;  // handed over
   }

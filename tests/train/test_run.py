@@ -55,7 +55,7 @@ def test_the_curve_rises_from_mark_to_mark(run: Run) -> None:
     steps = [point["step"] for point in curve]
     assert steps == [1, 2, 3, 4, 6, 8, 12, 16, 20, 24, 28, 32, 36, 40]
     assert [point["seconds"] for point in curve] == sorted(point["seconds"] for point in curve)
-    assert curve[-1]["psnr"] > curve[0]["psnr"] + 5
+    assert curve[-1]["psnr"] > curve[0]["psnr"] + 3
 
 
 def test_the_figure_at_the_end_is_the_judges(run: Run) -> None:

@@ -1,0 +1,240 @@
+// Dense grids over some of the axes, grid by grid over blocks of samples.
+#include <omp.h>
+
+#include <vector>
+
+#include "kernels.h"
+#include "linear.h"
+
+namespace OMNIFIELD_ISA {
+namespace {
+
+constexpr int kBlock = 128;  // samples whose corners are computed at once
+constexpr int kAhead = 8;    // samples between asking memory for a row and using it
+
+// The 2^D nodes around each sample of a block, and their weights. Bit d of a corner is its place along the grid's d-th
+// axis, so that the corners of the upper half lie one node further along its last.
+template <int D>
+struct Corners {
+  alignas(64) uint32_t node[1 << D][kBlock];  // times the channels: an index of floats
+  alignas(64) float weight[1 << D][kBlock];
+  alignas(64) float fraction[D][kBlock];
+};
+
+inline uint32_t cell_of(float x, int64_t nodes, float& fraction) {
+  const float p = clamp01(x) * float(nodes - 1);
+  const int32_t floor = int32_t(p), last = int32_t(nodes) - 2;
+  const int32_t cell = floor < last ? floor : last;  // the last node belongs to the last cell
+  fraction = p - float(cell);
+  return uint32_t(cell);
+}
+
+// `sample(s)` is the number of the s-th sample of the block.
+template <int D, typename Sample>
+void find_corners(const DenseGrid& grid, int channels, const float* positions, int count, Sample sample,
+                  Corners<D>& c) {
+  alignas(64) uint32_t first[kBlock];
+  uint32_t stride = uint32_t(channels), strides[D];
+  for (int d = 0; d < D; ++d) {
+    for (int s = 0; s < count; ++s) {
+      const uint32_t cell = cell_of(positions[3 * sample(s) + grid.axes[d]], grid.shape[d], c.fraction[d][s]);
+      first[s] = (d ? first[s] : 0) + cell * stride;
+    }
+    strides[d] = stride;
+    stride *= uint32_t(grid.shape[d]);
+  }
+  for (int k = 0; k < 1 << D; ++k) {
+    uint32_t step = 0;
+    for (int d = 0; d < D; ++d) step += k >> d & 1 ? strides[d] : 0;
+    for (int s = 0; s < count; ++s) c.node[k][s] = first[s] + step;
+  }
+  find_weights<D>(c.fraction, count, c.weight);
+}
+
+template <int D>
+inline void prefetch(const float* rows, int channels, const Corners<D>& c, int s) {
+  if constexpr (D == 1) return;  // a line is small enough to stay where it is
+  for (int k = 0; k < 1 << D; ++k)
+    for (int at = 0; at < channels; at += 16) __builtin_prefetch(rows + c.node[k][s] + at, 1);
+}
+
+inline int block_size(int64_t begin, int64_t end) { return end - begin < kBlock ? int(end - begin) : kBlock; }
+
+template <int D, int C>
+void forward_grid(const DenseGrids& all, const DenseGrid& grid, const float* positions, int64_t begin, int64_t end,
+                  const float* table, float* found) {
+  const int channels = C ? C : all.channels;
+  const float* rows = table + grid.first_row * channels;
+  Corners<D> c;
+  for (int64_t at = begin; at < end; at += kBlock) {
+    const int count = block_size(at, end);
+    find_corners<D>(grid, channels, positions, count, [at](int s) { return at + s; }, c);
+    for (int s = 0; s < count; ++s) {
+      if (s + kAhead < count) prefetch<D>(rows, channels, c, s + kAhead);
+      float* out = found + (at + s) * all.width + grid.slot * channels;
+      over_channels<C>(channels, [&]<int N>(int from) {
+        Vector<N> value = c.weight[0][s] * load<N>(rows + c.node[0][s] + from);
+        for (int k = 1; k < 1 << D; ++k) value += c.weight[k][s] * load<N>(rows + c.node[k][s] + from);
+        store<N>(out + from, grid.adds ? load<N>(out + from) + value : value);
+      });
+    }
+  }
+}
+
+// What one task of the table's gradient owns: the nodes `from` to `to` along the last axis of a grid, whose rows no
+// other task writes to. Every row sums its samples in their order, so that the cuts do not show in the result.
+struct Slab {
+  const DenseGrid* grid;
+  int64_t from, to;
+};
+
+template <int D, int C>
+void add_to_slab(const DenseGrids& all, const Slab& slab, const float* positions, const int64_t* samples, int count,
+                 const float* grad_found, float* grad_table) {
+  const DenseGrid& grid = *slab.grid;
+  const int channels = C ? C : all.channels;
+  const int64_t nodes = grid.shape[D - 1];
+  float* rows = grad_table + grid.first_row * channels;
+  Corners<D> c;
+  find_corners<D>(grid, channels, positions, count, [samples](int s) { return samples[s]; }, c);
+  for (int s = 0; s < count; ++s) {
+    if (s + kAhead < count) prefetch<D>(rows, channels, c, s + kAhead);
+    const float* grad = grad_found + samples[s] * all.width + grid.slot * channels;
+    if (is_zero(grad, channels)) continue;
+    float unused;
+    const int64_t cell = cell_of(positions[3 * samples[s] + grid.axes[D - 1]], nodes, unused);
+    constexpr int half = 1 << (D - 1);
+    for (int upper = 0; upper < 2; ++upper) {
+      if (cell + upper < slab.from || cell + upper >= slab.to) continue;
+      over_channels<C>(channels, [&]<int N>(int from) {
+        const Vector<N> g = load<N>(grad + from);
+        for (int k = upper * half; k < (upper + 1) * half; ++k) {
+          float* row = rows + c.node[k][s] + from;
+          store<N>(row, load<N>(row) + c.weight[k][s] * g);
+        }
+      });
+    }
+  }
+}
+
+template <int D, int C>
+void backward_slab(const DenseGrids& all, const Slab& slab, const float* positions, int64_t n,
+                   const float* grad_found, float* grad_table) {
+  const int axis = slab.grid->axes[D - 1];
+  const int64_t nodes = slab.grid->shape[D - 1];
+  int64_t samples[kBlock];
+  int count = 0;
+  for (int64_t s = 0; s < n; ++s) {
+    float unused;
+    const int64_t cell = cell_of(positions[3 * s + axis], nodes, unused);
+    samples[count] = s;
+    count += cell + 1 >= slab.from && cell < slab.to;
+    if (count == kBlock) {
+      add_to_slab<D, C>(all, slab, positions, samples, count, grad_found, grad_table);
+      count = 0;
+    }
+  }
+  add_to_slab<D, C>(all, slab, positions, samples, count, grad_found, grad_table);
+}
+
+// Cuts a grid so that every slab gets about as many samples.
+void cut(const DenseGrid& grid, int parts, const float* positions, int64_t n, std::vector<Slab>& slabs) {
+  constexpr int64_t kEvery = 16;  // a guess is enough
+  const int64_t nodes = grid.shape[grid.dimensions - 1];
+  std::vector<int64_t> samples(nodes, 0);
+  int64_t total = 0;
+  for (int64_t s = 0; s < n; s += kEvery, ++total) {
+    float unused;
+    ++samples[cell_of(positions[3 * s + grid.axes[grid.dimensions - 1]], nodes, unused)];
+  }
+  int64_t from = 0, before = 0, node = 0;
+  for (int part = 1; part <= parts; ++part) {
+    for (; node < nodes && (part == parts || before * parts < total * part); ++node) before += samples[node];
+    if (node > from) slabs.push_back({&grid, from, node});
+    from = node;
+  }
+}
+
+std::vector<Slab> slabs_of(const DenseGrids& all, const float* positions, int64_t n) {
+  const int threads = omp_get_max_threads();
+  const bool enough = all.count >= 8 * threads;  // grids for all to be busy to the end
+  std::vector<Slab> slabs;
+  for (int g = all.count - 1; g >= 0; --g) cut(all.grids[g], enough ? 1 : threads, positions, n, slabs);
+  return slabs;
+}
+
+template <int D, int C>
+void backward_block(const DenseGrids& all, const DenseGrid& grid, const float* positions, int64_t at, int count,
+                    const float* table, const float* grad_found, float* grad_positions) {
+  const int channels = C ? C : all.channels;
+  const float* rows = table + grid.first_row * channels;
+  Corners<D> c;
+  find_corners<D>(grid, channels, positions, count, [at](int s) { return at + s; }, c);
+  for (int s = 0; s < count; ++s) {
+    const float* grad = grad_found + (at + s) * all.width + grid.slot * channels;
+    float fraction[D], sum[D] = {};
+    for (int d = 0; d < D; ++d) fraction[d] = c.fraction[d][s];
+    over_channels<C>(channels, [&]<int N>(int from) {
+      Vector<N> corner[1 << D];
+      for (int k = 0; k < 1 << D; ++k) corner[k] = load<N>(rows + c.node[k][s] + from);
+      const Vector<N> g = load<N>(grad + from);
+      for (int d = 0; d < D; ++d) sum[d] += sum_of<N>(g * slope<D, Vector<N>>(d, corner, fraction));
+    });
+    for (int d = 0; d < D; ++d) {
+      const float x = positions[3 * (at + s) + grid.axes[d]];
+      if (x >= 0 && x <= 1) grad_positions[3 * (at + s) + grid.axes[d]] += sum[d] * float(grid.shape[d] - 1);
+    }
+  }
+}
+
+}  // namespace
+
+#define FOR_CHANNELS(function, D, channels, ...)           \
+  switch (channels) {                                      \
+    case 1: function<D, 1>(__VA_ARGS__); break;            \
+    case 8: function<D, 8>(__VA_ARGS__); break;            \
+    case 16: function<D, 16>(__VA_ARGS__); break;          \
+    case 48: function<D, 48>(__VA_ARGS__); break;          \
+    default: function<D, 0>(__VA_ARGS__);                  \
+  }
+#define FOR_GRID(function, grid, channels, ...)                                   \
+  switch ((grid).dimensions) {                                                    \
+    case 1: FOR_CHANNELS(function, 1, channels, __VA_ARGS__) break;               \
+    case 2: FOR_CHANNELS(function, 2, channels, __VA_ARGS__) break;               \
+    case 3: FOR_CHANNELS(function, 3, channels, __VA_ARGS__) break;               \
+  }
+
+void grid_lookup_forward(const DenseGrids& all, const float* positions, int64_t n, const float* table, float* found) {
+  constexpr int64_t kChunk = 1024;  // samples whose values stay in the cache while the grids are filled in
+#pragma omp parallel for schedule(dynamic)
+  for (int64_t begin = 0; begin < n; begin += kChunk) {
+    const int64_t end = begin + kChunk < n ? begin + kChunk : n;
+    for (int g = 0; g < all.count; ++g) {
+      const DenseGrid& grid = all.grids[g];
+      FOR_GRID(forward_grid, grid, all.channels, all, grid, positions, begin, end, table, found)
+    }
+  }
+}
+
+void grid_lookup_backward_table(const DenseGrids& all, const float* positions, int64_t n, const float* grad_found,
+                                float* grad_table) {
+  const std::vector<Slab> slabs = slabs_of(all, positions, n);
+#pragma omp parallel for schedule(dynamic)
+  for (size_t i = 0; i < slabs.size(); ++i)
+    FOR_GRID(backward_slab, *slabs[i].grid, all.channels, all, slabs[i], positions, n, grad_found, grad_table)
+}
+
+void grid_lookup_backward_positions(const DenseGrids& all, const float* positions, int64_t n, const float* table,
+                                    const float* grad_found, float* grad_positions) {
+#pragma omp parallel for schedule(static)
+  for (int64_t at = 0; at < n; at += kBlock) {
+    const int count = block_size(at, n);
+    for (int s = 0; s < 3 * count; ++s) grad_positions[3 * at + s] = 0;
+    for (int g = 0; g < all.count; ++g) {
+      const DenseGrid& grid = all.grids[g];
+      FOR_GRID(backward_block, grid, all.channels, all, grid, positions, at, count, table, grad_found, grad_positions)
+    }
+  }
+}
+
+}  // namespace OMNIFIELD_ISA

@@ -1,0 +1,326 @@
+// Sparse voxels in blocks of 8^3 on the levels of a pyramid. A tap is a sample on one level: a sample has one or two.
+#include <omp.h>
+
+#include <limits>
+#include <vector>
+
+#include "kernels.h"
+#include "linear.h"
+
+namespace OMNIFIELD_ISA {
+namespace {
+
+constexpr int kBlock = 128;         // taps whose corners are computed at once
+constexpr int kAhead = 4;           // taps between asking memory for a row and using it
+constexpr int kRows = 512;          // of a block of voxels
+constexpr int kStep[8] = {0, 1, 8, 9, 64, 65, 72, 73};  // rows from the lowest corner, where all lie in one block
+
+struct Taps {
+  int count = 0;
+  alignas(64) int64_t sample[kBlock];
+  alignas(64) int32_t level[kBlock];
+  alignas(64) float share[kBlock];
+
+  void add(int64_t s, int l, float part, bool counts = true) {
+    sample[count] = s, level[count] = l, share[count] = part;
+    count += counts;
+  }
+};
+
+enum State : uint8_t { kEmpty, kComplete, kPartial };
+
+// The eight voxels around each tap: row[s][k], negative where there is none.
+struct Corners {
+  alignas(64) int32_t row[kBlock][8];
+  alignas(64) float weight[8][kBlock];  // times the tap's share
+  alignas(64) float fraction[3][kBlock];
+  State state[kBlock];
+};
+
+struct Share {
+  int level;   // the finer of the two
+  float above; // share of the coarser one
+};
+
+inline Share share_of(float level, int levels) {
+  const float last = float(levels - 1);
+  const float clamped = level > 0 ? (level < last ? level : last) : 0;  // NaN becomes 0
+  const int floor = int(clamped);
+  return {floor, clamped - float(floor)};
+}
+
+State find_rows(const VoxelBlocks& voxels, int level, const int32_t (&cell)[3], int32_t* row) {
+  const int32_t last = int32_t(voxels.resolutions[level]) - 1;
+  const int64_t blocks = (last + 1) / 8;
+  const int32_t* numbers = voxels.index + voxels.index_offsets[level];
+  if ((cell[0] & 7) != 7 && (cell[1] & 7) != 7 && (cell[2] & 7) != 7) {  // -1 ends in 7, and so does the last voxel
+    const int32_t number = numbers[cell[0] / 8 + blocks * (cell[1] / 8 + blocks * (cell[2] / 8))];
+    const int32_t first = number * kRows + (cell[0] & 7) + 8 * ((cell[1] & 7) + 8 * (cell[2] & 7));
+    for (int k = 0; k < 8; ++k) row[k] = first + kStep[k];
+    return number < 0 ? kEmpty : kComplete;
+  }
+  int32_t voxel[3][2];
+  for (int axis = 0; axis < 3; ++axis)
+    for (int upper = 0; upper < 2; ++upper) {
+      const int32_t at = cell[axis] + upper;
+      voxel[axis][upper] = at < 0 ? 0 : at > last ? last : at;
+    }
+  int present = 0;
+  for (int k = 0; k < 8; ++k) {
+    const int32_t x = voxel[0][k & 1], y = voxel[1][k >> 1 & 1], z = voxel[2][k >> 2];
+    const int32_t number = numbers[x / 8 + blocks * (y / 8 + blocks * (z / 8))];
+    row[k] = number < 0 ? -1 : number * kRows + (x & 7) + 8 * ((y & 7) + 8 * (z & 7));
+    present += number >= 0;
+  }
+  return present == 8 ? kComplete : present ? kPartial : kEmpty;
+}
+
+void find_corners(const VoxelBlocks& voxels, const float* positions, const Taps& taps, Corners& c) {
+  alignas(64) int32_t cell[3][kBlock];
+  alignas(64) float scale[kBlock];
+  for (int s = 0; s < taps.count; ++s) scale[s] = float(voxels.resolutions[taps.level[s]]);
+  for (int axis = 0; axis < 3; ++axis)
+    for (int s = 0; s < taps.count; ++s) {
+      const float p = clamp01(positions[3 * taps.sample[s] + axis]) * scale[s] - 0.5f;
+      const int32_t whole = int32_t(p), floor = whole - (p < float(whole));
+      cell[axis][s] = floor;
+      c.fraction[axis][s] = p - float(floor);
+    }
+  find_weights<3>(c.fraction, taps.count, c.weight);
+  for (auto& weight : c.weight)
+    for (int s = 0; s < taps.count; ++s) weight[s] *= taps.share[s];
+  for (int s = 0; s < taps.count; ++s)
+    c.state[s] = find_rows(voxels, taps.level[s], {cell[0][s], cell[1][s], cell[2][s]}, c.row[s]);
+}
+
+inline void prefetch(const float* values, int channels, const Corners& c, int s) {
+  if (c.state[s] == kEmpty) return;
+  for (int k = 0; k < 8; k += 2) {  // the voxel at its side is the next row, if they are in one block
+    const float* row = values + int64_t(c.row[s][k] < 0 ? 0 : c.row[s][k]) * channels;
+    for (int at = 0; at < 2 * channels; at += 16) __builtin_prefetch(row + at, 1);
+  }
+}
+
+template <int C>
+void forward_taps(const VoxelBlocks& voxels, const float* positions, const Taps& taps, bool adds, const float* values,
+                  float* found) {
+  const int channels = C ? C : voxels.channels;
+  Corners c;
+  find_corners(voxels, positions, taps, c);
+  for (int s = 0; s < taps.count; ++s) {
+    if (s + kAhead < taps.count) prefetch(values, channels, c, s + kAhead);
+    const int32_t* row = c.row[s];
+    float* out = found + taps.sample[s] * channels;
+    over_channels<C>(channels, [&]<int N>(int from) {
+      Vector<N> value = adds ? load<N>(out + from) : Vector<N>{};
+      if (c.state[s] == kComplete) {
+        for (int k = 0; k < 8; ++k) value += c.weight[k][s] * load<N>(values + int64_t(row[k]) * channels + from);
+      } else if (c.state[s] == kPartial) {
+        for (int k = 0; k < 8; ++k)
+          if (row[k] >= 0) value += c.weight[k][s] * load<N>(values + int64_t(row[k]) * channels + from);
+      }
+      store<N>(out + from, value);
+    });
+  }
+}
+
+template <int C>
+void forward(const VoxelBlocks& voxels, const float* positions, const float* level, int64_t n, const float* values,
+             float* found) {
+#pragma omp parallel for schedule(dynamic, 8)
+  for (int64_t at = 0; at < n; at += kBlock) {
+    Taps fine, coarse;
+    for (int64_t s = at; s < at + kBlock && s < n; ++s) {
+      const Share share = share_of(level[s], voxels.levels);
+      fine.add(s, share.level, 1 - share.above);
+      coarse.add(s, share.level + 1, share.above, share.above > 0);
+    }
+    forward_taps<C>(voxels, positions, fine, false, values, found);
+    if (coarse.count) forward_taps<C>(voxels, positions, coarse, true, values, found);
+  }
+}
+
+// The numbers of the blocks that a tap touches lie between these; low > high where it touches none.
+struct Reach {
+  int32_t low = std::numeric_limits<int32_t>::max(), high = -1;
+};
+
+// What every tap of every sample touches: `per_sample` in a row, the finer level first.
+std::vector<Reach> find_reaches(const VoxelBlocks& voxels, const float* positions, const float* level, int64_t n,
+                                const float* grad_found, int per_sample) {
+  std::vector<Reach> reaches(n * per_sample);
+#pragma omp parallel for schedule(static)
+  for (int64_t at = 0; at < n; at += kBlock)
+    for (int coarser = 0; coarser < per_sample; ++coarser) {
+      Taps taps;
+      Corners c;
+      for (int64_t s = at; s < at + kBlock && s < n; ++s) {
+        const Share share = share_of(level[s], voxels.levels);
+        const bool counts = (!coarser || share.above > 0) && !is_zero(grad_found + s * voxels.channels, voxels.channels);
+        taps.add(s, share.level + coarser, 1, counts);
+      }
+      find_corners(voxels, positions, taps, c);
+      for (int t = 0; t < taps.count; ++t) {
+        Reach reach;
+        for (int k = 0; k < 8 && c.state[t] != kEmpty; ++k) {
+          const int32_t number = c.row[t][k] / kRows;
+          if (c.row[t][k] < 0) continue;
+          reach.low = number < reach.low ? number : reach.low;
+          reach.high = number > reach.high ? number : reach.high;
+        }
+        reaches[taps.sample[t] * per_sample + coarser] = reach;
+      }
+    }
+  return reaches;
+}
+
+// Cuts the blocks into as many ranges as threads, so that each has about as many taps.
+std::vector<int32_t> cut(const std::vector<Reach>& reaches, int64_t blocks, int parts) {
+  constexpr size_t kEvery = 15;  // a guess is enough; odd, to see the taps of both levels
+  std::vector<int64_t> taps(blocks, 0);
+  int64_t total = 0, before = 0;
+  for (size_t i = 0; i < reaches.size(); i += kEvery)
+    if (reaches[i].high >= 0) ++taps[reaches[i].low], ++total;
+  std::vector<int32_t> cuts{0};
+  int32_t block = 0;
+  for (int part = 1; part < parts; ++part) {
+    for (; block < blocks && before * parts < total * part; ++block) before += taps[block];
+    cuts.push_back(block);
+  }
+  cuts.push_back(int32_t(blocks));
+  return cuts;
+}
+
+// Adds to those rows that lie in the blocks from..to, which no other thread writes to. Every row sums its taps in the
+// order of the samples, so that the cuts do not show in the result.
+template <int C>
+void add_taps(const VoxelBlocks& voxels, const float* positions, const Taps& taps, int32_t from, int32_t to,
+              const float* grad_found, float* grad_values) {
+  const int channels = C ? C : voxels.channels;
+  const int32_t first = from * kRows;
+  const uint32_t rows = uint32_t(to - from) * kRows;
+  Corners c;
+  find_corners(voxels, positions, taps, c);
+  for (int s = 0; s < taps.count; ++s) {
+    if (s + kAhead < taps.count) prefetch(grad_values, channels, c, s + kAhead);
+    const int32_t* row = c.row[s];
+    const float* grad = grad_found + taps.sample[s] * channels;
+    for (int k = 0; k < 8; ++k) {
+      if (uint32_t(row[k]) - uint32_t(first) >= rows) continue;  // no such voxel, or another thread's
+      float* sum = grad_values + int64_t(row[k]) * channels;
+      over_channels<C>(channels, [&]<int N>(int at) {
+        store<N>(sum + at, load<N>(sum + at) + c.weight[k][s] * load<N>(grad + at));
+      });
+    }
+  }
+}
+
+template <int C>
+void backward_range(const VoxelBlocks& voxels, const float* positions, const float* level, int64_t n,
+                    const std::vector<Reach>& reaches, int32_t from, int32_t to, const float* grad_found,
+                    float* grad_values) {
+  const int per_sample = int(reaches.size() / n);
+  Taps taps;
+  for (int64_t s = 0; s < n; ++s)
+    for (int coarser = 0; coarser < per_sample; ++coarser) {
+      const Reach& reach = reaches[s * per_sample + coarser];
+      if (reach.low >= to || reach.high < from) continue;
+      const Share share = share_of(level[s], voxels.levels);
+      taps.add(s, share.level + coarser, coarser ? share.above : 1 - share.above);
+      if (taps.count < kBlock) continue;
+      add_taps<C>(voxels, positions, taps, from, to, grad_found, grad_values);
+      taps.count = 0;
+    }
+  add_taps<C>(voxels, positions, taps, from, to, grad_found, grad_values);
+}
+
+template <int C>
+void backward_values(const VoxelBlocks& voxels, const float* positions, const float* level, int64_t n,
+                     const float* grad_found, int64_t rows, float* grad_values) {
+  if (!n || !rows) return;
+  const auto reaches = find_reaches(voxels, positions, level, n, grad_found, voxels.levels > 1 ? 2 : 1);
+  const auto cuts = cut(reaches, rows / kRows, omp_get_max_threads());
+#pragma omp parallel for schedule(static, 1)
+  for (size_t part = 0; part < cuts.size() - 1; ++part)
+    backward_range<C>(voxels, positions, level, n, reaches, cuts[part], cuts[part + 1], grad_found, grad_values);
+}
+
+template <int C>
+void backward_taps(const VoxelBlocks& voxels, const float* positions, const Taps& taps, const float* values,
+                   const float* grad_found, float* grad_positions) {
+  const int channels = C ? C : voxels.channels;
+  Corners c;
+  find_corners(voxels, positions, taps, c);
+  for (int s = 0; s < taps.count; ++s) {
+    if (c.state[s] == kEmpty) continue;
+    const int32_t* row = c.row[s];
+    const float* grad = grad_found + taps.sample[s] * channels;
+    const float fraction[3] = {c.fraction[0][s], c.fraction[1][s], c.fraction[2][s]};
+    float sum[3] = {0, 0, 0};
+    over_channels<C>(channels, [&]<int N>(int from) {
+      Vector<N> corner[8];
+      for (int k = 0; k < 8; ++k)
+        corner[k] = row[k] < 0 ? Vector<N>{} : load<N>(values + int64_t(row[k]) * channels + from);
+      const Vector<N> g = load<N>(grad + from);
+      for (int axis = 0; axis < 3; ++axis) sum[axis] += sum_of<N>(g * slope<3, Vector<N>>(axis, corner, fraction));
+    });
+    const float scale = taps.share[s] * float(voxels.resolutions[taps.level[s]]);
+    for (int axis = 0; axis < 3; ++axis) {
+      const float x = positions[3 * taps.sample[s] + axis];
+      if (x >= 0 && x <= 1) grad_positions[3 * taps.sample[s] + axis] += sum[axis] * scale;
+    }
+  }
+}
+
+template <int C>
+void backward_positions(const VoxelBlocks& voxels, const float* positions, const float* level, int64_t n,
+                        const float* values, const float* grad_found, float* grad_positions) {
+#pragma omp parallel for schedule(static)
+  for (int64_t at = 0; at < n; at += kBlock) {
+    Taps fine, coarse;
+    for (int64_t s = at; s < at + kBlock && s < n; ++s) {
+      const Share share = share_of(level[s], voxels.levels);
+      fine.add(s, share.level, 1 - share.above);
+      coarse.add(s, share.level + 1, share.above, share.above > 0);
+      for (int axis = 0; axis < 3; ++axis) grad_positions[3 * s + axis] = 0;
+    }
+    backward_taps<C>(voxels, positions, fine, values, grad_found, grad_positions);
+    backward_taps<C>(voxels, positions, coarse, values, grad_found, grad_positions);
+  }
+}
+
+}  // namespace
+
+#define FOR_CHANNELS(function, ...)                  \
+  switch (voxels.channels) {                         \
+    case 1: return function<1>(__VA_ARGS__);         \
+    case 8: return function<8>(__VA_ARGS__);         \
+    case 28: return function<28>(__VA_ARGS__);       \
+    default: return function<0>(__VA_ARGS__);        \
+  }
+
+void voxel_lookup_range(const int32_t* index, int64_t entries, int32_t* low, int32_t* high) {
+  int32_t least = index[0], most = index[0];
+  for (int64_t i = 1; i < entries; ++i) {
+    least = index[i] < least ? index[i] : least;
+    most = index[i] > most ? index[i] : most;
+  }
+  *low = least, *high = most;
+}
+
+void voxel_lookup_forward(const VoxelBlocks& voxels, const float* positions, const float* level, int64_t n,
+                          const float* values, float* found) {
+  FOR_CHANNELS(forward, voxels, positions, level, n, values, found)
+}
+
+void voxel_lookup_backward_values(const VoxelBlocks& voxels, const float* positions, const float* level, int64_t n,
+                                  const float* grad_found, int64_t rows, float* grad_values) {
+  FOR_CHANNELS(backward_values, voxels, positions, level, n, grad_found, rows, grad_values)
+}
+
+void voxel_lookup_backward_positions(const VoxelBlocks& voxels, const float* positions, const float* level, int64_t n,
+                                     const float* values, const float* grad_found, float* grad_positions) {
+  FOR_CHANNELS(backward_positions, voxels, positions, level, n, values, grad_found, grad_positions)
+}
+
+}  // namespace OMNIFIELD_ISA

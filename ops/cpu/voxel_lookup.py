@@ -1,0 +1,51 @@
+"""The CPU cell of sparse voxels: C++ forward and backward behind one autograd function."""
+
+import functools
+
+import torch
+
+from .. import _cpu
+from ..voxel_lookup import VoxelLayout, voxel_lookup
+
+
+@functools.lru_cache
+def _native(layout: VoxelLayout) -> "_cpu.VoxelLayout":
+    return _cpu.VoxelLayout(layout.resolutions)
+
+
+class _VoxelLookup(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, positions, level, values, index, layout):
+        positions, level = positions.contiguous(), level.contiguous()
+        values, index = values.contiguous(), index.contiguous()
+        ctx.save_for_backward(positions, level, values, index)
+        ctx.layout = layout
+        found = torch.empty(len(positions), values.shape[1])
+        given = (positions.detach(), level.detach(), values.detach(), index)
+        _cpu.voxel_lookup_forward(_native(layout), *given, found)
+        return found
+
+    @staticmethod
+    def backward(ctx, grad_found):
+        positions, level, values, index = ctx.saved_tensors
+        native, grad_found = _native(ctx.layout), grad_found.contiguous()
+        samples = (positions.detach(), level.detach())
+        grad_positions = grad_values = None
+        if ctx.needs_input_grad[0]:
+            grad_positions = torch.empty_like(samples[0])
+            _cpu.voxel_lookup_backward_positions(
+                native, *samples, values.detach(), index, grad_found, grad_positions
+            )
+        if ctx.needs_input_grad[2]:
+            # As for a hash grid: a leaf that keeps a gradient gets the sum where it is kept.
+            kept = values.is_leaf and values.grad is not None
+            into = values.grad if kept else torch.zeros_like(values)
+            _cpu.voxel_lookup_backward_values(native, *samples, index, grad_found, into)
+            grad_values = None if kept else into
+        return grad_positions, None, grad_values, None, None
+
+
+@voxel_lookup.kernel("cpu", torch.float32)
+def _voxel_lookup(positions, level, values, index, layout):
+    layout.check(positions, level, values, index)
+    return _VoxelLookup.apply(positions, level, values, index, layout)
