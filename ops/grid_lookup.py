@@ -98,10 +98,10 @@ def grid_lookup(
 
     Along an axis of R nodes, node i lies at i / (R − 1): p = x·(R − 1), the cell is min(⌊p⌋, R − 2), and the weights
     come from p − cell. Node (i, j, k) of a grid of shape (R, S, T) is its row i + R·(j + S·k). Positions are clamped
-    to the cube. Raises ValueError if the positions are not triples or the table does not fit the layout.
+    to the cube, and what is no number counts as 0. Raises ValueError if the positions are not triples or the table does not fit the layout.
     """
     layout.check(positions, table)
-    inside = positions.clamp(0, 1)
+    inside = positions.nan_to_num(0).clamp(0, 1)
     values = [torch.zeros(len(positions), layout.channels).to(table) for _ in range(layout.slots)]
     for grid, first in zip(layout.grids, layout.offsets, strict=False):
         values[grid.slot] = values[grid.slot] + _interpolate(inside, table, grid, first)
@@ -116,8 +116,7 @@ def _interpolate(
         [math.prod(grid.shape[:axis]) for axis in range(len(grid.shape))], device=inside.device
     )
     p = inside[:, grid.axes] * (shape - 1)
-    # A position that is no number has no cell: any will do. The last node belongs to the last cell.
-    cell = p.detach().nan_to_num(0).floor().clamp(max=shape - 2)
+    cell = p.detach().floor().clamp(max=shape - 2)  # the last node belongs to the last cell
     fraction = p - cell
     value = torch.zeros(len(p), table.shape[1]).to(table)
     for corner in itertools.product((0, 1), repeat=len(grid.axes)):

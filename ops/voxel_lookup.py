@@ -81,7 +81,7 @@ def voxel_lookup(
 
     λ is `level`, clamped to 0 … levels − 1, so that at most two levels have a share. V_l interpolates trilinearly
     between the centres of R³ voxels, voxel i at (i + ½) / R; beyond the outermost centres they are continued as
-    constants, and positions are clamped to the cube. Voxels are stored in blocks of 8³: of the block (bx, by, bz),
+    constants, and positions are clamped to the cube; what is no number counts as 0. Voxels are stored in blocks of 8³: of the block (bx, by, bz),
     B = R/8 to an axis, index[index_offsets[l] + bx + B·(by + B·bz)] is the number, or −1 where there is none and its
     voxels are zero; its voxel (x, y, z) is row number·512 + x + 8·(y + 8·z) of `values`. Gradients go to
     positions and values, none to level. Raises ValueError if shapes do not fit, or the index names a block that
@@ -89,8 +89,8 @@ def voxel_lookup(
     """
     layout.check(positions, level, values, index)
     check_index(values, index)
-    inside = positions.clamp(0, 1)
-    on_level = level.detach().clamp(0, layout.levels - 1)
+    inside = positions.nan_to_num(0).clamp(0, 1)
+    on_level = level.detach().nan_to_num(0).clamp(0, layout.levels - 1)
     found = torch.zeros(len(positions), values.shape[1]).to(values)
     for step, resolution in enumerate(layout.resolutions):
         share = (1 - (on_level - step).abs()).clamp(min=0)
@@ -108,7 +108,7 @@ def _interpolate(
     r: int,
 ) -> Float[Tensor, "n channel"]:
     p = inside * r - 0.5
-    cell = p.detach().nan_to_num(0).floor()
+    cell = p.detach().floor()
     fraction = p - cell
     value = torch.zeros(len(p), values.shape[1]).to(values)
     for corner in itertools.product((0, 1), repeat=3):

@@ -1,12 +1,16 @@
-"""Every test runs with omnifield's signatures checked (shapes, types), deterministically, on two threads."""
+"""Every test runs with omnifield's signatures checked (shapes, types) and deterministically.
 
+Two processes share the tests, each on one thread; what several threads do, `ops/agreement.py` looks at.
+"""
+
+import os
 import sys
 
 import jaxtyping
 import pytest
 import torch
 
-torch.set_num_threads(2)
+torch.set_num_threads(1 if "PYTEST_XDIST_WORKER" in os.environ else 2)
 torch.use_deterministic_algorithms(True)
 
 if any(name.split(".")[0] == "omnifield" for name in sys.modules):

@@ -9,12 +9,12 @@ using Positions = nb::ndarray<const float, nb::shape<-1, 3>, nb::c_contig, nb::d
 using GradPositions = nb::ndarray<float, nb::shape<-1, 3>, nb::c_contig, nb::device::cpu>;
 using Lists = std::vector<std::vector<int64_t>>;
 
-// Owns the grids that a DenseGrids points to.
-struct Layout {
+// Owns the grids that a DenseGrids points to. (nanobind tells classes apart by name: no two bindings share one.)
+struct DenseLayout {
   std::vector<DenseGrid> grids;
   int64_t rows = 0, slots = 0, largest = 0;
 
-  Layout(const Lists& axes, const Lists& shapes, const std::vector<int64_t>& of_slot) {
+  DenseLayout(const Lists& axes, const Lists& shapes, const std::vector<int64_t>& of_slot) {
     require(!axes.empty() && axes.size() == shapes.size() && axes.size() == of_slot.size(),
             "grid_lookup: axes, shapes and slots disagree on the number of grids.");
     for (size_t g = 0; g < axes.size(); ++g) add(axes[g], shapes[g], of_slot[g]);
@@ -54,7 +54,7 @@ struct Layout {
   }
 };
 
-void forward(const Layout& layout, Positions positions, In<2> table, Out<2> found) {
+void forward(const DenseLayout& layout, Positions positions, In<2> table, Out<2> found) {
   layout.check(table.shape(0), table.shape(1), found.shape(1));
   require_rows("grid_lookup", "positions", positions, "found", found);
   nb::gil_scoped_release release;
@@ -62,7 +62,7 @@ void forward(const Layout& layout, Positions positions, In<2> table, Out<2> foun
                                 found.data());
 }
 
-void backward_table(const Layout& layout, Positions positions, In<2> grad_found, Out<2> grad_table) {
+void backward_table(const DenseLayout& layout, Positions positions, In<2> grad_found, Out<2> grad_table) {
   layout.check(grad_table.shape(0), grad_table.shape(1), grad_found.shape(1));
   require_rows("grid_lookup", "positions", positions, "grad_found", grad_found);
   nb::gil_scoped_release release;
@@ -70,7 +70,7 @@ void backward_table(const Layout& layout, Positions positions, In<2> grad_found,
                                        grad_found.data(), grad_table.data());
 }
 
-void backward_positions(const Layout& layout, Positions positions, In<2> table, In<2> grad_found,
+void backward_positions(const DenseLayout& layout, Positions positions, In<2> table, In<2> grad_found,
                         GradPositions grad_positions) {
   layout.check(table.shape(0), table.shape(1), grad_found.shape(1));
   require_rows("grid_lookup", "positions", positions, "grad_found", grad_found);
@@ -83,7 +83,7 @@ void backward_positions(const Layout& layout, Positions positions, In<2> table, 
 }  // namespace
 
 void export_grid_lookup(nb::module_& m) {
-  nb::class_<Layout>(m, "GridLayout")
+  nb::class_<DenseLayout>(m, "GridLayout")
       .def(nb::init<Lists, Lists, std::vector<int64_t>>(), "axes"_a, "shapes"_a, "slots"_a);
   m.def("grid_lookup_forward", &forward, "layout"_a, "positions"_exact, "table"_exact, "found"_exact);
   m.def("grid_lookup_backward_table", &backward_table, "layout"_a, "positions"_exact, "grad_found"_exact,

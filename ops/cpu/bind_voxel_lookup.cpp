@@ -9,10 +9,10 @@ using Index = Array<const int32_t, 1>;
 constexpr int64_t kRowsOfBlock = 512;
 
 // Owns the numbers that a VoxelBlocks points to.
-struct Layout {
+struct BlockLayout {
   std::vector<int64_t> resolutions, index_offsets{0};
 
-  explicit Layout(std::vector<int64_t> of_levels) : resolutions(std::move(of_levels)) {
+  explicit BlockLayout(std::vector<int64_t> of_levels) : resolutions(std::move(of_levels)) {
     require(!resolutions.empty(), "voxel_lookup: at least one level is needed.");
     for (const int64_t resolution : resolutions) {
       require(resolution >= 8 && resolution % 8 == 0 && resolution < 1 << 20,
@@ -46,7 +46,7 @@ void check_samples(const Positions& positions, const In<1>& level, const char* n
   require(int64_t(found.shape(1)) == channels, std::string("voxel_lookup: ") + name + " is not as wide as values.");
 }
 
-void forward(const Layout& layout, Positions positions, In<1> level, In<2> values, Index index, Out<2> found) {
+void forward(const BlockLayout& layout, Positions positions, In<1> level, In<2> values, Index index, Out<2> found) {
   const VoxelBlocks blocks = layout.blocks(index, values.shape(0), values.shape(1));
   check_samples(positions, level, "found", found, values.shape(1));
   nb::gil_scoped_release release;
@@ -54,7 +54,7 @@ void forward(const Layout& layout, Positions positions, In<1> level, In<2> value
                                  found.data());
 }
 
-void backward_values(const Layout& layout, Positions positions, In<1> level, Index index, In<2> grad_found,
+void backward_values(const BlockLayout& layout, Positions positions, In<1> level, Index index, In<2> grad_found,
                      Out<2> grad_values) {
   const VoxelBlocks blocks = layout.blocks(index, grad_values.shape(0), grad_values.shape(1));
   check_samples(positions, level, "grad_found", grad_found, grad_values.shape(1));
@@ -63,7 +63,7 @@ void backward_values(const Layout& layout, Positions positions, In<1> level, Ind
                                          grad_found.data(), grad_values.shape(0), grad_values.data());
 }
 
-void backward_positions(const Layout& layout, Positions positions, In<1> level, In<2> values, Index index,
+void backward_positions(const BlockLayout& layout, Positions positions, In<1> level, In<2> values, Index index,
                         In<2> grad_found, GradPositions grad_positions) {
   const VoxelBlocks blocks = layout.blocks(index, values.shape(0), values.shape(1));
   check_samples(positions, level, "grad_found", grad_found, values.shape(1));
@@ -76,7 +76,7 @@ void backward_positions(const Layout& layout, Positions positions, In<1> level, 
 }  // namespace
 
 void export_voxel_lookup(nb::module_& m) {
-  nb::class_<Layout>(m, "VoxelLayout").def(nb::init<std::vector<int64_t>>(), "resolutions"_a);
+  nb::class_<BlockLayout>(m, "VoxelLayout").def(nb::init<std::vector<int64_t>>(), "resolutions"_a);
   m.def("voxel_lookup_forward", &forward, "layout"_a, "positions"_exact, "level"_exact, "values"_exact, "index"_exact,
         "found"_exact);
   m.def("voxel_lookup_backward_values", &backward_values, "layout"_a, "positions"_exact, "level"_exact, "index"_exact,

@@ -1,14 +1,11 @@
 """The CPU cell of dense grids: C++ forward and backward behind one autograd function."""
 
-import functools
-
 import torch
 
 from .. import _cpu
 from ..grid_lookup import GridLayout, grid_lookup
 
 
-@functools.lru_cache
 def _native(layout: GridLayout) -> "_cpu.GridLayout":
     grids = layout.grids
     return _cpu.GridLayout(

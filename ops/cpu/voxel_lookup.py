@@ -1,14 +1,11 @@
 """The CPU cell of sparse voxels: C++ forward and backward behind one autograd function."""
 
-import functools
-
 import torch
 
 from .. import _cpu
 from ..voxel_lookup import VoxelLayout, voxel_lookup
 
 
-@functools.lru_cache
 def _native(layout: VoxelLayout) -> "_cpu.VoxelLayout":
     return _cpu.VoxelLayout(layout.resolutions)
 

@@ -42,6 +42,40 @@ def hash_grid(layout: ops.HashGridLayout) -> Case:
     return Case(name, lambda x, table: ops.hash_grid(x, table, layout), make, (0, 1), 2e-5)
 
 
+def grid_lookup(channels: int, *grids: ops.Grid) -> Case:
+    layout = ops.GridLayout(grids, channels)
+
+    def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
+        positions = torch.rand(n, 3, generator=generator) * 1.2 - 0.1
+        return positions, torch.randn(layout.rows, channels, generator=generator)
+
+    name = f"grid_lookup {'+'.join('x'.join(map(str, grid.shape)) for grid in grids)}, {channels}"
+    return Case(name, lambda x, table: ops.grid_lookup(x, table, layout), make, (0, 1), 2e-5)
+
+
+PLANES = tuple(ops.Grid(axes, (7, 12), axes[0]) for axes in ((0, 1), (1, 2), (2, 0)))
+LINES = tuple(ops.Grid((axis,), (30,), 0) for axis in range(3))
+VOLUME = ops.Grid((0, 1, 2), (9, 5, 13), 0)
+
+
+def voxel_lookup(channels: int, *resolutions: int) -> Case:
+    """A third of the blocks is missing."""
+    layout = ops.VoxelLayout(resolutions)
+
+    def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
+        positions = torch.rand(n, 3, generator=generator) * 1.2 - 0.1
+        level = torch.rand(n, generator=generator) * layout.levels - 0.5
+        there = torch.rand(layout.entries, generator=generator) < 0.7
+        index = torch.where(there, there.cumsum(0) - 1, -1).int()
+        values = torch.randn(int(there.sum()) * 512, channels, generator=generator)
+        return positions, level, values, index
+
+    def run(positions: Tensor, level: Tensor, values: Tensor, index: Tensor) -> Tensor:
+        return ops.voxel_lookup(positions, level, values, index, layout)
+
+    return Case(f"voxel_lookup {'-'.join(map(str, resolutions))}, {channels}", run, make, (0, 2), 2e-5)
+
+
 def spherical_harmonics(degree: int) -> Case:
     def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
         return (torch.nn.functional.normalize(torch.randn(n, 3, generator=generator), dim=-1),)
@@ -148,6 +182,12 @@ def ray_march_contracted() -> Case:
 
 CASES = [
     *(hash_grid(ops.HashGridLayout(4, features, 12, 5, 1.7)) for features in (1, 2, 4, 8)),
+    *(grid_lookup(channels, *PLANES) for channels in (1, 4, 16, 27)),
+    *(grid_lookup(channels, *LINES) for channels in (3, 24, 48, 64)),
+    *(grid_lookup(channels, VOLUME) for channels in (1, 8, 32)),
+    grid_lookup(8, *PLANES, *LINES, VOLUME),
+    *(voxel_lookup(channels, 16) for channels in (1, 5, 28)),
+    *(voxel_lookup(channels, 32, 16, 8) for channels in (1, 8, 28)),
     *(spherical_harmonics(degree) for degree in (1, 2, 3, 4)),
     *(ray_weights(density) for density in (1.0, 50.0, 2000.0)),
     *(accumulate(channels) for channels in (1, 3, 16, 23)),

@@ -11,7 +11,7 @@ SIZE = 24
 BOX = Box((-1.0, -1.0, -1.0), (1.0, 1.0, 1.0))
 RADIUS = 0.6
 HASH = HashConfig(**HashConfig.PRESETS["tiny"], samples_per_step=1 << 13)
-MLP = MlpConfig(**MlpConfig.PRESETS["tiny"], samples_per_step=1 << 11)
+MLP = MlpConfig(**MlpConfig.PRESETS["tiny"], samples_per_step=1 << 12, rate=1e-2)
 
 
 def sphere_scene(train: int = 12, test: int = 3, size: int = SIZE) -> Scene:
