@@ -98,7 +98,8 @@ def grid_lookup(
 
     Along an axis of R nodes, node i lies at i / (R − 1): p = x·(R − 1), the cell is min(⌊p⌋, R − 2), and the weights
     come from p − cell. Node (i, j, k) of a grid of shape (R, S, T) is its row i + R·(j + S·k). Positions are clamped
-    to the cube, and what is no number counts as 0. Raises ValueError if the positions are not triples or the table does not fit the layout.
+    to the cube, and what is no number counts as 0. Raises ValueError if the positions are not triples or the table
+    does not fit the layout.
     """
     layout.check(positions, table)
     inside = positions.nan_to_num(0).clamp(0, 1)

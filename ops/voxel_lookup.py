@@ -81,9 +81,10 @@ def voxel_lookup(
 
     λ is `level`, clamped to 0 … levels − 1, so that at most two levels have a share. V_l interpolates trilinearly
     between the centres of R³ voxels, voxel i at (i + ½) / R; beyond the outermost centres they are continued as
-    constants, and positions are clamped to the cube; what is no number counts as 0. Voxels are stored in blocks of 8³: of the block (bx, by, bz),
-    B = R/8 to an axis, index[index_offsets[l] + bx + B·(by + B·bz)] is the number, or −1 where there is none and its
-    voxels are zero; its voxel (x, y, z) is row number·512 + x + 8·(y + 8·z) of `values`. Gradients go to
+    constants, and positions are clamped to the cube; what is no number counts as 0.
+
+    Voxels are stored in blocks of 8³: of the block (bx, by, bz), B = R/8 to an axis, index[index_offsets[l] + bx +
+    B·(by + B·bz)] is the number, or −1 where there is none and its voxels are zero; its voxel (x, y, z) is row number·512 + x + 8·(y + 8·z) of `values`. Gradients go to
     positions and values, none to level. Raises ValueError if shapes do not fit, or the index names a block that
     is not there.
     """

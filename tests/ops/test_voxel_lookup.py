@@ -213,9 +213,12 @@ REFUSED = {
 }
 
 
+def test_the_reference_refuses_the_same_blocks():
+    with references(), pytest.raises(ValueError, match="index names blocks 0 to 2, but .* to 1"):
+        call(index=numbers(1, 2))
+
+
 @pytest.mark.parametrize("sentence", REFUSED)
 def test_refused_in_a_sentence(sentence):
     with pytest.raises(ValueError, match=sentence):
-        REFUSED[sentence]()
-    with references(), pytest.raises(ValueError, match=sentence):
         REFUSED[sentence]()
