@@ -9,10 +9,13 @@ import difflib
 from collections.abc import Sequence
 from typing import get_args
 
+from .cp import CpConfig
 from .hash import HashConfig
 from .mlp import MlpConfig
+from .triplane import TriplaneConfig
+from .vm import VmConfig
 
-FieldConfig = HashConfig | MlpConfig
+FieldConfig = HashConfig | MlpConfig | TriplaneConfig | VmConfig | CpConfig
 
 FIELD_CONFIGS: dict[str, type[FieldConfig]] = {config.tag: config for config in get_args(FieldConfig)}
 

@@ -1,0 +1,109 @@
+"""What fields made of dense grids share: stages of resolution, resampling, and regularisers on a few random nodes."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from ..ops import Grid, GridLayout
+
+PENALTY_NODES = 1 << 13  # random nodes that a regulariser looks at in one step
+
+PLANES = ((0, 1), (0, 2), (1, 2))
+LINES = ((2,), (1,), (0,))  # the axis that each of the planes leaves out
+
+
+def stages(base: int, finest: int, refinements: int) -> tuple[int, ...]:
+    """Resolutions of a training from coarse to fine, in equal ratios."""
+    ratio = (finest / base) ** (1 / max(refinements, 1))
+    return (*(round(base * ratio**stage) for stage in range(refinements)), finest)
+
+
+def even_marks(refinements: int, last: float) -> tuple[float, ...]:
+    """Fractions of a training at which to refine: evenly spaced up to `last`."""
+    return tuple(last * (index + 1) / refinements for index in range(refinements))
+
+
+def resampled(table: Float[Tensor, "row channel"], old: GridLayout, new: GridLayout) -> Tensor:
+    """The values of a table interpolated linearly at the nodes of another resolution."""
+    parts = []
+    for before, after, first, last in zip(old.grids, new.grids, old.offsets, old.offsets[1:], strict=False):
+        grid = table[first:last].T.reshape(1, old.channels, *reversed(before.shape))
+        mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[len(before.shape)]
+        finer = torch.nn.functional.interpolate(
+            grid, tuple(reversed(after.shape)), mode=mode, align_corners=True
+        )
+        parts.append(finer.reshape(old.channels, -1).T)
+    return torch.cat(parts).contiguous()
+
+
+def take_rows_of(table: Float[Tensor, "row channel"], rows: Int[Tensor, "n"]) -> Float[Tensor, "n channel"]:
+    """table[rows] whose gradient is added to the one that a leaf keeps: a table is too large to be filled anew."""
+    return _Rows.apply(table, rows)
+
+
+class _Rows(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, table, rows):
+        ctx.save_for_backward(table, rows)
+        return table.index_select(0, rows)
+
+    @staticmethod
+    def backward(ctx, grad):
+        table, rows = ctx.saved_tensors
+        kept = table.grad if table.is_leaf else None
+        into = torch.zeros_like(table) if kept is None else kept
+        into.index_add_(0, rows, grad)
+        return (into if kept is None else None), None
+
+
+def some_rows(
+    first: int, last: int, generator: torch.Generator | None, device: torch.device
+) -> Int[Tensor, "n"]:
+    """PENALTY_NODES random rows from `first` to `last`; all of them without a generator."""
+    if generator is None:
+        return torch.arange(first, last, device=device)
+    return torch.randint(first, last, (PENALTY_NODES,), generator=generator, device=device)
+
+
+def total_variation(
+    table: Float[Tensor, "row channel"], layout: GridLayout, generator: torch.Generator | None
+) -> Float[Tensor, ""]:
+    """Mean over nodes, grids and channels of the squared difference to the next node, summed over the axes."""
+    total = torch.zeros((), device=table.device, dtype=table.dtype)
+    for grid, first, last in zip(layout.grids, layout.offsets, layout.offsets[1:], strict=False):
+        rows = some_rows(first, last, generator, table.device)
+        here = take_rows_of(table, rows)
+        for beyond in _next(rows - first, grid.shape):
+            total = total + (take_rows_of(table, first + beyond) - here).square().mean()
+    return total / len(layout.grids)
+
+
+def _next(node: Int[Tensor, "n"], shape: Sequence[int]) -> list[Int[Tensor, "n"]]:
+    """The next node along each axis; the last one is its own."""
+    strides = [math.prod(shape[:axis]) for axis in range(len(shape))]
+    return [
+        torch.where(node // stride % size < size - 1, node + stride, node)
+        for stride, size in zip(strides, shape, strict=True)
+    ]
+
+
+def magnitude(
+    table: Float[Tensor, "row channel"], layout: GridLayout, generator: torch.Generator | None
+) -> Float[Tensor, ""]:
+    """Mean absolute value (L1) over the nodes of every grid."""
+    parts = [
+        take_rows_of(table, some_rows(first, last, generator, table.device)).abs().mean()
+        for first, last in zip(layout.offsets, layout.offsets[1:], strict=False)
+    ]
+    return torch.stack(parts).mean()
+
+
+def plane_grids(resolution: int, slots: Sequence[int]) -> tuple[Grid, ...]:
+    return tuple(Grid(axes, (resolution, resolution), slot) for axes, slot in zip(PLANES, slots, strict=True))
+
+
+def line_grids(resolution: int, slots: Sequence[int]) -> tuple[Grid, ...]:
+    return tuple(Grid(axes, (resolution,), slot) for axes, slot in zip(LINES, slots, strict=True))
