@@ -84,9 +84,9 @@ def voxel_lookup(
     constants, and positions are clamped to the cube; what is no number counts as 0.
 
     Voxels are stored in blocks of 8³: of the block (bx, by, bz), B = R/8 to an axis, index[index_offsets[l] + bx +
-    B·(by + B·bz)] is the number, or −1 where there is none and its voxels are zero; its voxel (x, y, z) is row number·512 + x + 8·(y + 8·z) of `values`. Gradients go to
-    positions and values, none to level. Raises ValueError if shapes do not fit, or the index names a block that
-    is not there.
+    B·(by + B·bz)] is the number, or −1 where there is none and its voxels are zero; its voxel
+    (x, y, z) is row number·512 + x + 8·(y + 8·z) of `values`. Gradients go to positions and values, none to level.
+    Raises ValueError if shapes do not fit, or the index names a block that is not there.
     """
     layout.check(positions, level, values, index)
     check_index(values, index)

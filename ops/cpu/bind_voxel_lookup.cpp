@@ -19,6 +19,7 @@ struct BlockLayout {
               "voxel_lookup: a resolution is a multiple of 8 below 2^20, not " + std::to_string(resolution) + ".");
       const int64_t blocks = resolution / 8;
       index_offsets.push_back(index_offsets.back() + blocks * blocks * blocks);
+      require(index_offsets.back() < int64_t(1) << 31, "voxel_lookup: the index has 2^31 entries or more.");
     }
   }
 

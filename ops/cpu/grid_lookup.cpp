@@ -19,11 +19,12 @@ struct Corners {
   alignas(64) uint32_t node[1 << D][kBlock];  // times the channels: an index of floats
   alignas(64) float weight[1 << D][kBlock];
   alignas(64) float fraction[D][kBlock];
+  alignas(64) uint32_t cell[kBlock];  // along the last axis
 };
 
-inline uint32_t cell_of(float x, int64_t nodes, float& fraction) {
+inline uint32_t cell_of(float x, int32_t nodes, float& fraction) {
   const float p = clamp01(x) * float(nodes - 1);
-  const int32_t floor = int32_t(p), last = int32_t(nodes) - 2;
+  const int32_t floor = int32_t(p), last = nodes - 2;
   const int32_t cell = floor < last ? floor : last;  // the last node belongs to the last cell
   fraction = p - float(cell);
   return uint32_t(cell);
@@ -33,13 +34,15 @@ inline uint32_t cell_of(float x, int64_t nodes, float& fraction) {
 template <int D, typename Sample>
 void find_corners(const DenseGrid& grid, int channels, const float* positions, int count, Sample sample,
                   Corners<D>& c) {
-  alignas(64) uint32_t first[kBlock];
+  alignas(64) uint32_t first[kBlock] = {};
+  alignas(64) float x[kBlock];
   uint32_t stride = uint32_t(channels), strides[D];
   for (int d = 0; d < D; ++d) {
-    for (int s = 0; s < count; ++s) {
-      const uint32_t cell = cell_of(positions[3 * sample(s) + grid.axes[d]], grid.shape[d], c.fraction[d][s]);
-      first[s] = (d ? first[s] : 0) + cell * stride;
-    }
+    const float* coordinate = positions + grid.axes[d];
+    const int32_t nodes = int32_t(grid.shape[d]);
+    for (int s = 0; s < count; ++s) x[s] = coordinate[3 * sample(s)];
+    for (int s = 0; s < count; ++s) c.cell[s] = cell_of(x[s], nodes, c.fraction[d][s]);
+    for (int s = 0; s < count; ++s) first[s] += c.cell[s] * stride;
     strides[d] = stride;
     stride *= uint32_t(grid.shape[d]);
   }
@@ -93,16 +96,17 @@ void add_to_slab(const DenseGrids& all, const Slab& slab, const float* positions
                  const float* grad_found, float* grad_table) {
   const DenseGrid& grid = *slab.grid;
   const int channels = C ? C : all.channels;
-  const int64_t nodes = grid.shape[D - 1];
   float* rows = grad_table + grid.first_row * channels;
   Corners<D> c;
   find_corners<D>(grid, channels, positions, count, [samples](int s) { return samples[s]; }, c);
   for (int s = 0; s < count; ++s) {
     if (s + kAhead < count) prefetch<D>(rows, channels, c, s + kAhead);
+    if (s + 2 * kAhead < count)
+      for (int at = 0; at < channels; at += 16)
+        __builtin_prefetch(grad_found + samples[s + 2 * kAhead] * all.width + grid.slot * channels + at);
     const float* grad = grad_found + samples[s] * all.width + grid.slot * channels;
     if (is_zero(grad, channels)) continue;
-    float unused;
-    const int64_t cell = cell_of(positions[3 * samples[s] + grid.axes[D - 1]], nodes, unused);
+    const int64_t cell = c.cell[s];
     constexpr int half = 1 << (D - 1);
     for (int upper = 0; upper < 2; ++upper) {
       if (cell + upper < slab.from || cell + upper >= slab.to) continue;
@@ -121,15 +125,18 @@ template <int D, int C>
 void backward_slab(const DenseGrids& all, const Slab& slab, const float* positions, int64_t n,
                    const float* grad_found, float* grad_table) {
   const int axis = slab.grid->axes[D - 1];
-  const int64_t nodes = slab.grid->shape[D - 1];
+  const int32_t nodes = int32_t(slab.grid->shape[D - 1]), from = int32_t(slab.from), to = int32_t(slab.to);
   int64_t samples[kBlock];
   int count = 0;
-  for (int64_t s = 0; s < n; ++s) {
-    float unused;
-    const int64_t cell = cell_of(positions[3 * s + axis], nodes, unused);
-    samples[count] = s;
-    count += cell + 1 >= slab.from && cell < slab.to;
-    if (count == kBlock) {
+  for (int64_t at = 0; at < n; at += kBlock) {
+    alignas(64) uint32_t cell[kBlock];
+    alignas(64) float unused[kBlock];
+    const int block = block_size(at, n);
+    for (int s = 0; s < block; ++s) cell[s] = cell_of(positions[3 * (at + s) + axis], nodes, unused[s]);
+    for (int s = 0; s < block; ++s) {
+      samples[count] = at + s;
+      count += int32_t(cell[s]) + 1 >= from && int32_t(cell[s]) < to;
+      if (count < kBlock) continue;
       add_to_slab<D, C>(all, slab, positions, samples, count, grad_found, grad_table);
       count = 0;
     }
@@ -145,7 +152,7 @@ void cut(const DenseGrid& grid, int parts, const float* positions, int64_t n, st
   int64_t total = 0;
   for (int64_t s = 0; s < n; s += kEvery, ++total) {
     float unused;
-    ++samples[cell_of(positions[3 * s + grid.axes[grid.dimensions - 1]], nodes, unused)];
+    ++samples[cell_of(positions[3 * s + grid.axes[grid.dimensions - 1]], int32_t(nodes), unused)];
   }
   int64_t from = 0, before = 0, node = 0;
   for (int part = 1; part <= parts; ++part) {

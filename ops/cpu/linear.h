@@ -30,9 +30,14 @@ template <int N>
 
 // NaN is not zero. A row of zeros is what a sample behind a surface gets: most of them in a trained scene.
 [[gnu::always_inline]] inline bool is_zero(const float* row, int channels) {
-  bool zero = true;
-  for (int c = 0; c < channels; ++c) zero &= row[c] == 0;
-  return zero;
+  if (row[0] != 0) return false;
+  uint32_t bits = 0;
+  for (int c = 0; c < channels; ++c) {
+    uint32_t of_one;
+    std::memcpy(&of_one, row + c, sizeof of_one);
+    bits |= of_one;
+  }
+  return !(bits << 1);  // but for the sign
 }
 
 inline float clamp01(float x) { return x > 0.f ? (x < 1.f ? x : 1.f) : 0.f; }  // NaN becomes 0: never out of bounds

@@ -11,7 +11,7 @@ namespace OMNIFIELD_ISA {
 namespace {
 
 constexpr int kBlock = 128;         // taps whose corners are computed at once
-constexpr int kAhead = 4;           // taps between asking memory for a row and using it
+constexpr int kAhead = 10;          // taps between asking memory for a row and using it
 constexpr int kRows = 512;          // of a block of voxels
 constexpr int kStep[8] = {0, 1, 8, 9, 64, 65, 72, 73};  // rows from the lowest corner, where all lie in one block
 
@@ -49,16 +49,11 @@ inline Share share_of(float level, int levels) {
   return {floor, clamped - float(floor)};
 }
 
-State find_rows(const VoxelBlocks& voxels, int level, const int32_t (&cell)[3], int32_t* row) {
+// The rows of a cell that lies in several blocks, or reaches beyond the cube.
+State find_scattered_rows(const VoxelBlocks& voxels, int level, const int32_t (&cell)[3], int32_t* row) {
   const int32_t last = int32_t(voxels.resolutions[level]) - 1;
   const int64_t blocks = (last + 1) / 8;
   const int32_t* numbers = voxels.index + voxels.index_offsets[level];
-  if ((cell[0] & 7) != 7 && (cell[1] & 7) != 7 && (cell[2] & 7) != 7) {  // -1 ends in 7, and so does the last voxel
-    const int32_t number = numbers[cell[0] / 8 + blocks * (cell[1] / 8 + blocks * (cell[2] / 8))];
-    const int32_t first = number * kRows + (cell[0] & 7) + 8 * ((cell[1] & 7) + 8 * (cell[2] & 7));
-    for (int k = 0; k < 8; ++k) row[k] = first + kStep[k];
-    return number < 0 ? kEmpty : kComplete;
-  }
   int32_t voxel[3][2];
   for (int axis = 0; axis < 3; ++axis)
     for (int upper = 0; upper < 2; ++upper) {
@@ -76,21 +71,40 @@ State find_rows(const VoxelBlocks& voxels, int level, const int32_t (&cell)[3], 
 }
 
 void find_corners(const VoxelBlocks& voxels, const float* positions, const Taps& taps, Corners& c) {
-  alignas(64) int32_t cell[3][kBlock];
-  alignas(64) float scale[kBlock];
-  for (int s = 0; s < taps.count; ++s) scale[s] = float(voxels.resolutions[taps.level[s]]);
+  alignas(64) int32_t cell[3][kBlock], resolution[kBlock], entry[kBlock], inner[kBlock], whole[kBlock];
+  alignas(64) float x[3][kBlock];
+  for (int s = 0; s < taps.count; ++s) {
+    const float* position = positions + 3 * taps.sample[s];
+    x[0][s] = position[0], x[1][s] = position[1], x[2][s] = position[2];
+    resolution[s] = int32_t(voxels.resolutions[taps.level[s]]);
+  }
   for (int axis = 0; axis < 3; ++axis)
     for (int s = 0; s < taps.count; ++s) {
-      const float p = clamp01(positions[3 * taps.sample[s] + axis]) * scale[s] - 0.5f;
-      const int32_t whole = int32_t(p), floor = whole - (p < float(whole));
+      const float p = clamp01(x[axis][s]) * float(resolution[s]) - 0.5f;
+      const int32_t toward_zero = int32_t(p), floor = toward_zero - (p < float(toward_zero));
       cell[axis][s] = floor;
       c.fraction[axis][s] = p - float(floor);
     }
+  for (int s = 0; s < taps.count; ++s) {
+    const int32_t i = cell[0][s], j = cell[1][s], k = cell[2][s], blocks = resolution[s] >> 3;
+    entry[s] = (i >> 3) + blocks * ((j >> 3) + blocks * (k >> 3));
+    inner[s] = (i & 7) + 8 * ((j & 7) + 8 * (k & 7));
+    whole[s] = (i & 7) != 7 & (j & 7) != 7 & (k & 7) != 7;  // -1 ends in 7, and so does the last voxel
+  }
   find_weights<3>(c.fraction, taps.count, c.weight);
   for (auto& weight : c.weight)
     for (int s = 0; s < taps.count; ++s) weight[s] *= taps.share[s];
-  for (int s = 0; s < taps.count; ++s)
-    c.state[s] = find_rows(voxels, taps.level[s], {cell[0][s], cell[1][s], cell[2][s]}, c.row[s]);
+  for (int s = 0; s < taps.count; ++s) {
+    const int level = taps.level[s];
+    if (whole[s]) {
+      const int32_t number = voxels.index[voxels.index_offsets[level] + entry[s]];
+      const int32_t first = number * kRows + inner[s];
+      for (int k = 0; k < 8; ++k) c.row[s][k] = first + kStep[k];
+      c.state[s] = number < 0 ? kEmpty : kComplete;
+    } else {
+      c.state[s] = find_scattered_rows(voxels, level, {cell[0][s], cell[1][s], cell[2][s]}, c.row[s]);
+    }
+  }
 }
 
 inline void prefetch(const float* values, int channels, const Corners& c, int s) {

@@ -214,7 +214,7 @@ REFUSED = {
 
 
 def test_the_reference_refuses_the_same_blocks():
-    with references(), pytest.raises(ValueError, match="index names blocks 0 to 2, but .* to 1"):
+    with references(), pytest.raises(ValueError, match=r"index names blocks 0 to 2, but .* to 1"):
         call(index=numbers(1, 2))
 
 
