@@ -9,13 +9,15 @@ import difflib
 from collections.abc import Sequence
 from typing import get_args
 
+from .cam import CamConfig
 from .cp import CpConfig
 from .hash import HashConfig
 from .mlp import MlpConfig
 from .triplane import TriplaneConfig
 from .vm import VmConfig
+from .voxel import VoxelConfig
 
-FieldConfig = HashConfig | MlpConfig | TriplaneConfig | VmConfig | CpConfig
+FieldConfig = CamConfig | HashConfig | MlpConfig | TriplaneConfig | VmConfig | CpConfig | VoxelConfig
 
 FIELD_CONFIGS: dict[str, type[FieldConfig]] = {config.tag: config for config in get_args(FieldConfig)}
 
@@ -31,16 +33,33 @@ def field_config(tag: str, preset: str = "default", settings: Sequence[str] = ()
     for setting in settings:
         name, _, text = setting.partition("=")
         _known(name, list(kinds), f"setting of the {tag} field")
-        values[name] = _number(name, text, kinds[name])
-    return config(**values)  # pyright: ignore[reportArgumentType]  # of the kinds that `_number` made
+        values[name] = _value(name, text, kinds[name])
+    return config(**values)  # pyright: ignore[reportArgumentType]  # of the kinds that `_value` made
 
 
 def _known(name: str, names: list[str], kind: str) -> str:
-    if name in names:
-        return name
+    if name not in names:
+        raise ValueError(
+            f"There is no {kind} named {name!r}: there are {', '.join(names)}.{_hint(name, names)}"
+        )
+    return name
+
+
+def _hint(name: str, names: Sequence[str]) -> str:
     nearest = difflib.get_close_matches(name, names, 1)
-    hint = f" Did you mean {nearest[0]}?" if nearest else ""
-    raise ValueError(f"There is no {kind} named {name!r}: there are {', '.join(names)}.{hint}")
+    return f" Did you mean {nearest[0]}?" if nearest else ""
+
+
+def _value(name: str, text: str, kind: object) -> int | float | str:
+    """A setting's text as a value of its kind: int, float, or a `Literal` of words."""
+    words = get_args(kind)
+    if not words:
+        return _number(name, text, kind)
+    if text not in words:
+        raise ValueError(
+            f"The setting {name} takes one of {', '.join(words)}, not {text!r}.{_hint(text, words)}"
+        )
+    return text
 
 
 def _number(name: str, text: str, kind: object) -> int | float:

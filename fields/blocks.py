@@ -1,0 +1,134 @@
+"""Voxels stored in blocks of 8³, only where something is: what the voxel field and Mip-VoG share."""
+
+from collections.abc import Mapping
+from itertools import product
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from ..ops import VoxelLayout, voxel_lookup
+from ..scenes import Domain
+from .base import Occupied
+from .grids import PENALTY_NODES, take_rows_of
+
+SIDE = 8
+ROWS = SIDE**3
+LATTICE = (
+    -0.5,
+    0.5,
+    2.5,
+    4.5,
+    6.5,
+    8.5,
+)  # where a block is asked whether it is occupied, in voxels of its own
+CHUNK = 1 << 20  # voxels that are resampled at once
+
+
+class Blocks(nn.Module):
+    """Which blocks of a grid of `resolution`³ voxels there are. Rows of the owner's tables are voxels, block by block.
+
+    `index[bx + B·(by + B·bz)]` is a block's number, or −1. At the beginning there are all of them.
+    """
+
+    index: Int[Tensor, "block"]
+    resolution: Int[Tensor, ""]
+
+    def __init__(self, resolution: int) -> None:
+        super().__init__()
+        self.register_buffer("index", torch.arange((resolution // SIDE) ** 3, dtype=torch.int32))
+        self.register_buffer("resolution", torch.tensor(resolution))
+        self.size = resolution  # the same as a number: asking the buffer would wait for a GPU
+
+    @property
+    def layout(self) -> VoxelLayout:
+        return VoxelLayout((self.size,))
+
+    @property
+    def rows(self) -> int:
+        return ROWS * (int(self.index.max()) + 1)
+
+    def lookup(self, unit: Float[Tensor, "n xyz=3"], table: Float[Tensor, "row channel"]) -> Tensor:
+        return voxel_lookup(unit, torch.zeros_like(unit[:, 0]), table, self.index, self.layout)
+
+    def corners(self) -> Int[Tensor, "block xyz=3"]:
+        """Position of each block in the grid of blocks, in the order of their numbers."""
+        place = self.index.new_empty(self.rows // ROWS, dtype=torch.int64)
+        (there,) = (self.index >= 0).nonzero(as_tuple=True)
+        place[self.index[there].long()] = there
+        return unflat(place, self.size // SIDE)
+
+    @torch.no_grad()
+    def refine(
+        self, domain: Domain, occupied: Occupied, tables: list[Tensor], most_blocks: int
+    ) -> tuple["Blocks", list[Tensor]]:
+        """Blocks at twice the resolution where something is occupied, and the tables' values at their voxels.
+
+        If that were more than `most_blocks`, the resolution stays, and only empty blocks go.
+        """
+        corners = self.corners()
+        finer = (2 * corners[:, None] + corners.new_tensor(list(product((0, 1), repeat=3)))).reshape(-1, 3)
+        kept, size = finer[is_occupied(finer, 2 * self.size, domain, occupied)], 2 * self.size
+        if len(kept) > most_blocks:
+            kept, size = corners[is_occupied(corners, self.size, domain, occupied)], self.size
+        kept = kept if len(kept) else finer[:1]  # an empty field is a field too
+        blocks = Blocks(SIDE).to(self.index.device)
+        blocks.size = size
+        blocks.resolution.fill_(size)
+        blocks.index = torch.full(((size // SIDE) ** 3,), -1, dtype=torch.int32, device=self.index.device)
+        numbers = torch.arange(len(kept), dtype=torch.int32, device=self.index.device)
+        blocks.index[flat(kept, size // SIDE)] = numbers
+        return blocks, [self._resampled(table, kept, size) for table in tables]
+
+    def _resampled(self, table: Tensor, corners: Int[Tensor, "block xyz=3"], size: int) -> Tensor:
+        inside = unflat(torch.arange(ROWS, device=table.device), SIDE)
+        parts = []
+        for some in corners.split(CHUNK // ROWS):
+            voxel = (SIDE * some[:, None] + inside).reshape(-1, 3)
+            parts.append(self.lookup((voxel + 0.5) / size, table))
+        return torch.cat(parts)
+
+    def take_shape_of(self, state: Mapping[str, Tensor]) -> None:
+        """Make room for saved blocks. Raises ValueError if their numbers or their grid make no sense."""
+        index, size = state["index"], int(state["resolution"])
+        if size <= 0 or size % SIDE or len(index) != (size // SIDE) ** 3:
+            raise ValueError(f"an index of {len(index)} blocks is none of {size}³ voxels")
+        numbers = index[index >= 0].long()
+        if not torch.equal(numbers.sort().values, torch.arange(len(numbers), device=numbers.device)):
+            raise ValueError("the index does not count its blocks")
+        self.size = size
+        self.index = torch.empty_like(index, device=self.index.device)
+
+
+def is_occupied(corners: Int[Tensor, "block xyz=3"], size: int, domain: Domain, occupied: Occupied) -> Tensor:
+    """Of each block whether anything within it, or a voxel beside it, may be occupied."""
+    lattice = torch.tensor(list(product(LATTICE, repeat=3)), device=corners.device)
+    answers = []
+    for some in corners.split(CHUNK // len(lattice)):
+        unit = ((SIDE * some[:, None] + lattice) / size).clamp(0, 1)
+        world = domain.world_from_unit(unit.reshape(-1, 3))
+        answers.append(occupied(world).reshape(len(some), -1).any(-1))
+    return torch.cat(answers)
+
+
+def flat(place: Int[Tensor, "n xyz=3"], size: int) -> Int[Tensor, "n"]:
+    x, y, z = place.unbind(-1)
+    return x + size * (y + size * z)
+
+
+def unflat(number: Int[Tensor, "n"], size: int) -> Int[Tensor, "n xyz=3"]:
+    return torch.stack([number % size, number // size % size, number // size**2], -1)
+
+
+def block_variation(
+    table: Float[Tensor, "row channel"], generator: torch.Generator | None
+) -> Float[Tensor, ""]:
+    """Mean squared difference of voxels to the next ones within their block, summed over the axes (Plenoxels' TV)."""
+    rows = torch.arange(len(table), device=table.device)
+    if generator is not None:
+        rows = torch.randint(len(table), (PENALTY_NODES,), generator=generator, device=table.device)
+    here, total = take_rows_of(table, rows), torch.zeros((), device=table.device, dtype=table.dtype)
+    for stride in (1, SIDE, SIDE**2):
+        beyond = torch.where(rows // stride % SIDE < SIDE - 1, rows + stride, rows)
+        total = total + (take_rows_of(table, beyond) - here).square().mean()
+    return total
