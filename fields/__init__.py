@@ -1,12 +1,15 @@
 """What is at a point: one file per representation, all behind the contract in `base`."""
 
 from .base import Field, Level, Levels, ParameterGroup, Points, Probe
+from .cam import CamConfig, CamField
 from .choice import FIELD_CONFIGS, FieldConfig, field_config
 from .hash import HashConfig, HashField
 from .mlp import MlpConfig, MlpField
 
 __all__ = [
     "FIELD_CONFIGS",
+    "CamConfig",
+    "CamField",
     "Field",
     "FieldConfig",
     "HashConfig",

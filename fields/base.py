@@ -150,6 +150,14 @@ class Field(nn.Module, abc.ABC):
         self.take_shape_of(state_dict)
         return super().load_state_dict(state_dict, strict, assign)
 
+    def stored_state(self) -> dict[str, Tensor]:
+        """What a file keeps of the field: its `state_dict`, or the same answers in fewer bytes."""
+        return dict(self.state_dict())
+
+    def load_stored_state(self, state: Mapping[str, Tensor]) -> None:
+        """The opposite; raises ValueError, KeyError or RuntimeError if the tensors are not this field's."""
+        self.load_state_dict(state)
+
     def levels(self, points: Points, upto: Level) -> Levels:
         """One walk from shallow to deep that stops where told: what distillation taps."""
         probe = self.probe(points)

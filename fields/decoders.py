@@ -9,29 +9,31 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..ops import mlp, spherical_harmonics
+from .quantize import FULL_PRECISION, quantized
 
 HARMONICS = 16  # coefficients up to degree 4
 
 
 class Mlp(nn.Module):
-    """A small MLP without biases (see `ops.mlp`) of the given widths, input first."""
+    """A small MLP without biases (see `ops.mlp`) of the given widths, input first, its weights in `bits` bits."""
 
-    def __init__(self, widths: Sequence[int]) -> None:
+    def __init__(self, widths: Sequence[int], bits: int = FULL_PRECISION) -> None:
         super().__init__()
+        self.bits = bits
         self.weights = nn.ParameterList(
             nn.Parameter(_glorot(fan_out, fan_in)) for fan_in, fan_out in pairwise(widths)
         )
 
     def forward(self, inputs: Float[Tensor, "n in"]) -> Float[Tensor, "n out"]:
-        return mlp(inputs, list(self.weights))
+        return mlp(inputs, [quantized(weight, self.bits) for weight in self.weights])
 
 
 class ColorDecoder(nn.Module):
     """sRGB from features and the direction's spherical harmonics, as in instant-ngp: ReLU layers, then a sigmoid."""
 
-    def __init__(self, feature_dim: int, hidden: int, layers: int) -> None:
+    def __init__(self, feature_dim: int, hidden: int, layers: int, *, bits: int = FULL_PRECISION) -> None:
         super().__init__()
-        self.mlp = Mlp([HARMONICS + feature_dim, *[hidden] * layers, 3])
+        self.mlp = Mlp([HARMONICS + feature_dim, *[hidden] * layers, 3], bits)
 
     def forward(
         self, features: Float[Tensor, "n feature"], directions: Float[Tensor, "n xyz=3"]

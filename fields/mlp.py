@@ -1,7 +1,6 @@
 """Plain MLP field (NeRF, Mildenhall et al. 2020, arXiv 2003.08934)."""
 
 from dataclasses import dataclass
-from math import pi
 from typing import ClassVar
 
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 from ..scenes import Domain
 from .base import Field, ParameterGroup, Points, Probe, check_numbers, density_from_logit
 from .decoders import ColorDecoder
+from .encodings import frequency_encoding
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,9 @@ class MlpConfig:
     def __post_init__(self) -> None:
         check_numbers(self, may_be_zero=("octaves", "skip"))
         if self.skip >= self.layers:
-            raise ValueError(f"The setting skip of the mlp field must be below layers ({self.layers}), not {self.skip}.")
+            raise ValueError(
+                f"The setting skip of the mlp field must be below layers ({self.layers}), not {self.skip}."
+            )
 
     def build(self, domain: Domain) -> "MlpField":
         return MlpField(self, domain)
@@ -89,9 +91,3 @@ class MlpField(Field):
 
     def parameter_groups(self) -> list[ParameterGroup]:
         return [ParameterGroup("networks", tuple(self.parameters()), self.config.rate, sparse=False)]
-
-
-def frequency_encoding(x: Float[Tensor, "n xyz=3"], octaves: int) -> Float[Tensor, "n encoded"]:
-    """γ(x) = (x, sin(2^k π x), cos(2^k π x) for k = 0 … octaves − 1): Eq. 4 of the paper, for x in [−1, 1]."""
-    phase = (x[:, None] * (pi * 2.0 ** torch.arange(octaves).to(x))[:, None]).flatten(1)
-    return torch.cat([x, phase.sin(), phase.cos()], -1)

@@ -39,7 +39,7 @@ class TrainedField:
 
 def save_field(path: Path, trained: TrainedField) -> None:
     """Raises ValueError if the file cannot be written."""
-    tensors = {f"field.{name}": tensor for name, tensor in trained.field.state_dict().items()}
+    tensors = {f"field.{name}": tensor for name, tensor in trained.field.stored_state().items()}
     tensors["occupancy"] = trained.occupancy.bits
     tensors["thumbnail"] = trained.thumbnail
     tensors["scene_from_input"] = trained.scene_from_input
@@ -121,7 +121,7 @@ def _build(header: dict[str, Any], tensors: dict[str, Tensor], device: torch.dev
     domain = _domain(header["domain"])
     field = FIELD_CONFIGS[header["field"]](**header["config"]).build(domain)
     state = {name.removeprefix("field."): t for name, t in tensors.items() if name.startswith("field.")}
-    field.load_state_dict(state)
+    field.load_stored_state(state)
     occupancy = OccupancyGrid(domain, **header["occupancy"])
     occupancy.bits = _expect(tensors, "occupancy", tuple(occupancy.bits.shape), torch.uint8)
     camera = header["cameras"]

@@ -1,18 +1,25 @@
-"""What the contract tests need of any field: points, a field whose every part matters, and the union's names."""
+"""What the contract tests need of any field: points, a field whose every part matters, and the names of all kinds."""
 
 import torch
-from omnifield.fields import FIELD_CONFIGS, Field, Points, field_config
+from omnifield.fields import FIELD_CONFIGS, Field, FieldConfig, Points, field_config
 from omnifield.scenes import Box, Contraction, Domain
 from torch import Tensor
 
-TAGS = tuple(FIELD_CONFIGS)
+VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "cam of direction": ("cam", ("coordinate=direction",)),
+    "cam of time": ("cam", ("coordinate=time",)),
+}
+"""Kinds of a field that a setting makes so different that they too keep the contract: tag and settings."""
+KINDS = (*FIELD_CONFIGS, *VARIANTS)
 BOX = Box((-1.0, -0.5, 0.0), (1.0, 0.5, 1.5))
 DOMAINS = {"box": BOX, "contraction": Contraction(BOX.lo, BOX.hi)}
 
-MOVING: frozenset[str] = frozenset()
-"""Tags of the fields that change with time, as they should."""
+MOVING = frozenset({"cam of time"})
+"""Those that change with time, as they should."""
 SMOOTHED: frozenset[str] = frozenset()
-"""Tags of the fields that change with the footprint, as they should."""
+"""Those that change with the footprint, as they should."""
+FACING = frozenset({"cam of direction"})
+"""Those whose density depends on where it is seen from, as it should."""
 
 
 def scattered(count: int, domain: Domain, seed: int = 0) -> Points:
@@ -33,14 +40,19 @@ def double(points: Points) -> Points:
     )
 
 
-def tiny(tag: str, domain: Domain = BOX, seed: int = 0) -> Field:
+def config_of(kind: str, preset: str) -> FieldConfig:
+    tag, settings = VARIANTS.get(kind, (kind, ()))
+    return field_config(tag, preset, settings)
+
+
+def tiny(kind: str, domain: Domain = BOX, seed: int = 0) -> Field:
     torch.manual_seed(seed)
-    return field_config(tag, "tiny").build(domain)
+    return config_of(kind, "tiny").build(domain)
 
 
-def stirred(tag: str, domain: Domain = BOX) -> Field:
+def stirred(kind: str, domain: Domain = BOX) -> Field:
     """A tiny field far from its beginnings, in which tables are almost zero and hide whatever goes wrong in them."""
-    field = tiny(tag, domain)
+    field = tiny(kind, domain)
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for parameter in field.parameters():

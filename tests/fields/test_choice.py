@@ -1,6 +1,7 @@
 """A field by name, preset and settings; and what is refused."""
 
 import dataclasses
+from typing import get_args
 
 import pytest
 from omnifield.fields import FIELD_CONFIGS, HashConfig, MlpConfig, field_config
@@ -25,7 +26,9 @@ def test_tags_name_their_configs_and_presets_name_their_fields(tag: str) -> None
     assert config.tag == tag
     names = {field.name: field.type for field in dataclasses.fields(config)}
     for preset in config.PRESETS.values():
-        assert all(type(value) is names[name] for name, value in preset.items())
+        assert all(
+            type(value) is (str if get_args(names[name]) else names[name]) for name, value in preset.items()
+        )
 
 
 REFUSED = {
@@ -44,6 +47,9 @@ REFUSED = {
     "The setting table_rate takes a number, not 'fast'": lambda: field_config(
         "hash", settings=["table_rate=fast"]
     ),
+    "The setting coordinate takes one of direction, time, position, not 'dirction'. Did you mean direction?": lambda: (
+        field_config("cam", settings=["coordinate=dirction"])
+    ),
 }
 
 
@@ -58,7 +64,8 @@ IMPOSSIBLE = [
     ("hash", "levels=0"), ("hash", "levels=-1"), ("hash", "features_per_level=0"), ("hash", "log2_entries=-3"),
     ("hash", "base_resolution=0"), ("hash", "finest_resolution=0"), ("hash", "table_rate=nan"),
     ("hash", "network_rate=-1"), ("mlp", "width=0"), ("mlp", "layers=0"), ("mlp", "octaves=-1"),
-    ("mlp", "skip=4"), ("mlp", "rate=inf"),
+    ("mlp", "skip=4"), ("mlp", "rate=inf"), ("cam", "skip=4"), ("cam", "plane_nodes=1"),
+    ("cam", "bits=1"), ("cam", "bits=9"), ("cam", "bits=16"),
 ]  # fmt: skip
 
 
