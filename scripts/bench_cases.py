@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int64, UInt8
+from jaxtyping import Float, Int32, Int64, UInt8
 from torch import Generator, Tensor
 
 from .. import ops
@@ -51,6 +51,12 @@ def cases() -> list[Case]:
     return [
         hash_grid(layout(8, 4, 17, 1024), Target(250.0, 60.0)),
         hash_grid(layout(16, 2, 19, 2048)),
+        grid_lookup("planes, 3 of 64², 128², 256²", planes(64, 128, 256, channels=16)),
+        grid_lookup("lines, 3 of 300", lines(300, channels=48)),
+        grid_lookup("volume, 128³", volume(128, channels=8)),
+        voxel_lookup(256, channels=1),
+        voxel_lookup(128, channels=28),
+        voxel_lookup(128, 64, 32, channels=8),
         mlp(32, 64, 16),
         mlp(31, 64, 64, 3),
         spherical_harmonics(),
@@ -77,6 +83,47 @@ def hash_grid(shape: ops.HashGridLayout, target: Target | None = None) -> Case:
 
     name = f"hash_grid {shape.levels}×{shape.features}, 2^{shape.log2_entries}"
     return Case(name, ops.hash_grid, make, target=target)
+
+
+def planes(*nodes: int, channels: int) -> ops.GridLayout:
+    axes = ((0, 1), (0, 2), (1, 2))
+    grids = [ops.Grid(axes[i], (r, r), 3 * step + i) for step, r in enumerate(nodes) for i in range(3)]
+    return ops.GridLayout(tuple(grids), channels)
+
+
+def lines(nodes: int, *, channels: int) -> ops.GridLayout:
+    return ops.GridLayout(tuple(ops.Grid((axis,), (nodes,), axis) for axis in range(3)), channels)
+
+
+def volume(nodes: int, *, channels: int) -> ops.GridLayout:
+    return ops.GridLayout((ops.Grid((0, 1, 2), (nodes,) * 3, 0),), channels)
+
+
+def grid_lookup(name: str, shape: ops.GridLayout) -> Case:
+    def make(n: int, generator: Generator, device: torch.device) -> Work:
+        (table,) = wanted([torch.randn(shape.rows, shape.channels, generator=generator)], device)
+        positions = along_rays(n, generator).to(device)
+        return Work(lambda: ops.grid_lookup(positions, table, shape), n, (table,), (table,))
+
+    return Case(f"grid_lookup, {name}, {shape.channels} channels", ops.grid_lookup, make)
+
+
+def voxel_lookup(*resolutions: int, channels: int) -> Case:
+    """The blocks of a shell; samples within it, and where there are several levels, rays between any two."""
+    shape = ops.VoxelLayout(resolutions)
+
+    def make(n: int, generator: Generator, device: torch.device) -> Work:
+        index = shell_index(shape)
+        rows = (int(index.max()) + 1) * 512
+        (values,) = wanted([torch.randn(rows, channels, generator=generator)], device)
+        positions = in_shell(n, generator).to(device)
+        level = torch.rand(-(-n // SAMPLES_PER_RAY), generator=generator) * (shape.levels - 1)
+        level, index = level.repeat_interleave(SAMPLES_PER_RAY)[:n].to(device), index.to(device)
+        arguments = (positions, level, values, index, shape)
+        return Work(lambda: ops.voxel_lookup(*arguments), n, (values,), (values,))
+
+    sizes = ", ".join(f"{resolution}³" for resolution in resolutions)
+    return Case(f"voxel_lookup, shell in {sizes}, {channels} channels", ops.voxel_lookup, make)
 
 
 def mlp(*widths: int) -> Case:
@@ -186,6 +233,16 @@ def along_rays(n: int, generator: Generator) -> Float[Tensor, "n xyz=3"]:
     return (start + t * direction).clamp(0, 1).reshape(-1, 3)[:n].contiguous()
 
 
+def in_shell(n: int, generator: Generator) -> Float[Tensor, "n xyz=3"]:
+    """Of points along rays those that lie in the shell."""
+    found = torch.zeros(0, 3)
+    while len(found) < n:
+        points = along_rays(16 * n, generator)
+        radius = (points - 0.5).norm(dim=-1)
+        found = torch.cat([found, points[(radius >= SHELL[0]) & (radius <= SHELL[1])]])
+    return found[:n].contiguous()
+
+
 def packed(n: int) -> Int64[Tensor, "rays_1"]:
     """Where rays of SAMPLES_PER_RAY samples begin, and at the end n."""
     return torch.cat([torch.arange(0, n, SAMPLES_PER_RAY), torch.tensor([n])])
@@ -208,3 +265,15 @@ def shell_bits(resolution: int) -> UInt8[Tensor, "byte"]:
     radius = (x * x + y * y + z * z).sqrt()
     occupied = ((radius >= SHELL[0]) & (radius <= SHELL[1])).reshape(-1, 8)
     return (occupied * 2 ** torch.arange(8, dtype=torch.uint8)).sum(-1, dtype=torch.uint8)
+
+
+def shell_index(layout: ops.VoxelLayout) -> Int32[Tensor, "block"]:
+    """Numbers of the blocks that the shell may touch, level by level."""
+    there = []
+    for blocks in layout.blocks_per_axis:
+        axis = (torch.arange(blocks) + 0.5) / blocks - 0.5
+        z, y, x = torch.meshgrid(axis, axis, axis, indexing="ij")
+        radius, reach = (x * x + y * y + z * z).sqrt(), 0.5 * math.sqrt(3) / blocks
+        there.append(((radius >= SHELL[0] - reach) & (radius <= SHELL[1] + reach)).flatten())
+    touched = torch.cat(there)
+    return torch.where(touched, touched.cumsum(0) - 1, -1).int()

@@ -1,119 +1,13 @@
-// Sparse voxels in blocks of 8^3 on the levels of a pyramid. A tap is a sample on one level: a sample has one or two.
+// Sparse voxels in blocks of 8^3 on the levels of a pyramid.
 #include <omp.h>
 
 #include <limits>
 #include <vector>
 
-#include "kernels.h"
-#include "linear.h"
+#include "voxel_corners.h"
 
 namespace OMNIFIELD_ISA {
 namespace {
-
-constexpr int kBlock = 128;         // taps whose corners are computed at once
-constexpr int kAhead = 10;          // taps between asking memory for a row and using it
-constexpr int kRows = 512;          // of a block of voxels
-constexpr int kStep[8] = {0, 1, 8, 9, 64, 65, 72, 73};  // rows from the lowest corner, where all lie in one block
-
-struct Taps {
-  int count = 0;
-  alignas(64) int64_t sample[kBlock];
-  alignas(64) int32_t level[kBlock];
-  alignas(64) float share[kBlock];
-
-  void add(int64_t s, int l, float part, bool counts = true) {
-    sample[count] = s, level[count] = l, share[count] = part;
-    count += counts;
-  }
-};
-
-enum State : uint8_t { kEmpty, kComplete, kPartial };
-
-// The eight voxels around each tap: row[s][k], negative where there is none.
-struct Corners {
-  alignas(64) int32_t row[kBlock][8];
-  alignas(64) float weight[8][kBlock];  // times the tap's share
-  alignas(64) float fraction[3][kBlock];
-  State state[kBlock];
-};
-
-struct Share {
-  int level;   // the finer of the two
-  float above; // share of the coarser one
-};
-
-inline Share share_of(float level, int levels) {
-  const float last = float(levels - 1);
-  const float clamped = level > 0 ? (level < last ? level : last) : 0;  // NaN becomes 0
-  const int floor = int(clamped);
-  return {floor, clamped - float(floor)};
-}
-
-// The rows of a cell that lies in several blocks, or reaches beyond the cube.
-State find_scattered_rows(const VoxelBlocks& voxels, int level, const int32_t (&cell)[3], int32_t* row) {
-  const int32_t last = int32_t(voxels.resolutions[level]) - 1;
-  const int64_t blocks = (last + 1) / 8;
-  const int32_t* numbers = voxels.index + voxels.index_offsets[level];
-  int32_t voxel[3][2];
-  for (int axis = 0; axis < 3; ++axis)
-    for (int upper = 0; upper < 2; ++upper) {
-      const int32_t at = cell[axis] + upper;
-      voxel[axis][upper] = at < 0 ? 0 : at > last ? last : at;
-    }
-  int present = 0;
-  for (int k = 0; k < 8; ++k) {
-    const int32_t x = voxel[0][k & 1], y = voxel[1][k >> 1 & 1], z = voxel[2][k >> 2];
-    const int32_t number = numbers[x / 8 + blocks * (y / 8 + blocks * (z / 8))];
-    row[k] = number < 0 ? -1 : number * kRows + (x & 7) + 8 * ((y & 7) + 8 * (z & 7));
-    present += number >= 0;
-  }
-  return present == 8 ? kComplete : present ? kPartial : kEmpty;
-}
-
-void find_corners(const VoxelBlocks& voxels, const float* positions, const Taps& taps, Corners& c) {
-  alignas(64) int32_t cell[3][kBlock], resolution[kBlock], entry[kBlock], inner[kBlock], whole[kBlock];
-  alignas(64) float x[3][kBlock];
-  for (int s = 0; s < taps.count; ++s) {
-    const float* position = positions + 3 * taps.sample[s];
-    x[0][s] = position[0], x[1][s] = position[1], x[2][s] = position[2];
-    resolution[s] = int32_t(voxels.resolutions[taps.level[s]]);
-  }
-  for (int axis = 0; axis < 3; ++axis)
-    for (int s = 0; s < taps.count; ++s) {
-      const float p = clamp01(x[axis][s]) * float(resolution[s]) - 0.5f;
-      const int32_t toward_zero = int32_t(p), floor = toward_zero - (p < float(toward_zero));
-      cell[axis][s] = floor;
-      c.fraction[axis][s] = p - float(floor);
-    }
-  for (int s = 0; s < taps.count; ++s) {
-    const int32_t i = cell[0][s], j = cell[1][s], k = cell[2][s], blocks = resolution[s] >> 3;
-    entry[s] = (i >> 3) + blocks * ((j >> 3) + blocks * (k >> 3));
-    inner[s] = (i & 7) + 8 * ((j & 7) + 8 * (k & 7));
-    whole[s] = (i & 7) != 7 & (j & 7) != 7 & (k & 7) != 7;  // -1 ends in 7, and so does the last voxel
-  }
-  find_weights<3>(c.fraction, taps.count, c.weight);
-  for (auto& weight : c.weight)
-    for (int s = 0; s < taps.count; ++s) weight[s] *= taps.share[s];
-  for (int s = 0; s < taps.count; ++s) {
-    const int level = taps.level[s];
-    if (whole[s]) {
-      const int32_t number = voxels.index[voxels.index_offsets[level] + entry[s]];
-      const int32_t first = number * kRows + inner[s];
-      for (int k = 0; k < 8; ++k) c.row[s][k] = first + kStep[k];
-      c.state[s] = number < 0 ? kEmpty : kComplete;
-    } else {
-      c.state[s] = find_scattered_rows(voxels, level, {cell[0][s], cell[1][s], cell[2][s]}, c.row[s]);
-    }
-  }
-}
-
-inline void prefetch(const float* values, int channels, const Corners& c, int s) {
-  if (c.state[s] == kEmpty) return;
-  for (int k = 0; k < 8; k += 2) {  // the voxel at its side is the next row, if they are in one block
-    const float* row = values + int64_t(c.row[s][k] < 0 ? 0 : c.row[s][k]) * channels;
-    for (int at = 0; at < 2 * channels; at += 16) __builtin_prefetch(row + at, 1);
-  }
-}
 
 template <int C>
 void forward_taps(const VoxelBlocks& voxels, const float* positions, const Taps& taps, bool adds, const float* values,
