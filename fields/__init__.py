@@ -5,6 +5,7 @@ from .cam import CamConfig, CamField
 from .choice import FIELD_CONFIGS, FieldConfig, field_config
 from .hash import HashConfig, HashField
 from .mlp import MlpConfig, MlpField
+from .sl2a import Sl2aConfig, Sl2aField
 
 __all__ = [
     "FIELD_CONFIGS",
@@ -21,5 +22,7 @@ __all__ = [
     "ParameterGroup",
     "Points",
     "Probe",
+    "Sl2aConfig",
+    "Sl2aField",
     "field_config",
 ]

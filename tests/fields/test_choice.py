@@ -65,6 +65,7 @@ IMPOSSIBLE = [
     ("hash", "base_resolution=0"), ("hash", "finest_resolution=0"), ("hash", "table_rate=nan"),
     ("hash", "network_rate=-1"), ("mlp", "width=0"), ("mlp", "layers=0"), ("mlp", "octaves=-1"),
     ("mlp", "skip=4"), ("mlp", "rate=inf"), ("cam", "skip=4"), ("cam", "plane_nodes=1"),
+    ("sl2a", "degree=0"), ("sl2a", "rank=0"), ("sl2a", "layers=0"), ("sl2a", "rate=0"),
     ("cam", "bits=1"), ("cam", "bits=9"), ("cam", "bits=16"),
 ]  # fmt: skip
 
