@@ -12,13 +12,14 @@ from typing import get_args
 from .cam import CamConfig
 from .cp import CpConfig
 from .hash import HashConfig
+from .mipvog import MipVogConfig
 from .mlp import MlpConfig
 from .sl2a import Sl2aConfig
 from .triplane import TriplaneConfig
 from .vm import VmConfig
 from .voxel import VoxelConfig
 
-FieldConfig = CamConfig | HashConfig | MlpConfig | Sl2aConfig | TriplaneConfig | VmConfig | CpConfig | VoxelConfig
+FieldConfig = CamConfig | HashConfig | MlpConfig | Sl2aConfig | TriplaneConfig | VmConfig | CpConfig | VoxelConfig | MipVogConfig
 
 FIELD_CONFIGS: dict[str, type[FieldConfig]] = {config.tag: config for config in get_args(FieldConfig)}
 

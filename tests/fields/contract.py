@@ -16,7 +16,7 @@ DOMAINS = {"box": BOX, "contraction": Contraction(BOX.lo, BOX.hi)}
 
 MOVING = frozenset({"cam of time"})
 """Those that change with time, as they should."""
-SMOOTHED: frozenset[str] = frozenset()
+SMOOTHED: frozenset[str] = frozenset({"mipvog"})
 """Those that change with the footprint, as they should."""
 FACING = frozenset({"cam of direction"})
 """Those whose density depends on where it is seen from, as it should."""
