@@ -140,7 +140,7 @@ class Field(nn.Module, abc.ABC):
 
     def refine(self, occupied: Occupied) -> None:
         """Go on at the next finer resolution, keeping what was learned where `occupied`; parameters are new ones."""
-        raise NotImplementedError(f"A {self.config.tag} field has one resolution.")
+        raise NotImplementedError(f"a {self.config.tag} field has one resolution.")
 
     def take_shape_of(self, state: Mapping[str, Tensor]) -> None:
         """Make room for parameters saved after some refinements; raises ValueError if they are not this field's."""

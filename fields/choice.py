@@ -19,7 +19,17 @@ from .triplane import TriplaneConfig
 from .vm import VmConfig
 from .voxel import VoxelConfig
 
-FieldConfig = CamConfig | HashConfig | MlpConfig | Sl2aConfig | TriplaneConfig | VmConfig | CpConfig | VoxelConfig | MipVogConfig
+FieldConfig = (
+    HashConfig
+    | MlpConfig
+    | TriplaneConfig
+    | MipVogConfig
+    | CamConfig
+    | VmConfig
+    | CpConfig
+    | VoxelConfig
+    | Sl2aConfig
+)
 
 FIELD_CONFIGS: dict[str, type[FieldConfig]] = {config.tag: config for config in get_args(FieldConfig)}
 

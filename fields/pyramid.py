@@ -20,6 +20,7 @@ class Pyramid:
     def __init__(self, blocks: Blocks, levels: int) -> None:
         self.steps: list[tuple[Int[Tensor, "block"], int]] = []  # octant of the coarser level, and its blocks
         sizes, indices, corners = [blocks.size], [blocks.index], blocks.corners()
+        before = len(corners)  # blocks of the finer levels
         for _ in range(levels - 1):
             size = sizes[-1] // 2
             if size % SIDE:
@@ -28,7 +29,8 @@ class Pyramid:
             self.steps.append((number * 8 + octant, int(index.max()) + 1))
             corners = corners.new_empty(self.steps[-1][1], 3).index_copy(0, number, corners // 2)
             sizes.append(size)
-            indices.append(index)
+            indices.append(torch.where(index < 0, index, index + before))
+            before += self.steps[-1][1]
         self.layout = VoxelLayout(tuple(sizes))
         self.index = torch.cat(indices)
 

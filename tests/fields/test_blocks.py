@@ -1,0 +1,179 @@
+"""Sparse blocks, their refinement, and the pyramid over them, against dense grids and loops."""
+
+import pytest
+import torch
+from omnifield.fields.blocks import ROWS, Blocks, block_variation, flat, is_occupied, unflat
+from omnifield.fields.mipvog import MipVogField, world_per_unit
+from omnifield.fields.pyramid import Pyramid
+from omnifield.ops import voxel_lookup
+from omnifield.scenes import Box, Contraction
+from torch import Tensor
+
+from .contract import BOX, scattered, tiny
+
+CUBE = Box((-1.0, -1.0, -1.0), (1.0, 1.0, 1.0))
+
+
+def everywhere(position: Tensor) -> Tensor:
+    return torch.ones(len(position), dtype=torch.bool)
+
+
+def centres(blocks: Blocks) -> Tensor:
+    """The voxels' centres in the unit cube, in the order of the rows."""
+    inside = unflat(torch.arange(ROWS), 8)
+    return ((8 * blocks.corners()[:, None] + inside).reshape(-1, 3) + 0.5) / blocks.size
+
+
+def test_numbers_and_places_are_inverse() -> None:
+    assert torch.equal(flat(unflat(torch.arange(60), 7), 7), torch.arange(60))
+    assert unflat(torch.tensor([1 + 5 * (2 + 5 * 3)]), 5).tolist() == [[1, 2, 3]]
+
+
+def test_in_the_beginning_all_blocks_are_there(generator: torch.Generator) -> None:
+    blocks = Blocks(16)
+    assert blocks.rows == 16**3
+    table = torch.randn(16**3, 2, generator=generator)
+    torch.testing.assert_close(blocks.lookup(centres(blocks), table), table)
+
+
+def test_refining_everywhere_keeps_a_linear_volume() -> None:
+    blocks = Blocks(16)
+    table = centres(blocks) @ torch.tensor([[1.0], [2.0], [-3.0]])
+    finer, [resampled] = blocks.refine(CUBE, everywhere, [table], 10_000)
+    assert finer.size == 32 and finer.rows == 32**3
+    x = centres(finer)
+    inner = ((x > 1 / 32) & (x < 31 / 32)).all(-1)  # half a coarse voxel from the walls values are continued
+    torch.testing.assert_close(resampled[inner, 0], (x @ torch.tensor([1.0, 2.0, -3.0]))[inner])
+
+
+def test_only_occupied_blocks_and_those_beside_them_stay() -> None:
+    blocks = Blocks(16)
+
+    def ball(position: Tensor) -> Tensor:
+        return (position - torch.tensor([0.5, 0.5, 0.5])).norm(dim=-1) < 0.2
+
+    finer, [table] = blocks.refine(CUBE, ball, [torch.ones(16**3, 3)], 10_000)
+    place = finer.corners()
+    middle = (place + 0.5) * 8 / 32 * 2 - 1
+    assert 0 < len(place) < 30 and table.shape == (finer.rows, 3) and (table == 1).all()
+    assert ((middle - 0.5).abs().amax(-1) < 0.2 + 0.25 + 2 / 32).all()
+    inside = torch.rand(1000, 3) * 2 - 1
+    inside = inside[ball(inside)]
+    assert (finer.lookup(CUBE.unit_from_world(inside), torch.ones(finer.rows, 1)) > 0.999).all()
+
+
+def test_too_many_blocks_leave_the_resolution() -> None:
+    blocks, _ = Blocks(16).refine(CUBE, everywhere, [], 63)
+    assert blocks.size == 16 and blocks.rows == 16**3
+    half, _ = Blocks(16).refine(CUBE, lambda position: position[:, 2] < -0.3, [], 3)
+    assert half.size == 16 and half.rows == 4 * ROWS
+
+
+def test_nothing_occupied_leaves_one_block() -> None:
+    blocks, [table] = Blocks(16).refine(CUBE, lambda p: p[:, 0] > 9, [torch.ones(16**3, 1)], 100)
+    assert blocks.rows == ROWS == len(table)
+
+
+def test_blocks_are_asked_beyond_their_walls() -> None:
+    corner = torch.tensor([[0, 0, 0], [1, 0, 0]])
+    just_beyond = is_occupied(corner, 16, CUBE, lambda p: (p[:, 0] > 0.04) & (p[:, 0] < 0.08))
+    assert just_beyond.tolist() == [True, True]
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"index": torch.zeros(7, dtype=torch.int32), "resolution": torch.tensor(16)},
+        {"index": torch.zeros(8, dtype=torch.int32), "resolution": torch.tensor(16)},
+        {"index": torch.arange(1, 9, dtype=torch.int32), "resolution": torch.tensor(16)},
+        {"index": torch.arange(8, dtype=torch.int32), "resolution": torch.tensor(-16)},
+    ],
+)
+def test_an_index_that_makes_no_sense_is_refused(state: dict[str, Tensor]) -> None:
+    with pytest.raises(ValueError, match="index"):
+        Blocks(16).take_shape_of(state)
+
+
+def test_variation_within_blocks() -> None:
+    rows = torch.arange(ROWS)
+    table = torch.stack([rows % 8, 2 * (rows // 8 % 8)], -1).float()
+    assert block_variation(table, None).item() == pytest.approx((7 / 8 * 1 + 7 / 8 * 4) / 2)
+
+
+def sparse() -> tuple[Blocks, Tensor]:
+    """A third of the blocks of 32³ voxels, with random values."""
+    generator = torch.Generator().manual_seed(0)
+    blocks = Blocks(32)
+    there = (torch.rand(64, generator=generator) < 0.3).nonzero()[:, 0]
+    blocks.index = torch.full((64,), -1, dtype=torch.int32)
+    blocks.index[there] = torch.arange(len(there), dtype=torch.int32)
+    return blocks, torch.randn(blocks.rows, 2, generator=generator)
+
+
+def dense(blocks: Blocks, table: Tensor) -> Tensor:
+    grid = torch.zeros(32, 32, 32, 2)
+    x, y, z = (centres(blocks) * 32).long().unbind(-1)
+    grid[z, y, x] = table
+    return grid
+
+
+def test_each_level_holds_means_of_eight() -> None:
+    blocks, table = sparse()
+    pyramid = Pyramid(blocks, 9)
+    assert pyramid.layout.resolutions == (32, 16, 8)
+    values, grid = pyramid.values(table), dense(blocks, table)
+    assert len(values) == len(table) + pyramid.coarser_rows
+    for level in range(3):
+        size = 32 >> level
+        x = torch.cartesian_prod(*[torch.arange(size)] * 3)
+        found = voxel_lookup(
+            (x + 0.5) / size, torch.full((len(x),), float(level)), values, pyramid.index, pyramid.layout
+        )
+        torch.testing.assert_close(found, grid[x[:, 2], x[:, 1], x[:, 0]])
+        if level < 2:
+            grid = grid.reshape(size // 2, 2, size // 2, 2, size // 2, 2, 2).mean((1, 3, 5))
+
+
+def test_the_gradient_is_the_transpose() -> None:
+    blocks, table = sparse()
+    pyramid = Pyramid(blocks, 3)
+    table.requires_grad_()
+    values = pyramid.values(table)
+    way = torch.randn(values.shape, generator=torch.Generator().manual_seed(1))
+    (gradient,) = torch.autograd.grad(values, table, way, retain_graph=True)
+    assert (values * way).sum().item() == pytest.approx((gradient * table).sum().item(), rel=1e-4)
+    (again,) = torch.autograd.grad(values, table, way)
+    assert torch.equal(gradient, again)
+
+
+def test_the_level_is_the_logarithm_of_a_pixels_width_in_voxels() -> None:
+    field = tiny("mipvog")
+    assert isinstance(field, MipVogField)
+    points = scattered(5, BOX)
+    voxel = BOX.side / 16
+    widths = torch.tensor([0.5, 1.0, 2**0.5, 2.0, 64.0]) * voxel
+    footprint = widths * 2 / 12**0.5
+    level = field.level(type(points)(points.position, points.direction, footprint, points.time))
+    torch.testing.assert_close(level, torch.tensor([0.0, 0.0, 0.5, 1.0, 1.0]), atol=1e-5, rtol=0)
+
+
+def test_far_away_the_unit_cube_is_larger() -> None:
+    domain = Contraction((-1.0, -1.0, -1.0), (1.0, 1.0, 1.0))
+    for x in (0.5, 1.0, 3.0, 20.0):
+        here = torch.tensor([[x, 0.0, 0.0]])
+        beside = here + torch.tensor([[0.0, 1e-2, 0.0]])
+        moved = (domain.unit_from_world(beside) - domain.unit_from_world(here)).norm().item()
+        scale = world_per_unit(domain, here)
+        assert isinstance(scale, Tensor) and scale.item() == pytest.approx(1e-2 / moved, rel=1e-3)
+
+
+def test_the_pyramid_follows_its_table() -> None:
+    """What is remembered of it is forgotten as soon as the table changes, and only then."""
+    field, points = tiny("mipvog"), scattered(100, BOX)
+    assert isinstance(field, MipVogField)
+    with torch.no_grad():
+        first = field.density(points)
+        values = field.filtered["log_density"][1]
+        assert torch.equal(field.density(points), first) and field.filtered["log_density"][1] is values
+        field.log_density.add_(1)
+        assert (field.density(points) > 2 * first).all()
