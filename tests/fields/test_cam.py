@@ -1,12 +1,18 @@
 """Coordinate-aware modulation in closed form, and a field of eight bits."""
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
 from omnifield.fields import CamField, Points, field_config
 from omnifield.fields.cam import AZIMUTHS, ELEVATIONS, TIMES, on_the_sphere
 from omnifield.fields.encodings import frequency_encoding
+from omnifield.renderers import OccupancyGrid, VolumeRenderer
+from omnifield.scenes import pinhole
+from omnifield.train import TrainedField, load_field, save_field
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from .contract import BOX, answers, scattered, stirred
@@ -179,3 +185,33 @@ def test_bytes_that_are_none_are_refused(spoilt: str) -> None:
     del stored[f"{spoilt}.scale"]
     with pytest.raises(KeyError):
         field.load_stored_state(stored)
+
+
+def test_a_file_of_bytes_shows_what_was_trained_and_one_that_is_spoilt_is_refused(tmp_path: Path) -> None:
+    path, field = tmp_path / "field.safetensors", made("position", "bits=8")
+    pose = torch.tensor([[[1.0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 4]]])
+    cameras = pinhole(pose, (12, 9), 0.7, near=0.1)
+    transform, thumbnail = torch.eye(4), torch.zeros(2, 2, 3, dtype=torch.uint8)
+    occupancy = OccupancyGrid(BOX, resolution=16)
+    save_field(path, TrainedField(field, occupancy, cameras, (1.0, 1.0, 1.0), transform, {}, thumbnail))
+    loaded = load_field(path)
+    before, after = (
+        VolumeRenderer(occupancy).render_image(each, cameras.pixel_rays(0), torch.ones(3))
+        for each in (field, loaded.field)
+    )
+    assert before.opacity.max() > 0.1
+    assert torch.equal(before.color, after.color) and torch.equal(before.depth, after.depth)
+    with safe_open(path, framework="pt") as file:
+        header, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}
+    assert tensors["field.head.weight"].dtype == torch.int8
+    spoilt = (
+        {"field.head.weight": tensors["field.head.weight"].float()},
+        {"field.head.weight": tensors["field.head.weight"][1:]},
+        {"field.head.weight.scale": torch.ones(1)},
+        {"field.head.bias.scale": torch.ones(1)},
+    )
+    for change in spoilt:
+        save_file(tensors | change, path, header)
+        with pytest.raises(ValueError, match="is damaged: ") as caught:
+            load_field(path)
+        assert "\n" not in str(caught.value)
