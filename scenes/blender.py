@@ -1,4 +1,6 @@
-"""NeRF-synthetic (Blender) datasets: `transforms_{train,val,test}.json` and RGBA pictures of an object."""
+"""NeRF-synthetic (Blender) datasets: `transforms_{train,val,test}.json` and RGBA pictures of an object.
+
+D-NeRF's are the same, and each frame has a `time`."""
 
 import re
 from pathlib import Path
@@ -32,7 +34,7 @@ def load_blender(folder: Path, *, downscale: int) -> Scene:
         test=placed(capture.test, placement.scene_from_input, placement.near),
         has_alpha=has_transparency(capture.train),
         scene_from_input=placement.scene_from_input.float(),
-        source="NeRF-synthetic",
+        source="D-NeRF" if capture.train.cameras.moving else "NeRF-synthetic",
     )
 
 

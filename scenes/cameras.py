@@ -39,6 +39,11 @@ class Cameras:
     def __len__(self) -> int:
         return len(self.world_from_camera)
 
+    @property
+    def moving(self) -> bool:
+        """Whether the views are of different times."""
+        return bool((self.time != self.time[:1]).any())
+
     def __getitem__(self, views: "slice | Int[Tensor, 'view']") -> "Cameras":
         return self._each(lambda tensor: tensor[views])
 

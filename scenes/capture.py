@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from .cameras import Cameras
-from .frames import Frame, Ignore
+from .frames import Frame, Ignore, check_times
 from .images import check_memory, picture_size, read_alpha, read_mask, read_rgba, resize_ignored, shrink
 from .intrinsics import Intrinsics, read_intrinsics, states_size
 from .scene import Views, nothing_ignored
@@ -25,10 +25,11 @@ class Capture:
 
 
 def read_capture(train: list[Frame], test: list[Frame], *, downscale: int) -> Capture:
-    """Raises FileNotFoundError or ValueError on a missing, unreadable or odd-sized image, a bad lens, or too
-    many images for the memory; all but damage inside an image is found before the first one is loaded."""
+    """Raises FileNotFoundError or ValueError on a missing, unreadable or odd-sized image, a bad lens, a missing
+    time, or too many images for the memory; all but damage inside an image is found before the first is loaded."""
     check_counts(train, test)
     frames = train + test
+    check_times(frames)
     size = _common_size(frames)
     lenses = [_intrinsics(frame, size) for frame in frames]
     for frame, lens in zip(frames, lenses, strict=True):

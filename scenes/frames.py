@@ -84,6 +84,14 @@ def prefer_reduced(frames: list[Frame], downscale: int) -> tuple[list[Frame], in
     return reduced, 1
 
 
+def check_times(frames: list[Frame]) -> None:
+    """Raises ValueError where some frames have a time and others do not: when those were taken is unknown."""
+    timed = [frame for frame in frames if "time" in frame.fields]
+    for frame in frames if timed else []:
+        if "time" not in frame.fields:
+            raise frame.fields.error("time", f"is missing, though {timed[0].fields.locate('time')} is there")
+
+
 def clean_path(text: str) -> str:
     return os.path.normpath(text.replace("\\", "/"))
 

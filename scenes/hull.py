@@ -15,16 +15,15 @@ ENOUGH_VIEWS = 40  # more views rule out little more, and take their time
 def possible_cells(views: Views, domain: Domain, resolution: int) -> Bool[Tensor, "cell"]:
     """Which of `resolution`³ cells (x + y·R + z·R²) may hold something that a view could show.
 
-    In a bounded scene the visual hull; in an unbounded one all that lies in the frame of some view. Fisheye lenses
-    rule nothing out. `resolution` is a power of two.
+    In a bounded scene the visual hull; in an unbounded one, and where the views are of different times, all that
+    lies in the frame of some view: what one view sees through may hold something at the time of another. Fisheye
+    lenses rule nothing out. `resolution` is a power of two.
     """
     if views.cameras.lens is not Lens.PERSPECTIVE:
         return torch.ones(resolution**3, dtype=torch.bool, device=views.images.device)
-    return (
-        visual_hull(views, domain, resolution)
-        if isinstance(domain, Box)
-        else in_some_frame(views, domain, resolution)
-    )
+    if isinstance(domain, Box) and not views.cameras.moving:
+        return visual_hull(views, domain, resolution)
+    return in_some_frame(views, domain, resolution)
 
 
 def in_some_frame(views: Views, domain: Domain, resolution: int) -> Bool[Tensor, "cell"]:
@@ -83,7 +82,9 @@ def _may_be_seen(
     reach = views.cameras.focal[view].max() * radius / (depth.min() - radius)
     block = int(reach.ceil())
     if 3 * block > min(views.images.shape[1:3]):
-        return torch.ones_like(depth, dtype=torch.bool)  # too near, again: no block has neighbours on all sides
+        return torch.ones_like(
+            depth, dtype=torch.bool
+        )  # too near, again: no block has neighbours on all sides
     opaque = _blocks(views.images[view, :, :, 3], block)
     column, row = (sensor / block).floor().long().unbind(-1)
     inside = (column >= 1) & (row >= 1) & (column < opaque.shape[1] - 1) & (row < opaque.shape[0] - 1)

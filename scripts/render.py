@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -51,6 +51,10 @@ class Render:
     """How long the video is, in seconds, instead of --frames."""
     fps: float | None = None
     """Frames per second (30, or those of the camera path)."""
+    time: float | None = None
+    """The moment of a moving scene, from 0 to 1 (0, or those of the camera path)."""
+    time_to: float | None = None
+    """The moment of the last frame: time runs evenly from --time to here over the frames."""
     width: int | None = None
     """Pixels (those of the training images, or of the camera path); alone it sets --height in proportion."""
     height: int | None = None
@@ -113,6 +117,9 @@ def _check(flags: Render) -> None:
             raise ValueError(f"{flag} must be above zero, not {value:g}.")
     if flags.seconds is not None and flags.frames is not None:
         raise ValueError("--frames and --seconds: give one of them; the other follows from --fps.")
+    for flag, value in (("--time", flags.time), ("--time-to", flags.time_to)):
+        if value is not None and not 0 <= value <= 1:
+            raise ValueError(f"{flag} must be from 0 to 1, not {value:g}.")
     if flags.camera_path is not None and (flags.path != "auto" or flags.seconds or flags.frames):
         raise ValueError(
             "--camera-path says by itself what --path, --frames and --seconds say: leave them out."
@@ -129,7 +136,16 @@ def _film(trained: TrainedField, flags: Render) -> CameraPath:
         size = choose_size(flags.width, flags.height, (trained.cameras.width, trained.cameras.height))
         fps = flags.fps or USUAL_FPS
         cameras = _path(trained, flags)(trained, _frame_count(flags, fps), size)
-    return CameraPath(cameras.to(trained.cameras.focal.device), fps)
+    return CameraPath(_at_times(cameras, flags).to(trained.cameras.focal.device), fps)
+
+
+def _at_times(cameras: Cameras, flags: Render) -> Cameras:
+    """The same cameras at the moments asked for; their own where none is."""
+    if flags.time is None and flags.time_to is None:
+        return cameras
+    first = flags.time or 0.0
+    last = first if flags.time_to is None else flags.time_to
+    return replace(cameras, time=torch.linspace(first, last, len(cameras)))
 
 
 def _path(trained: TrainedField, flags: Render) -> Callable[[TrainedField, int, tuple[int, int]], Cameras]:

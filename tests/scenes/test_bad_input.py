@@ -80,6 +80,8 @@ FRAME_FAULTS = [
     (spoil("file_path", "../../nowhere/x.png"), "does not exist"),
     (spoil("file_path", "x" * 5000), "does not exist"),
     (spoil("time", 2), "time is 2"),
+    (spoil("time", -0.01), "time is -0.01, but must lie between 0 and 1"),
+    (spoil("time", float("nan")), "time is nan, not a finite number"),
     (spoil("time", "now"), "time is 'now'"),
     (spoil("mask_path", "no.png"), "no.png"),
 ]

@@ -1,5 +1,6 @@
 """NeRF-synthetic datasets: written on the spot, and the real ones where they are."""
 
+import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from omnifield.scenes import Box, Contraction, Scene, load_scene
+from omnifield.scenes.hull import possible_cells
 from PIL import Image
 
 TRAIN, TEST, VAL = "transforms_train.json", "transforms_test.json", "transforms_val.json"
@@ -53,11 +55,50 @@ def test_depth_and_normal_pictures_are_no_views(blender) -> None:
     assert load_scene(blender.write()).test.names == ("r_0", "r_1")
 
 
-def test_extension_time_and_a_json_as_data(blender) -> None:
-    for i, frame in enumerate(blender.files[TRAIN]["frames"]):
-        frame |= {"time": i / 3, "file_path": frame["file_path"] + ".png"}
+def test_extension_and_a_json_as_data(blender) -> None:
+    for frame in blender.files[TRAIN]["frames"]:
+        frame["file_path"] += ".png"
     scene = load_scene(blender.write() / TRAIN)
+    assert scene.train.names == ("r_0", "r_1", "r_2", "r_3") and not scene.train.cameras.moving
+
+
+def timed(blender) -> None:
+    """As D-NeRF has it."""
+    for frames in (content["frames"] for content in blender.files.values()):
+        for i, frame in enumerate(frames):
+            frame["time"] = i / (len(frames) - 1)
+
+
+def test_a_frames_time_is_that_of_its_camera_and_its_rays(blender) -> None:
+    timed(blender)
+    blender.frame(TEST, 0)["time"] = 0.25
+    scene = load_scene(blender.write())
+    assert scene.source == "D-NeRF" and scene.train.cameras.moving
     assert scene.train.cameras.time.tolist() == pytest.approx([0, 1 / 3, 2 / 3, 1])
+    assert scene.test.cameras.time.tolist() == [0.25, 1]
+    assert (scene.test.cameras.pixel_rays(0).time == 0.25).all()
+    rays = scene.train.cameras.rays(torch.tensor([3, 1]), torch.ones(2), torch.ones(2))
+    assert rays.time.tolist() == pytest.approx([1, 1 / 3])
+    assert scene.to("cpu").train.cameras[1:3].time.tolist() == pytest.approx([1 / 3, 2 / 3])
+
+
+@pytest.mark.parametrize(("file", "index"), [(TRAIN, 0), (TRAIN, 2), (TEST, 1)])
+def test_a_frame_without_a_time_among_those_that_have_one(blender, file: str, index: int) -> None:
+    timed(blender)
+    del blender.frame(file, index)["time"]
+    with pytest.raises(ValueError) as caught:
+        load_scene(blender.write())
+    sentence = str(caught.value)
+    assert f"{file}: frames[{index}].time is missing" in sentence and "\n" not in sentence
+
+
+def test_frames_at_one_time_are_of_a_scene_that_stands_still(blender) -> None:
+    timed(blender)
+    for content in blender.files.values():
+        for frame in content["frames"]:
+            frame["time"] = 0.5
+    scene = load_scene(blender.write())
+    assert scene.source == "NeRF-synthetic" and not scene.train.cameras.moving
 
 
 def test_downscale(blender) -> None:
@@ -98,6 +139,16 @@ def test_real_sets_are_in_the_usual_box(real: Callable[[str], Path], name: str) 
     assert scene.domain == Box((-1.5,) * 3, (1.5,) * 3) and scene.has_alpha
     assert len(scene.train) == 100 and len(scene.test) in (20, 25)
     assert scene.train.cameras.time.max() == (1 if "bounce" in name else 0)
+
+
+def test_the_real_moving_set_is_timed_as_its_file_says(real: Callable[[str], Path]) -> None:
+    folder = real("dnerf/spot_bounce")
+    scene = load_scene(folder, downscale=8)
+    for file, views in ((TRAIN, scene.train), (TEST, scene.test)):
+        frames = json.loads((folder / file).read_text())["frames"]
+        assert views.cameras.time.tolist() == pytest.approx([frame["time"] for frame in frames])
+        assert views.names == tuple(Path(frame["file_path"]).name for frame in frames)
+    assert scene.source == "D-NeRF" and possible_cells(scene.train, scene.domain, 64).float().mean() > 0.9
 
 
 def surface_points(scene: Scene, folder: Path, view: int) -> torch.Tensor:

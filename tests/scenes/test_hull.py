@@ -156,6 +156,33 @@ def test_masked_pixels_and_fisheye_lenses_rule_nothing_out() -> None:
     assert possible_cells(fisheye, CUBE, 32).all() and possible_cells(fisheye, UNBOUNDED, 32).all()
 
 
+@pytest.mark.parametrize("resolution", [32, 64])
+def test_nothing_that_moves_is_lost(resolution: int) -> None:
+    """A ball that crosses the box, one view of each moment: the views' silhouettes do not intersect."""
+    count, radius = 10, 0.3
+    start, end = torch.tensor([-0.6, 0.0, 0.1]), torch.tensor([0.6, 0.1, -0.2])
+    still = pinhole(look_at(scattered_eyes(count, 4.0), torch.zeros(count, 3)), (48, 48), 0.7, near=0.1)
+    cameras = dataclasses.replace(still, time=torch.linspace(0, 1, count))
+    moments = [start + time * (end - start) for time in cameras.time]
+    each = [views_of(cameras[i : i + 1], middle, radius) for i, middle in enumerate(moments)]
+    views = Views(
+        cameras, torch.cat([v.images for v in each]), each[0].ignored.expand(count, 48, 48), ("",) * count
+    )
+    cells = possible_cells(views, CUBE, resolution)
+    for middle in (*moments, (start + end) / 2):
+        assert cells[touched(CUBE, resolution, middle, radius)].all()
+    as_if_still = dataclasses.replace(views, cameras=still)
+    assert not possible_cells(as_if_still, CUBE, resolution)[touched(CUBE, resolution, start, radius)].all()
+
+
+def test_what_no_frame_of_a_moving_scene_shows_is_ruled_out() -> None:
+    eyes = torch.tensor([[0.0, -6.0, 0.0], [0.1, -6.0, 0.0]])
+    cameras = pinhole(look_at(eyes, torch.zeros(2, 3)), (40, 40), 0.1, near=0.1)
+    cameras = dataclasses.replace(cameras, time=torch.tensor([0.0, 1.0]))
+    cells = possible_cells(views_of(cameras, torch.zeros(3), 0.2), CUBE, 32)
+    assert cells[touched(CUBE, 32, torch.zeros(3), 0.2)].all() and cells.float().mean() < 0.5
+
+
 def test_transparent_pictures_rule_out_all_that_every_frame_covers() -> None:
     cameras = pinhole(look_at(scattered_eyes(6, 4.0), torch.zeros(6, 3)), (40, 40), 1.2, near=0.1)
     assert not visual_hull(views_of(cameras, torch.full((3,), 50.0), 0.1), CUBE, 32).any()

@@ -78,10 +78,53 @@ def test_an_interrupted_path_is_kept_as_far_as_it_came(ball_file, tmp_path: Path
     assert len(imageio.imread(tmp_path / "film.mp4", plugin="FFMPEG")) == 3
 
 
+@pytest.fixture
+def times(monkeypatch) -> list[float]:
+    """The moments of the frames that are rendered, one by one."""
+    seen: list[float] = []
+
+    class Watched(module.VolumeRenderer):
+        def render_image(self, field, rays, background):
+            seen.append(rays.time.unique().item())
+            return super().render_image(field, rays, background)
+
+    monkeypatch.setattr(module, "VolumeRenderer", Watched)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("asked", "moments"),
+    [
+        ({}, [0, 0, 0]),
+        ({"time": 0.3}, [0.3, 0.3, 0.3]),
+        ({"time_to": 1.0}, [0, 0.5, 1]),
+        ({"time": 0.9, "time_to": 0.1}, [0.9, 0.5, 0.1]),
+        ({"time": 0.2, "time_to": 1.0, "frames": 1}, [0.2]),
+    ],
+)
+def test_time_stands_still_or_runs_over_the_frames(ball_file, tmp_path: Path, times, asked, moments) -> None:
+    run_render(Render(ball_file(), tmp_path / "film", **{"frames": 3, "width": 8, **asked}))
+    assert times == pytest.approx(moments)
+
+
+def test_a_camera_path_has_its_own_times_unless_others_are_asked_for(
+    ball_file, tmp_path: Path, times
+) -> None:
+    pose = torch.eye(4)[:3].expand(2, 3, 4)
+    cameras = replace(pinhole(pose, (8, 8), 0.7, 0.1), time=torch.tensor([0.25, 0.75]))
+    to_nerfstudio(tmp_path / "path.json", CameraPath(cameras, 12.0))
+    flags = Render(ball_file(), tmp_path / "film", camera_path=tmp_path / "path.json")
+    for change in ({}, {"time": 0.0}, {"time": 0.5, "time_to": 0.6}):
+        run_render(replace(flags, **change))
+    assert times == pytest.approx([0.25, 0.75, 0, 0, 0.5, 0.6])
+
+
 BAD = {
     "--output film.avi: a video is a file that ends in .mp4": {"output": Path("film.avi")},
     "--frames must be above zero, not 0": {"frames": 0},
     "--seconds must be above zero, not -1": {"seconds": -1.0},
+    "--time must be from 0 to 1, not 1.5": {"time": 1.5},
+    "--time-to must be from 0 to 1, not nan": {"time_to": float("nan")},
     "--fps must be above zero, not nan": {"fps": float("nan")},
     "--frames and --seconds: give one": {"frames": 3, "seconds": 1.0},
     "--frames, or --seconds times --fps, may be at most": {"seconds": 1e6},

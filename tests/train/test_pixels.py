@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+from omnifield.fields import Field, ParameterGroup, Points, Probe
 from omnifield.renderers import UniformSampler
 from omnifield.scenes import Views
 from omnifield.train.evaluate import judge, psnr, ssim, true_image
@@ -53,6 +54,16 @@ def test_a_seed_decides_the_batch() -> None:
     batches = [random_pixels(numbered_views(), 50, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)]
     assert torch.equal(batches[0].color, batches[1].color)
     assert not torch.equal(batches[0].color, batches[2].color)
+
+
+def test_rays_are_of_the_time_of_their_view(generator: torch.Generator) -> None:
+    views = numbered_views()
+    moments = torch.tensor([0.0, 0.4, 1.0])
+    batch = random_pixels(
+        dataclasses.replace(views, cameras=dataclasses.replace(views.cameras, time=moments)), 200, generator
+    )
+    view = (batch.color[:, 2] * 255).round().long()
+    assert torch.equal(batch.rays.time, moments[view]) and len(view.unique()) == COUNT
 
 
 def test_over_a_background(generator: torch.Generator) -> None:
@@ -144,6 +155,28 @@ def test_views_are_judged_against_what_was_there(stride: int) -> None:
                         error.append((expected - background[c].item()) ** 2)
         assert view.psnr == pytest.approx(-10 * math.log10(sum(error) / len(error)), abs=1e-3)
         assert math.isnan(view.ssim)
+
+
+def test_views_are_judged_at_their_own_time() -> None:
+    """By a field that is opaque everywhere and as bright as it is late."""
+
+    class Clock(Field):
+        def parameter_groups(self) -> list[ParameterGroup]:
+            return []
+
+        def probe(self, points: Points) -> Probe:
+            return Probe(torch.full_like(points.time, 1e4), points.time[:, None])
+
+        def features(self, points: Points, probe: Probe) -> Tensor:
+            return probe.carry
+
+        def color(self, features: Tensor, points: Points) -> Tensor:
+            return features.expand(len(points), 3)
+
+    views, moments = numbered_views(), torch.tensor([0.0, 0.4, 1.0])
+    views = dataclasses.replace(views, cameras=dataclasses.replace(views.cameras, time=moments))
+    judged = judge(Clock(BOX, 1), UniformSampler(BOX, 16), views, torch.full((3,), 0.5))
+    assert [view.image[2, 3, 0].item() for view in judged] == pytest.approx([0, 0.4, 1.0], abs=1e-4)
 
 
 def test_the_truth_is_over_the_background_in_srgb() -> None:
