@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ..ops import VoxelLayout, voxel_lookup
 from ..scenes import Domain
 from .base import Occupied
-from .grids import PENALTY_NODES, take_rows_of
+from .grids import some_rows, take_rows_of
 
 SIDE = 8
 ROWS = SIDE**3
@@ -124,9 +124,7 @@ def block_variation(
     table: Float[Tensor, "row channel"], generator: torch.Generator | None
 ) -> Float[Tensor, ""]:
     """Mean squared difference of voxels to the next ones within their block, summed over the axes (Plenoxels' TV)."""
-    rows = torch.arange(len(table), device=table.device)
-    if generator is not None:
-        rows = torch.randint(len(table), (PENALTY_NODES,), generator=generator, device=table.device)
+    rows = some_rows(0, len(table), generator, table.device)
     here, total = take_rows_of(table, rows), torch.zeros((), device=table.device, dtype=table.dtype)
     for stride in (1, SIDE, SIDE**2):
         beyond = torch.where(rows // stride % SIDE < SIDE - 1, rows + stride, rows)

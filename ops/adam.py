@@ -47,13 +47,13 @@ def adam_step(
     steps: Int32[Tensor, "rows"],
     step: AdamStep,
 ) -> None:
-    """One step of Adam (Kingma & Ba 2015, Algorithm 1), in place, on the rows that received a gradient:
+    """One step of Adam (Kingma & Ba 2015, Algorithm 1), in place, on the rows that received a gradient, and takes it:
 
     m ← β₁ m + (1 − β₁) g,   v ← β₂ v + (1 − β₂) g²,   θ ← θ − lr · m / (1 − β₁ᵗ) / (√(v / (1 − β₂ᵗ)) + ε).
 
     A row whose gradient is zero throughout was not seen: its parameter, moments and count of steps stay as
     they are, as in tiny-cuda-nn, so a hash table's rare entries take whole steps. The bias correction uses
-    the row's own count t. A NaN is not zero. Raises ValueError if the shapes disagree or `steps` is not
+    the row's own count t. A NaN is not zero. Afterwards the gradient is zero everywhere. Raises ValueError if the shapes disagree or `steps` is not
     int32.
     """
     check_adam(parameter, gradient, (first_moment, second_moment), steps)
@@ -66,6 +66,7 @@ def adam_step(
     unbiased_second = second / _one_minus_power(step.beta2, count, g.dtype)
     steps[rows], first_moment[rows], second_moment[rows] = count, first, second
     parameter[rows] -= step.lr * unbiased_first / (unbiased_second.sqrt() + step.eps)
+    gradient.zero_()
 
 
 def _one_minus_power(

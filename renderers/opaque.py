@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..fields import Field, Probe
+from ..ops import accumulate
 from ..scenes import Rays
 from .samples import Samples
 
@@ -27,10 +28,11 @@ def probe_until_opaque(field: Field, rays: Rays, samples: Samples) -> tuple[Samp
     size = FIRST_ROUND
     while len(alive) or not rounds:
         count = (end[alive] - begin[alive]).clamp_max(size)
-        rows, ray = _rows(begin[alive], count)
+        rows = _rows(begin[alive], count)
         probe = field.probe(samples.points_of(rays, rows))
         rounds.append((rows, probe))
-        depth.index_add_(0, alive[ray], probe.density.detach() * samples.dt[rows])
+        ends = torch.nn.functional.pad(count.cumsum(0), (1, 0))
+        depth[alive] += accumulate(probe.density.detach()[:, None], samples.dt[rows], ends)[:, 0]
         begin[alive] += count
         alive = alive[(depth[alive] < -math.log(STOP)) & (begin[alive] < end[alive])]
         size *= 2
@@ -61,8 +63,8 @@ class _Reorder(torch.autograd.Function):
         return grad.index_select(0, inverse), None
 
 
-def _rows(begin: Int[Tensor, "ray"], count: Int[Tensor, "ray"]) -> tuple[Int[Tensor, "n"], Int[Tensor, "n"]]:
-    """The numbers begin, …, begin + count − 1 of every ray one after another, and whose each is."""
-    ray = torch.repeat_interleave(count)
+def _rows(begin: Int[Tensor, "ray"], count: Int[Tensor, "ray"]) -> Int[Tensor, "n"]:
+    """The numbers begin, …, begin + count − 1 of every ray one after another."""
     first = count.cumsum(0) - count
-    return torch.arange(len(ray), device=ray.device) + (begin - first)[ray], ray
+    shift = torch.repeat_interleave(begin - first, count)
+    return torch.arange(len(shift), device=shift.device) + shift

@@ -204,7 +204,8 @@ def accumulate() -> Case:
 
 
 def adam_step(shape: ops.HashGridLayout) -> Case:
-    """On a whole table, however few samples: that is what a step of a training has to go through."""
+    """On a whole table, however few samples: that is what a step of a training has to go through. The gradient is
+    filled in anew each time, since a step takes it."""
 
     def make(n: int, generator: Generator, device: torch.device) -> Work:
         del n
@@ -213,8 +214,10 @@ def adam_step(shape: ops.HashGridLayout) -> Case:
         gradient *= torch.rand(shape.entries, 1, generator=generator) < TOUCHED
         parameter, first, second = (torch.zeros(*size, device=device) for _ in range(3))
         steps, gradient = torch.zeros(shape.entries, dtype=torch.int32, device=device), gradient.to(device)
-        step = ops.AdamStep(lr=1e-2)
-        return Work(lambda: ops.adam_step(parameter, gradient, first, second, steps, step), shape.entries)
+        step, taken = ops.AdamStep(lr=1e-2), torch.empty_like(gradient)
+        return Work(
+            lambda: ops.adam_step(parameter, taken.copy_(gradient), first, second, steps, step), shape.entries
+        )
 
     name = f"adam_step, table of {shape.levels}×{shape.features}, 2^{shape.log2_entries}"
     return Case(name, ops.adam_step, make, unit="row")

@@ -43,9 +43,7 @@ class Adam:
                     self._rows(group, t) for t in (parameter.detach(), parameter.grad, first, second)
                 )
                 adam_step(p, g, m, v, steps, update)
-                if group.sparse:
-                    parameter.grad.zero_()  # and kept, so that kernels add to it in place
-                else:
+                if not group.sparse:  # those of tables, now zero, are kept: kernels add to them in place
                     parameter.grad = None
 
     def gradients_are_finite(self) -> bool:

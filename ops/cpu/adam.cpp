@@ -1,5 +1,7 @@
 // Adam over the rows that received a gradient: one pass over the gradient, and over the rest only where it is not zero.
+// The gradient is taken: zero afterwards, so that nobody has to clear a table of which few rows were written.
 #include <cstdlib>
+#include <cstring>
 
 #include "decay.h"
 #include "kernels.h"
@@ -113,7 +115,9 @@ void for_blocks(const AdamRows& table, Step step) {
 #pragma omp parallel for schedule(dynamic, 64) if (table.rows > 16 * kBlock)
   for (int64_t begin = 0; begin < table.rows; begin += kBlock) {
     const AdamRows block = rows_from(table, begin, table.rows - begin < kBlock ? table.rows - begin : kBlock);
-    if (!all_zero(block.gradient, block.rows * block.features)) step(block);
+    if (all_zero(block.gradient, block.rows * block.features)) continue;
+    step(block);
+    std::memset(block.gradient, 0, block.rows * block.features * sizeof(float));
   }
 }
 

@@ -26,7 +26,7 @@ class Rates {
   AdamRates rates_;
 };
 
-void step(const Rates& rates, Out<2> parameter, In<2> gradient, Out<2> first_moment, Out<2> second_moment,
+void step(const Rates& rates, Out<2> parameter, Out<2> gradient, Out<2> first_moment, Out<2> second_moment,
           Array<int32_t, 1> steps) {
   const auto like_parameter = [&](const char* name, const auto& other) {
     require(other.shape(0) == parameter.shape(0) && other.shape(1) == parameter.shape(1),

@@ -61,7 +61,7 @@ struct AdamRates {  // see AdamStep in adam.py
 struct AdamRows {
   int64_t rows, features;
   float* parameter;
-  const float* gradient;
+  float* gradient;
   float *first_moment, *second_moment;
   int32_t* steps;
 };

@@ -115,9 +115,9 @@ def adam_step(features: int, touched: float) -> Case:
         return parameter, gradient, first, torch.rand(n, features, generator=generator), steps
 
     def run(parameter, gradient, first, second, steps) -> tuple[Tensor, ...]:
-        parameter, first, second, steps = (x.clone() for x in (parameter, first, second, steps))
-        ops.adam_step(parameter, gradient, first, second, steps, ops.AdamStep(lr=1e-2))
-        return parameter, first, second, steps
+        written = [x.clone() for x in (parameter, gradient, first, second, steps)]
+        ops.adam_step(*written, ops.AdamStep(lr=1e-2))
+        return tuple(written)
 
     return Case(f"adam_step {features} {touched:g}", run, make, ())
 

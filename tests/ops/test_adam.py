@@ -16,7 +16,7 @@ class State:
         self.steps = torch.zeros(len(parameter), dtype=torch.int32)
 
     def step(self, gradient: torch.Tensor, rates: AdamStep) -> None:
-        adam_step(self.parameter, gradient, self.first, self.second, self.steps, rates)
+        adam_step(self.parameter, gradient.clone(), self.first, self.second, self.steps, rates)
 
 
 def normal(generator, dtype, *shape) -> torch.Tensor:

@@ -134,11 +134,14 @@ def _denser(probe: Callable[[Points], Probe], factor: float) -> Callable[[Points
     return wrapped
 
 
-@pytest.mark.parametrize("tag", ["hash", "mlp"])
+@pytest.mark.parametrize(("tag", "denser"), [("hash", 3.0), ("mlp", 3.0), ("mipvog", 3000.0)])
 @pytest.mark.parametrize("domain", [CUBE, UNBOUNDED], ids=["box", "contraction"])
-def test_the_renderer_is_its_didactic_twin(tag: str, domain: Domain, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_renderer_is_its_didactic_twin(
+    tag: str, denser: float, domain: Domain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where colours are made once per pixel."""
     monkeypatch.setattr("omnifield.renderers.volume.VISIBLE", 0.0)
-    field, sampler = stirred(tag, domain, seed=3, denser=3.0), UniformSampler(domain, 24)
+    field, sampler = stirred(tag, domain, seed=3, denser=denser), UniformSampler(domain, 24)
     rays, background = rays_around(10), torch.tensor([0.2, 0.9, 0.4])
     rays = Rays(*(vars(rays) | {"far": torch.full((10,), 8.0)}).values())
     rendering = VolumeRenderer(sampler).render(field, rays, background.expand(10, 3))
@@ -147,6 +150,25 @@ def test_the_renderer_is_its_didactic_twin(tag: str, domain: Domain, monkeypatch
         torch.testing.assert_close(rendering.color[i], color, rtol=0, atol=2e-5)
         assert rendering.opacity[i].item() == pytest.approx(opacity, abs=2e-5)
     assert rendering.opacity.max() > 0.9 and rendering.color.std(0).max() > 0.02
+
+
+def test_a_pixel_of_one_opaque_sample_has_the_samples_own_colour() -> None:
+    """Deferred or not; and at the edge of an object, as much of the object's colour as there is of the object."""
+
+    class Deferred(Ball):
+        shading = "pixel"
+
+        def color(self, features: Tensor, points: Points) -> Tensor:
+            return features.square()
+
+    rays, background = rays_around(300), backgrounds(300)
+    rendering = render(Deferred(CUBE, 2.0, radius=0.7), rays, background)
+    color = (
+        rendering.opacity[:, None] * torch.tensor(COLOR).square()
+        + (1 - rendering.opacity)[:, None] * background
+    )
+    torch.testing.assert_close(rendering.color, color, rtol=0, atol=3e-3)
+    assert 0.05 < rendering.opacity.mean() < 0.95
 
 
 def test_faint_samples_change_the_colour_by_less_than_they_weigh(monkeypatch: pytest.MonkeyPatch) -> None:

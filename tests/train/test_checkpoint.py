@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 from omnifield.fields import FieldConfig
+from omnifield.fields.vm import VmConfig
+from omnifield.fields.voxel import VoxelConfig
 from omnifield.scenes import Scene
 from omnifield.train import Budget, FitConfig, Training, begin, fit
 from omnifield.train.checkpoint import load_training, save_training
@@ -15,6 +17,8 @@ from torch import Tensor
 from .sphere_scene import HASH, MLP, sphere_scene
 
 STEPS = Budget(steps=20)
+VM = VmConfig(**VmConfig.PRESETS["tiny"], refined_until=0.5, samples_per_step=1 << 12)
+VOXEL = VoxelConfig(**VoxelConfig.PRESETS["tiny"], refined_until=0.5, samples_per_step=1 << 12)
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +49,12 @@ def advance(training: Training, scene: Scene, steps: int) -> Training:
     return training
 
 
-@pytest.mark.parametrize("config", [HASH, MLP], ids=["hash", "mlp"])
+@pytest.mark.parametrize("config", [HASH, MLP, VM, VOXEL], ids=["hash", "mlp", "vm", "voxel"])
 @pytest.mark.parametrize("half", [8, 11])
 def test_two_halves_are_the_whole_to_the_last_bit(
     scene: Scene, config: FieldConfig, half: int, tmp_path: Path
 ) -> None:
-    """The look at the occupancy every eight steps falls on either side of the break."""
+    """The look at the occupancy every eight steps falls on either side of the break, and so does a refinement."""
     whole = advance(begin(scene, config), scene, 20)
     first = advance(begin(scene, config), scene, half)
     save_training(tmp_path / "state.safetensors", first)
