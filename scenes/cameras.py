@@ -50,6 +50,16 @@ class Cameras:
     def to(self, device: torch.device | str) -> "Cameras":
         return self._each(lambda tensor: tensor.to(device))
 
+    def reduced(self, factor: int) -> "Cameras":
+        """The same cameras with pixels of factor² of the old ones; those that are left over are cut off."""
+        return replace(
+            self,
+            focal=self.focal / factor,
+            principal=self.principal / factor,
+            width=self.width // factor,
+            height=self.height // factor,
+        )
+
     def _each(self, change: Callable[[Tensor], Tensor]) -> "Cameras":
         return replace(
             self,

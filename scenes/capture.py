@@ -119,17 +119,18 @@ def _ignored(frame: Frame, shape: tuple[int, int], downscale: int) -> Bool[np.nd
 
 def _cameras(frames: list[Frame], lenses: list[Intrinsics], downscale: int) -> Cameras:
     """`near` is filled in by `placed`, which knows the scale of the scene."""
-    return Cameras(
+    cameras = Cameras(
         world_from_camera=torch.stack([frame.world_from_camera for frame in frames])[:, :3],
-        focal=torch.tensor([lens.focal for lens in lenses]) / downscale,
-        principal=torch.tensor([lens.principal for lens in lenses]) / downscale,
+        focal=torch.tensor([lens.focal for lens in lenses]),
+        principal=torch.tensor([lens.principal for lens in lenses]),
         distortion=torch.tensor([lens.distortion for lens in lenses]),
         time=torch.tensor([frame.time for frame in frames]),
-        width=int(lenses[0].size[0]) // downscale,
-        height=int(lenses[0].size[1]) // downscale,
+        width=int(lenses[0].size[0]),
+        height=int(lenses[0].size[1]),
         lens=lenses[0].lens,
         near=0.0,
     )
+    return cameras.reduced(downscale)
 
 
 def placed(views: Views, scene_from_input: Float[Tensor, "row=4 column=4"], near: float) -> Views:

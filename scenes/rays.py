@@ -1,5 +1,6 @@
 """Rays in world space: the only thing a camera hands on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import torch
@@ -34,3 +35,8 @@ class Rays:
 
     def to(self, device: torch.device | str) -> "Rays":
         return Rays(*(getattr(self, field.name).to(device) for field in fields(self)))
+
+
+def joined(bundles: Sequence[Rays]) -> Rays:
+    """One bundle of all, in order."""
+    return Rays(*(torch.cat([getattr(rays, field.name) for rays in bundles]) for field in fields(Rays)))

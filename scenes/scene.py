@@ -37,6 +37,8 @@ class Scene:
 
     `input_from_original` is what other software had already applied to the poses before it wrote them down
     (nerfstudio's `applied_transform` and `applied_scale`): affine, the identity where nothing is recorded.
+    `train` and `test` are full size; where a scene has several scales, the coarser views are the same ones at 1/2,
+    1/4 and so on of their width and height.
     """
 
     name: str
@@ -47,9 +49,25 @@ class Scene:
     scene_from_input: Float[Tensor, "row=4 column=4"]
     source: str  # how to say in a report where it came from: the kind of data set, never a path
     input_from_original: Float[Tensor, "row=4 column=4"] = field(default_factory=lambda: torch.eye(4))
+    coarser_train: tuple[Views, ...] = ()
+    coarser_test: tuple[Views, ...] = ()
+
+    @property
+    def train_scales(self) -> tuple[Views, ...]:
+        return self.train, *self.coarser_train
+
+    @property
+    def test_scales(self) -> tuple[Views, ...]:
+        return self.test, *self.coarser_test
 
     def to(self, device: torch.device | str) -> "Scene":
-        return dataclasses.replace(self, train=self.train.to(device), test=self.test.to(device))
+        return dataclasses.replace(
+            self,
+            train=self.train.to(device),
+            test=self.test.to(device),
+            coarser_train=tuple(views.to(device) for views in self.coarser_train),
+            coarser_test=tuple(views.to(device) for views in self.coarser_test),
+        )
 
 
 def nothing_ignored(images: UInt8[Tensor, "view height width rgba=4"]) -> Bool[Tensor, "view height width"]:

@@ -15,6 +15,7 @@ from rich.console import Console
 from ..fields import FIELD_CONFIGS, FieldConfig, field_config
 from ..ops import keep_freed_memory
 from ..scenes import Scene, load_scene
+from ..scenes.multiscale import with_scales
 from ..train.checkpoint import load_training
 from ..train.files import write_text
 from ..train.loop import Budget, FitConfig, begin
@@ -51,6 +52,8 @@ class Train:
     """Go on with the training in --run-dir: its field, settings, seed and, unless given anew, its budget."""
     downscale: int = 1
     """Train on images smaller by this factor."""
+    scales: int = 1
+    """Train on images at so many scales, each side half of the one before, and judge at all of them."""
     device: Device = "auto"
     """auto takes a GPU where there is one."""
     seed: int = 0
@@ -68,7 +71,7 @@ def run_train(flags: Train) -> dict[str, Any]:
     config = field_config(flags.field, flags.preset, flags.set)
     budget = _budget(flags)
     device = choose_device(flags.device)
-    scene = load_scene(flags.data, downscale=flags.downscale)
+    scene = with_scales(load_scene(flags.data, downscale=flags.downscale), flags.scales)
     say(console, f"{_views(scene)}, in {time.perf_counter() - began:.1f} s")
     scene = scene.to(device)
     training = begin(scene, config, FitConfig(seed=flags.seed))
@@ -104,7 +107,8 @@ def _train(run: Run, budget: Budget, console: Console) -> bool:
 
 
 def _finish(run: Run, interrupted: bool, console: Console) -> dict[str, Any]:
-    psnr = run.write_pictures()
+    means = run.write_pictures()
+    psnr = sum(means) / len(means)
     seconds = run.training.seconds
     here = max(seconds - run.earlier_seconds, 1e-9)
     result = {
@@ -119,6 +123,8 @@ def _finish(run: Run, interrupted: bool, console: Console) -> dict[str, Any]:
         "interrupted": interrupted,
         "curve": run.curve,
     }
+    if len(means) > 1:
+        result["scales"] = [{"scale": 0.5**level, "psnr": mean} for level, mean in enumerate(means)]
     write_text(run.folder / "metrics.json", json.dumps(result, indent=1))
     say(
         console,
@@ -130,7 +136,8 @@ def _finish(run: Run, interrupted: bool, console: Console) -> dict[str, Any]:
 
 def _views(scene: Scene) -> str:
     size = f"{scene.train.cameras.width}×{scene.train.cameras.height}"
-    return f"{scene.name}: {len(scene.train)} training and {len(scene.test)} held-out views, {size}"
+    scales = f" at {len(scene.train_scales)} scales" if scene.coarser_train else ""
+    return f"{scene.name}: {len(scene.train)} training and {len(scene.test)} held-out views, {size}{scales}"
 
 
 def _budget(flags: Train) -> Budget:
@@ -151,7 +158,7 @@ def _folder(flags: Train, scene: Scene) -> Path:
     return flags.output / scene.name / flags.field / datetime.now().strftime("%Y-%m-%d_%H%M%S")
 
 
-KEPT = ("field", "preset", "set", "seed", "downscale", "max_seconds", "max_steps")
+KEPT = ("field", "preset", "set", "seed", "downscale", "scales", "max_seconds", "max_steps")
 
 
 def _settings(flags: Train, config: FieldConfig) -> dict[str, Any]:
@@ -166,7 +173,8 @@ def _resumed(flags: Train) -> Train:
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist: there is no training to resume in {flags.run_dir}.")
     try:
-        kept = {name: json.loads(path.read_text())["flags"][name] for name in KEPT}
+        stated = {"scales": 1} | json.loads(path.read_text())["flags"]  # older runs do not state them
+        kept = {name: stated[name] for name in KEPT}
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is damaged: {error}.") from error
     kept["set"] = tuple(kept["set"])

@@ -133,7 +133,7 @@ def _step(training: Training, scene: Scene, spent: float) -> tuple[float, int, i
         training.refine()
     if training.step % REFRESH == 0:
         training.occupancy.update(field.density, config.cells_per_refresh, generator)
-    batch = random_pixels(scene.train, training.rays, generator)
+    batch = random_pixels(scene.train_scales, training.rays, generator)
     background = torch.rand(batch.color.shape, generator=generator, device=batch.color.device)
     renderer = VolumeRenderer(LongerSteps(training.occupancy, config.coarse ** (1 - spent)))
     rendering = renderer.render(field, batch.rays, background, generator)

@@ -1,17 +1,20 @@
-"""Batches of pixels: random over all training views."""
+"""Batches of pixels: random over all training views, at all scales."""
 
+import itertools
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..scenes import Rays, Views
+from ..scenes.rays import joined
 
 
 @dataclass(frozen=True)
 class PixelBatch:
-    """Rays and what they should see: straight sRGB, opacity, and how much each pixel counts (0 where masked)."""
+    """Rays and what they should see: straight sRGB, opacity, and how much each pixel counts: its area in pixels of the
+    full size, 0 where masked."""
 
     rays: Rays
     color: Float[Tensor, "ray rgb=3"]
@@ -23,9 +26,27 @@ class PixelBatch:
         return self.color * self.alpha[:, None] + background * (1 - self.alpha[:, None])
 
 
-def random_pixels(views: Views, count: int, generator: torch.Generator) -> PixelBatch:
+def random_pixels(scales: tuple[Views, ...], count: int, generator: torch.Generator) -> PixelBatch:
+    """`count` pixels, each of all scales' as likely as any other; those of one scale stand together.
+
+    Of several scales each has half the width and height of the one before. Weighed by their area all scales count
+    the same in the end (Mip-NeRF, arXiv 2103.13415, section 4.2).
+    """
+    ends = list(itertools.accumulate(views.images[..., 0].numel() for views in scales))
+    pixel = torch.randint(ends[-1], (count,), generator=generator, device=scales[0].images.device)
+    if len(scales) == 1:
+        return _pixels(scales[0], pixel, 1.0)
+    level = torch.bucketize(pixel, torch.tensor(ends, device=pixel.device), right=True)
+    return _joined(
+        [
+            _pixels(views, pixel[level == j] - begin, 4.0**j)
+            for j, (views, begin) in enumerate(zip(scales, [0, *ends], strict=False))
+        ]
+    )
+
+
+def _pixels(views: Views, pixel: Int[Tensor, "ray"], area: float) -> PixelBatch:
     size = views.cameras.height * views.cameras.width
-    pixel = torch.randint(len(views) * size, (count,), generator=generator, device=views.images.device)
     view, rest = pixel // size, pixel % size
     y, x = rest // views.cameras.width, rest % views.cameras.width
     rgba = views.images[view, y, x].float() / 255
@@ -33,5 +54,14 @@ def random_pixels(views: Views, count: int, generator: torch.Generator) -> Pixel
         rays=views.cameras.rays(view, x + 0.5, y + 0.5),
         color=rgba[:, :3],
         alpha=rgba[:, 3],
-        weight=(~views.ignored[view, y, x]).float(),
+        weight=(~views.ignored[view, y, x]).float() * area,
+    )
+
+
+def _joined(batches: list[PixelBatch]) -> PixelBatch:
+    return PixelBatch(
+        rays=joined([batch.rays for batch in batches]),
+        color=torch.cat([batch.color for batch in batches]),
+        alpha=torch.cat([batch.alpha for batch in batches]),
+        weight=torch.cat([batch.weight for batch in batches]),
     )

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from ..scenes import Scene
+from ..scenes import Scene, Views
 from .checkpoint import save_training
 from .evaluate import Judged, judge
 from .events import EventLog
@@ -84,7 +84,7 @@ class Run:
 
     def mark(self, progress: Progress) -> None:
         """Add a point to the curve, from a few pixels of every held-out view."""
-        figures = [view.psnr for view in self.judge(CURVE_RAYS)]
+        figures = [view.psnr for judged in self.judge(CURVE_RAYS) for view in judged]
         self.curve.append(
             {"seconds": progress.seconds, "step": progress.step, "psnr": sum(figures) / len(figures)}
         )
@@ -93,14 +93,12 @@ class Run:
     def background(self) -> Float[Tensor, "rgb=3"]:
         return torch.tensor(WHITE, device=self.scene.test.images.device)
 
-    def judge(self, rays: int) -> Iterator[Judged]:
-        """The held-out views at the finest whole stride that takes no more than about this many rays."""
-        field, occupancy = self.training.field, self.training.occupancy
-        return judge(field, occupancy, self.scene.test, self.background, self.stride(rays))
-
-    def stride(self, rays: int) -> int:
-        cameras = self.scene.test.cameras
-        return max(1, round((len(cameras) * cameras.width * cameras.height / rays) ** 0.5))
+    def judge(self, rays: int) -> Iterator[Iterator[Judged]]:
+        """Of each scale the held-out views, at the finest whole stride that takes no more than about this many rays
+        in all."""
+        field, occupancy, scales = self.training.field, self.training.occupancy, self.scene.test_scales
+        for views in scales:
+            yield judge(field, occupancy, views, self.background, stride(views, rays / len(scales)))
 
     def save(self) -> Path:
         """The field, the state to resume from, and the curve. Raises ValueError if they cannot be written."""
@@ -134,16 +132,25 @@ class Run:
             judge(self.training.field, self.training.occupancy, self.scene.test, self.background, stride)
         )
 
-    def write_pictures(self) -> float:
+    def write_pictures(self) -> list[float]:
         """Every held-out view beside the truth, one of them at full size, and the curve as a plot; returns the views'
-        mean PSNR."""
-        figures = []
-        for view in self.judge(FINAL_RAYS):
-            write_beside_truth(self.folder / "images" / f"{view.name}.png", view)
-            figures.append(view.psnr)
+        mean PSNR at each scale, full size first."""
+        means = []
+        for judged in self.judge(FINAL_RAYS):
+            figures = []
+            for view in judged:
+                write_beside_truth(self.folder / "images" / f"{view.name}.png", view)
+                figures.append(view.psnr)
+            means.append(sum(figures) / len(figures))
         write_beside_truth(self.folder / "picture.png", self.first_view(1))
         plot_curve(self.folder / "curve.png", self.curve)
-        return sum(figures) / len(figures)
+        return means
+
+
+def stride(views: Views, rays: float) -> int:
+    """At which whole stride all views take no more than about this many rays."""
+    cameras = views.cameras
+    return max(1, round((len(cameras) * cameras.width * cameras.height / rays) ** 0.5))
 
 
 def write_beside_truth(path: Path, view: Judged) -> None:

@@ -29,7 +29,7 @@ def numbered_views() -> Views:
 
 def test_colours_are_those_of_the_pixels_that_the_rays_go_through(generator: torch.Generator) -> None:
     views = numbered_views()
-    batch = random_pixels(views, 500, generator)
+    batch = random_pixels((views,), 500, generator)
     pixels = (batch.color * 255).round().long()
     for index, (x, y, view) in enumerate(pixels.tolist()):
         assert torch.equal(batch.rays.origins[index], views.cameras.world_from_camera[view, :, 3])
@@ -41,7 +41,7 @@ def test_colours_are_those_of_the_pixels_that_the_rays_go_through(generator: tor
 
 
 def test_every_pixel_of_every_view_is_as_likely(generator: torch.Generator) -> None:
-    pixels = (random_pixels(numbered_views(), 105 * 200, generator).color * 255).round().long()
+    pixels = (random_pixels((numbered_views(),), 105 * 200, generator).color * 255).round().long()
     x, y, view = pixels.unbind(-1)
     counts = ((view * HEIGHT + y) * WIDTH + x).bincount(minlength=105)
     assert len(counts) == 105
@@ -51,7 +51,9 @@ def test_every_pixel_of_every_view_is_as_likely(generator: torch.Generator) -> N
 
 
 def test_a_seed_decides_the_batch() -> None:
-    batches = [random_pixels(numbered_views(), 50, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)]
+    batches = [
+        random_pixels((numbered_views(),), 50, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)
+    ]
     assert torch.equal(batches[0].color, batches[1].color)
     assert not torch.equal(batches[0].color, batches[2].color)
 
@@ -60,14 +62,16 @@ def test_rays_are_of_the_time_of_their_view(generator: torch.Generator) -> None:
     views = numbered_views()
     moments = torch.tensor([0.0, 0.4, 1.0])
     batch = random_pixels(
-        dataclasses.replace(views, cameras=dataclasses.replace(views.cameras, time=moments)), 200, generator
+        (dataclasses.replace(views, cameras=dataclasses.replace(views.cameras, time=moments)),),
+        200,
+        generator,
     )
     view = (batch.color[:, 2] * 255).round().long()
     assert torch.equal(batch.rays.time, moments[view]) and len(view.unique()) == COUNT
 
 
 def test_over_a_background(generator: torch.Generator) -> None:
-    batch = random_pixels(numbered_views(), 50, generator)
+    batch = random_pixels((numbered_views(),), 50, generator)
     background = torch.rand(50, 3, generator=generator)
     for color, alpha, behind, over in zip(
         *(tensor.tolist() for tensor in (batch.color, batch.alpha, background, batch.over(background))),
