@@ -9,11 +9,13 @@ import torch
 import tyro
 from rich.console import Console
 
-from ..fields import field_config
+from ..fields import FIELD_CONFIGS, field_config
 from ..ops import keep_freed_memory
+from ..scenes.load import DEMO
 from ..train.run import plot_curve
 from .arguments import Device, choose_device
 from .bench_cases import cases
+from .bench_fields import FieldsPlan, measure_fields, plot_fields
 from .bench_machine import describe_machine, load_average, machine_slug
 from .bench_ops import measure_ops, with_kernel
 from .bench_render import measure_render
@@ -22,30 +24,32 @@ from .bench_train import Plan, measure_train
 from .counting import counted, say
 from .train import FieldName
 
-What = Literal["ops", "train", "render"]
+What = Literal["ops", "train", "fields", "render"]
 SMALLEST_FRAME, LARGEST_FRAME = 2, 8192  # pixels
 
 
 @dataclass(frozen=True)
 class Bench:
-    """Measure speed here: of ops against plain torch, of a training, or of a trained field's frames."""
+    """Measure speed here: of ops against plain torch, of trainings, or of a trained field's frames."""
 
     what: Annotated[What, tyro.conf.Positional]
-    """ops: kernels against plain-torch references; train: PSNR against seconds; render: ms per frame."""
-    data: str = "demo"
-    """For train: `demo`, a dataset folder, or a mesh file."""
+    """ops: kernels against plain-torch references; train: PSNR against seconds; fields: that of every field, on one
+    scene with one budget; render: ms per frame."""
+    data: Annotated[str, tyro.conf.Positional] = "demo"
+    """For train and fields: `demo`, a dataset folder, or a mesh file. For render: a field's file, or the folder of
+    its training."""
     field: FieldName = "hash"  # pyright: ignore
     """For train: which representation."""
+    fields: tuple[str, ...] = tuple(FIELD_CONFIGS)
+    """For fields: which of them, in this order."""
     preset: str = "default"
-    """For train: its size: tiny, default or paper."""
+    """For train and fields: their size: tiny, default or paper."""
     set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """For train: a setting of the field, as NAME=VALUE; may be given several times."""
     max_seconds: float = 60.0
-    """For train: seconds of training, loading and pictures not counted."""
+    """For train and fields: seconds of each training, loading and pictures not counted."""
     stride: int = 1
-    """For train: judge every n-th pixel of every n-th row of the held-out views in the end; 1 is all."""
-    file: Path | None = None
-    """For render: the field's file, or the folder of its training."""
+    """For train and fields: judge every n-th pixel of every n-th row of the held-out views in the end; 1 is all."""
     sides: tuple[int, ...] = (400, 800)
     """For render: pixels along each side of a frame."""
     samples: int = 1 << 16
@@ -55,11 +59,11 @@ class Bench:
     repeats: int = 5
     """For ops and render: how many turns each figure is the median of."""
     output: Path = Path("benchmarks")
-    """The folder for the report, as JSON and Markdown, and for train a plot."""
+    """The folder for the report, as JSON and Markdown, and for trainings a plot."""
     device: Device = "auto"
     """auto takes a GPU where there is one; ops that have no kernel for it are left out."""
     seed: int = 0
-    """For train: of everything random."""
+    """For train and fields: of everything random."""
     json: bool = False
     """Print the result as one JSON object on standard output."""
 
@@ -81,6 +85,8 @@ def run_bench(flags: Bench) -> dict[str, Any]:
     write_report(flags.output, name, figures, measured.sheet)
     if flags.what == "train":
         plot_curve(flags.output / f"{name}.png", measured.figures["curve"])
+    if flags.what == "fields":
+        plot_fields(flags.output / f"{name}.png", measured.figures["results"])
     show(console, measured.sheet)
     say(console, _where(machine))
     say(console, f"The report is in {flags.output / name}.md and .json")
@@ -127,9 +133,14 @@ def _train(flags: Bench, device: torch.device, console: Console) -> Measured:
 
 
 def _render(flags: Bench, device: torch.device, console: Console) -> Measured:
-    if flags.file is None:
-        raise ValueError("bench render needs --file, a trained field's file or the folder of its training.")
-    return measure_render(flags.file, device, console, sides=flags.sides, repeats=flags.repeats)
+    if flags.data == DEMO:
+        raise ValueError("bench render needs a trained field's file, or the folder of its training.")
+    return measure_render(Path(flags.data), device, console, sides=flags.sides, repeats=flags.repeats)
 
 
-MEASURE = {"ops": _ops, "train": _train, "render": _render}
+def _fields(flags: Bench, device: torch.device, console: Console) -> Measured:
+    plan = FieldsPlan(flags.data, flags.fields, flags.preset, flags.max_seconds, flags.stride, flags.seed)
+    return measure_fields(plan, device, console)
+
+
+MEASURE = {"ops": _ops, "train": _train, "fields": _fields, "render": _render}

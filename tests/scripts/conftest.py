@@ -30,6 +30,9 @@ class BallConfig(HashConfig):
     y: float = 0.0
     z: float = 0.0
 
+    def __post_init__(self) -> None:
+        """Its middle may be anywhere."""
+
     def build(self, domain: Domain) -> "Ball":
         return Ball(self, domain)
 

@@ -132,8 +132,23 @@ def test_a_training_is_measured(lego, tmp_path: Path, capsys) -> None:
     assert "held-out PSNR" in capsys.readouterr().err
 
 
+def test_every_field_is_measured(lego, tmp_path: Path, capsys) -> None:
+    flags = Bench(
+        "fields", str(lego()), fields=("voxel", "hash"), preset="tiny", max_seconds=0.5, output=tmp_path
+    )
+    result = run_bench(flags)
+    assert [one["field"] for one in result["results"]] == ["voxel", "hash"]
+    for one in result["results"]:
+        assert one["seconds"] >= 0.5 and one["psnr"] > 5 and one["bytes"] > 1000 and one["parameters"] > 0
+        assert one["frame_milliseconds"] > 0 and len(one["curve"]) > 0
+    stem = f"fields-lego-{machine_slug(result['machine'])}"
+    assert {path.name for path in tmp_path.iterdir()} >= {f"{stem}.{kind}" for kind in ("json", "md", "png")}
+    assert "| voxel |" in (tmp_path / f"{stem}.md").read_text()
+    assert "Every field on lego" in capsys.readouterr().err
+
+
 def test_frames_are_measured(ball_file, tmp_path: Path) -> None:
-    flags = Bench("render", file=ball_file(), sides=(8, 16), repeats=3, output=tmp_path / "out")
+    flags = Bench("render", str(ball_file()), sides=(8, 16), repeats=3, output=tmp_path / "out")
     result = run_bench(flags)
     assert [frame["width"] for frame in result["frames"]] == [8, 16]
     for frame in result["frames"]:
@@ -181,8 +196,9 @@ BAD = {
     "--samples must be 1 or more, not -1": {"samples": -1},
     "--max-seconds must be above zero, not nan": {"max_seconds": float("nan")},
     "--sides takes numbers from 2 to 8192 pixels": {"sides": (1,)},
-    "bench render needs --file": {},
-    "There is no file or folder": {"file": Path("absent")},
+    "bench render needs a trained": {},
+    "There is no file or folder": {"data": "absent"},
+    "--fields: there is no field 'mesh'": {"what": "fields", "fields": ("mesh",)},
     "--only absent: of the ops with a kernel for cpu there are hash_grid": {"what": "ops", "only": "absent"},
     "There is no preset of the hash field named 'big'": {"what": "train", "preset": "big"},
 }

@@ -111,7 +111,7 @@ BAD = {
     "is not a field file": ("info", "{damaged}"),
     "is cut short or damaged": ("render", "{damaged}"),
     "There is no file or folder {tmp}/absent.": ("eval", "{tmp}/absent", "demo"),
-    "bench render needs --file": ("bench", "render"),
+    "bench render needs a trained": ("bench", "render"),
 }
 
 
