@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +18,7 @@ from torch import Tensor
 from ..export.pictures import error_map, side_by_side
 from ..ops import keep_freed_memory
 from ..scenes import Cameras, Scene, Views, load_scene
+from ..scenes.multiscale import coarser
 from ..train.evaluate import Judged, judge
 from ..train.field_file import TrainedField, load_field
 from ..train.files import write_text
@@ -44,6 +46,8 @@ class Eval:
     """Compare every n-th pixel of every n-th row only."""
     downscale: int = 1
     """Compare with images smaller by this factor."""
+    scales: int = 1
+    """Compare at so many scales, each side of the images half of the one before; the means are over all of them."""
     device: Device = "auto"
     """auto takes a GPU where there is one."""
     json: bool = False
@@ -59,23 +63,23 @@ def run_eval(flags: Eval) -> dict[str, Any]:
     device = choose_device(flags.device)
     trained = load_field(find_field_file(flags.file), device)
     scene = load_scene(flags.data, downscale=flags.downscale)
-    views = _views_in_frame(trained, scene, flags, console).to(device)
+    scales = [views.to(device) for views in _views_in_frame(trained, scene, flags, console)]
     lpips = _lpips_if_there(device, console)
-    background = torch.tensor(trained.background, device=device)
-    judged = judge(trained.field, trained.occupancy, views, background, flags.stride)
     images = []
-    for view in counted(judged, len(views), "view", console):
+    for view in counted(_judged(trained, scales, flags.stride), sum(map(len, scales)), "view", console):
         if flags.output is not None:
             _write_pictures(flags.output / f"{len(images):04d}_{view.name}.png", view)
         images.append(_figures(view, lpips))
     result = _summary(images, lpips) | {
         "field": trained.config.tag,
         "background": list(trained.background),
-        "width": views.cameras.width,
-        "height": views.cameras.height,
+        "width": scene.test.cameras.width,
+        "height": scene.test.cameras.height,
         "stride": flags.stride,
         "images": images,
     }
+    if len(scales) > 1:
+        result["scales"] = _by_scale(images, len(scales))
     if flags.output is not None:
         write_text(flags.output / "eval.json", json.dumps(result, indent=1))
     if not flags.json:
@@ -83,8 +87,17 @@ def run_eval(flags: Eval) -> dict[str, Any]:
     return result
 
 
-def _views_in_frame(trained: TrainedField, scene: Scene, flags: Eval, console: Console) -> Views:
-    """The scene's held-out views in the field's frame; a warning where the two are not of one data set."""
+def _judged(trained: TrainedField, scales: list[Views], stride: int) -> Iterator[Judged]:
+    """All views of one scale after the other."""
+    for views in scales:
+        background = torch.tensor(trained.background, device=views.images.device)
+        yield from judge(trained.field, trained.occupancy, views, background, stride)
+
+
+def _views_in_frame(trained: TrainedField, scene: Scene, flags: Eval, console: Console) -> tuple[Views, ...]:
+    """The scene's held-out views at all scales, in the field's frame; a warning where the two are not of one data
+    set."""
+    scales = (scene.test, *coarser(scene.test, scene.coarser_test, flags.scales))
     field_from_scene = trained.scene_from_input.double().cpu() @ scene.scene_from_input.double().inverse()
     tolerance = SAME_FRAME * max(1.0, trained.field.domain.side)
     seen = _moved(scene.train.cameras, field_from_scene).world_from_camera
@@ -92,13 +105,15 @@ def _views_in_frame(trained: TrainedField, scene: Scene, flags: Eval, console: C
     if seen.shape != known.shape or (seen - known).abs().max() > tolerance:
         say(console, f"Warning: {flags.file} was trained on other cameras than those of {flags.data}.")
     if (field_from_scene - torch.eye(4)).abs().max() <= tolerance:
-        return scene.test
+        return scales
     say(
         console,
         f"Warning: {flags.data} lies in another frame than {flags.file}. Its views are moved to the field's, "
         "which is right only if the poses of both were in the same coordinates.",
     )
-    return dataclasses.replace(scene.test, cameras=_moved(scene.test.cameras, field_from_scene))
+    return tuple(
+        dataclasses.replace(views, cameras=_moved(views.cameras, field_from_scene)) for views in scales
+    )
 
 
 def _moved(cameras: Cameras, there_from_here: Float[Tensor, "row=4 column=4"]) -> Cameras:
@@ -128,6 +143,17 @@ def _summary(images: list[dict[str, Any]], lpips: Lpips | None) -> dict[str, Any
     return _summary(images, None) | {"lpips": _mean(images, "lpips"), "lpips_net": lpips.net}
 
 
+def _by_scale(images: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
+    """The means of each scale; the images are in the order of the scales, as many of each."""
+    each = len(images) // count
+    parts = [images[level * each : (level + 1) * each] for level in range(count)]
+    figures = [name for name in HEADS if name in images[0]]
+    return [
+        {"scale": 0.5**level} | {name: _mean(part, name) for name in figures}
+        for level, part in enumerate(parts)
+    ]
+
+
 def _mean(images: list[dict[str, Any]], figure: str) -> float | None:
     """Over the images that have the figure; none where no image has."""
     values = [image[figure] for image in images if image[figure] is not None]
@@ -149,6 +175,8 @@ def _table(images: list[dict[str, Any]], means: dict[str, Any]) -> Table:
     for row in images:
         table.add_row(row["name"], *_cells(row))
     table.add_section()
+    for part in means.get("scales", []):
+        table.add_row(f"mean at scale {part['scale']:g}", *_cells(part))
     table.add_row(f"mean of {len(images)}", *_cells(means))
     return table
 

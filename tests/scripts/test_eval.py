@@ -10,8 +10,10 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+import tyro
 from omnifield.scripts.eval import Eval, run_eval
 from omnifield.scripts.perceptual import Lpips, find_lpips
+from omnifield.scripts.train import Train, run_train
 from omnifield.train.field_file import load_field, save_field
 from PIL import Image
 
@@ -84,9 +86,56 @@ def test_json_has_numbers_only_and_leaves_standard_output_alone(ball_file, lego,
     assert captured.out == "" and "mean of" not in captured.err
 
 
+def test_every_scale_is_reported_and_their_mean(ball_file, lego, tmp_path: Path, capsys) -> None:
+    data = lego()
+    result = run_eval(Eval(emptied(ball_file()), str(data), output=tmp_path / "out", scales=3))
+    expected = []
+    for factor in (1, 2, 4):
+        for i in range(2):
+            rgba = np.asarray(Image.open(data / "test" / f"r_{i}.png")).astype(np.float64) / 255
+            over = rgba[..., :3] * rgba[..., 3:] + 1 - rgba[..., 3:]
+            mean = over.reshape(32 // factor, factor, 32 // factor, factor, 3).mean((1, 3))
+            expected.append(-10 * math.log10(((mean - 1) ** 2).mean()))
+    assert [image["psnr"] for image in result["images"]] == pytest.approx(expected, abs=0.02)
+    assert [image["name"] for image in result["images"]] == [
+        f"r_{i}{d}" for d in ("", "_d1", "_d2") for i in (0, 1)
+    ]
+    assert [scale["scale"] for scale in result["scales"]] == [1, 0.5, 0.25]
+    means = [sum(expected[level : level + 2]) / 2 for level in (0, 2, 4)]
+    assert [scale["psnr"] for scale in result["scales"]] == pytest.approx(means, abs=0.02)
+    assert result["psnr"] == pytest.approx(sum(means) / 3, abs=0.02)
+    assert result["scales"][2]["ssim"] is None and result["scales"][0]["ssim"] > 0  # 8 pixels are too few
+    assert len(list((tmp_path / "out").glob("*.png"))) == 6
+    assert "mean at scale 0.5" in capsys.readouterr().err
+
+
+def test_a_training_at_several_scales_says_what_an_evaluation_says(lego, tmp_path: Path, capsys) -> None:
+    small = {"preset": "tiny", "set": ("samples_per_step=2048",), "device": "cpu"}
+    flags = Train(str(lego()), run_dir=tmp_path / "run", max_steps=3, scales=2, **small)
+    trained = run_train(flags)
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text()) == trained
+    assert "32×32 at 2 scales" in capsys.readouterr().err
+    result = run_eval(Eval(tmp_path / "run", flags.data, scales=2, device="cpu"))
+    assert trained["psnr"] == pytest.approx(result["psnr"], abs=1e-3)
+    scales = [(each["scale"], each["psnr"]) for each in result["scales"]]
+    assert [(each["scale"], each["psnr"]) for each in trained["scales"]] == [
+        (scale, pytest.approx(psnr, abs=1e-3)) for scale, psnr in scales
+    ]
+    again = run_train(Train(flags.data, run_dir=tmp_path / "run", max_steps=4, resume=True, device="cpu"))
+    assert again["steps"] == 4 and len(again["scales"]) == 2
+    assert "scales" not in run_eval(Eval(tmp_path / "run", flags.data, device="cpu"))
+
+
+def test_scales_as_they_are_typed() -> None:
+    assert tyro.cli(Eval, args=["run", "--scales", "4", "data"]) == Eval(Path("run"), "data", scales=4)
+    assert tyro.cli(Train, args=["data", "--scales", "4"]) == Train("data", scales=4)
+
+
 def test_bad_input(ball_file, lego, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="--stride must be 1 or more, not 0"):
         run_eval(Eval(ball_file(), str(lego()), stride=0))
+    with pytest.raises(ValueError, match="--scales must be from 1 to 4 for images of 32x32 pixels, not 9"):
+        run_eval(Eval(tmp_path / "run", str(tmp_path / "lego"), scales=9))
     with pytest.raises(FileNotFoundError, match=r"There is no file or folder .*absent"):
         run_eval(Eval(tmp_path / "absent", "demo"))
     with pytest.raises(FileNotFoundError, match=r"lego holds no field\.safetensors"):

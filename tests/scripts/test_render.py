@@ -157,3 +157,5 @@ def test_flags_as_they_are_typed() -> None:
     typed = ["run", "--camera-path", "path.json", "--show", "depth", "--fps", "24", "--width", "200"]
     flags = tyro.cli(Render, args=typed)
     assert flags == Render(Path("run"), camera_path=Path("path.json"), show="depth", fps=24.0, width=200)
+    moving = tyro.cli(Render, args=["run", "--time", "0.25", "--time-to", "1"])
+    assert moving == Render(Path("run"), time=0.25, time_to=1.0)
