@@ -36,31 +36,38 @@ def probe_until_opaque(field: Field, rays: Rays, samples: Samples) -> tuple[Samp
         begin[alive] += count
         alive = alive[(depth[alive] < -math.log(STOP)) & (begin[alive] < end[alive])]
         size *= 2
-    return _in_order(samples, rounds)
+    return _in_order(samples, begin - samples.offsets[:-1], rounds)
 
 
-def _in_order(samples: Samples, rounds: list[tuple[Int[Tensor, "_"], Probe]]) -> tuple[Samples, Probe]:
+def _in_order(
+    samples: Samples, asked: Int[Tensor, "ray"], rounds: list[tuple[Int[Tensor, "_"], Probe]]
+) -> tuple[Samples, Probe]:
+    """The first `asked` samples of each ray, one ray after another, and what the rounds found out about them."""
+    offsets = torch.nn.functional.pad(asked.cumsum(0), (1, 0))
+    rows = _rows(samples.offsets[:-1], asked)
+    t, dt, ray = (each.index_select(0, rows) for each in (samples.t, samples.dt, samples.ray))
+    kept = Samples(t, dt, ray, offsets)
     if len(rounds) == 1:
-        return samples.take(rounds[0][0]), rounds[0][1]
-    rows, order = torch.cat([rows for rows, _ in rounds]).sort()
+        return kept, rounds[0][1]
+    found = torch.cat([rows for rows, _ in rounds])
+    place = found + (offsets[:-1] - samples.offsets[:-1])[samples.ray[found]]
     density = torch.cat([probe.density for _, probe in rounds])
     carry = torch.cat([probe.carry for _, probe in rounds])
-    return samples.take(rows), Probe(_Reorder.apply(density, order), _Reorder.apply(carry, order))
+    return kept, Probe(_Reorder.apply(density, place), _Reorder.apply(carry, place))
 
 
 class _Reorder(torch.autograd.Function):
-    """x[order] of a permutation, whose gradient is a gather too: torch's would add up, one row after another."""
+    """Row i goes to place[i], a permutation. Its gradient is a gather: torch's would add up, one row after another."""
 
     @staticmethod
-    def forward(ctx, x: Float[Tensor, "n *columns"], order: Int[Tensor, "n"]) -> Float[Tensor, "n *columns"]:
-        ctx.save_for_backward(order)
-        return x.index_select(0, order)
+    def forward(ctx, x: Float[Tensor, "n *columns"], place: Int[Tensor, "n"]) -> Float[Tensor, "n *columns"]:
+        ctx.save_for_backward(place)
+        return torch.empty_like(x).index_copy_(0, place, x)
 
     @staticmethod
     def backward(ctx, grad):
-        (order,) = ctx.saved_tensors
-        inverse = torch.empty_like(order).index_copy_(0, order, torch.arange(len(order), device=order.device))
-        return grad.index_select(0, inverse), None
+        (place,) = ctx.saved_tensors
+        return grad.index_select(0, place), None
 
 
 def _rows(begin: Int[Tensor, "ray"], count: Int[Tensor, "ray"]) -> Int[Tensor, "n"]:
