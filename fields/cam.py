@@ -25,7 +25,7 @@ WARP_LAYERS, WARP_WIDTH, WARP_OCTAVES = 4, 64, 4  # of the paper's deformation n
 
 @dataclass(frozen=True)
 class CamConfig:
-    """Sizes of a modulated MLP, and what modulates it.
+    """Sizes of a modulated MLP, and what modulates it; the defaults suit two CPU cores.
 
     `direction` is the paper's choice for static scenes: the density then depends on where it is seen from, and an
     occupancy grid holds only for the directions that it was looked at from. `time` is the paper's for moving scenes,
@@ -37,7 +37,7 @@ class CamConfig:
     tag: ClassVar[str] = "cam"
     coordinate: Coordinate = "position"
     plane_nodes: int = 64  # along both axes of the planes of `position`
-    octaves: int = 8
+    octaves: int = 6
     width: int = 128
     layers: int = 4
     skip: int = 0  # the layer whose input is joined by the encoding again; 0 is none
@@ -45,7 +45,7 @@ class CamConfig:
     color_hidden: int = 64
     color_layers: int = 2
     bits: int = FULL_PRECISION  # of weights and grids, while they are trained and in files
-    samples_per_step: int = 1 << 13
+    samples_per_step: int = 1 << 12
     network_rate: float = 3e-3
     grid_rate: float = 1e-2
 
@@ -61,7 +61,7 @@ class CamConfig:
         "grid_rate": 5e-3,
     }
     PRESETS: ClassVar[dict[str, dict[str, int | float | str]]] = {
-        "tiny": {"plane_nodes": 8, "octaves": 6, "width": 32, "layers": 2, "color_hidden": 16},
+        "tiny": {"plane_nodes": 8, "width": 32, "layers": 2, "color_hidden": 16},
         "default": {},
         "small8": {"bits": 8},
         "paper": _PAPER | {"coordinate": "direction"},

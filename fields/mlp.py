@@ -19,20 +19,21 @@ class MlpConfig:
 
     refine_at: ClassVar[tuple[float, ...]] = ()
     tag: ClassVar[str] = "mlp"
-    octaves: int = 10
+    octaves: int = 6
     width: int = 128
     layers: int = 4
     skip: int = 0  # the layer whose input is joined by the encoding again; 0 is none
     feature_dim: int = 15
     color_hidden: int = 64
     color_layers: int = 2
-    samples_per_step: int = 1 << 13
-    rate: float = 3e-3
+    samples_per_step: int = 1 << 12
+    rate: float = 6e-3
 
     PRESETS: ClassVar[dict[str, dict[str, int | float]]] = {
-        "tiny": {"octaves": 6, "width": 32, "layers": 2, "color_hidden": 16},
+        "tiny": {"width": 32, "layers": 2, "color_hidden": 16},
         "default": {},
         "paper": {
+            "octaves": 10,
             "width": 256,
             "layers": 8,
             "skip": 5,
