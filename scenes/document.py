@@ -59,17 +59,17 @@ class Document:
         return self._checked_text(field, self._present(field))
 
     def texts(self, field: str) -> list[str]:
-        return [self._checked_text(f"{field}[{i}]", value) for i, value in enumerate(self._list(field))]
+        return [self._checked_text(f"{field}[{i}]", value) for i, value in enumerate(self.items(field))]
 
     def vector(self, field: str) -> tuple[float, float, float]:
-        values = self._list(field)
+        values = self.items(field)
         if len(values) != 3 or not all(map(_is_number, values)):
             raise self.error(field, f"is {reprlib.repr(values)}, not three finite numbers")
         return float(values[0]), float(values[1]), float(values[2])
 
     def matrix(self, field: str) -> Float[Tensor, "row=4 column=4"]:
         """A 4x4 (or 3x4, completed with 0 0 0 1) affine map in float64."""
-        rows = self._list(field)
+        rows = self.items(field)
         if len(rows) not in (3, 4) or not all(isinstance(row, list) and len(row) == 4 for row in rows):
             raise self.error(field, "is not a table of 4 rows of 4 numbers")
         for row in rows:
@@ -81,8 +81,20 @@ class Document:
             raise self.error(field, f"has the last row {reprlib.repr(rows[3])}, which must be 0 0 0 1")
         return matrix
 
+    def items(self, field: str) -> list[Any]:
+        value = self._present(field)
+        if not isinstance(value, list):
+            raise self.error(field, f"is {reprlib.repr(value)}, not a list")
+        return value
+
+    def object(self, field: str) -> "Document":
+        value = self._present(field)
+        if not isinstance(value, dict):
+            raise self.error(field, f"is {reprlib.repr(value)}, not an object in braces")
+        return Document(value, self.file, f"{self.place}{field}.")
+
     def objects(self, field: str) -> "list[Document]":
-        values = self._list(field)
+        values = self.items(field)
         for i, value in enumerate(values):
             if not isinstance(value, dict):
                 raise self.error(f"{field}[{i}]", f"is {reprlib.repr(value)}, not an object in braces")
@@ -92,12 +104,6 @@ class Document:
         if field not in self:
             raise self.error(field, "is missing")
         return self.values[field]
-
-    def _list(self, field: str) -> list[Any]:
-        value = self._present(field)
-        if not isinstance(value, list):
-            raise self.error(field, f"is {reprlib.repr(value)}, not a list")
-        return value
 
     def _checked_text(self, field: str, value: Any) -> str:
         # A lone surrogate or a NUL is legal JSON, but no operating system takes it in a path.

@@ -47,10 +47,30 @@ class Frame:
 
 def read_frames(document: Document) -> list[Frame]:
     """All frames in the file's order. Raises ValueError where one lacks a field or is not posed rigidly."""
-    frames = [_read_frame(fields, document) for fields in document.objects("frames")]
+    frames = [read_frame(fields, document) for fields in document.objects("frames")]
     if not frames:
         raise document.error("frames", "is empty")
     return frames
+
+
+def read_frame(fields: Document, shared: Document) -> Frame:
+    """Raises ValueError where it lacks a field or is not posed rigidly."""
+    picture = Picture(
+        _find_image(shared.file.parent / clean_path(fields.text("file_path"))), fields.locate("file_path")
+    )
+    time = fields.number_or("time", 0.0)
+    if not 0 <= time <= 1:
+        raise fields.error("time", f"is {time:g}, but must lie between 0 and 1")
+    return Frame(
+        fields=fields,
+        shared=shared,
+        picture=picture,
+        native=picture,
+        alpha=_alpha_beside(picture),
+        masks=_masks(fields, picture),
+        world_from_camera=read_pose(fields),
+        time=time,
+    )
 
 
 def read_frames_of_split(folder: Path) -> tuple[Document, list[Frame], list[Frame]]:
@@ -94,25 +114,6 @@ def check_times(frames: list[Frame]) -> None:
 
 def clean_path(text: str) -> str:
     return os.path.normpath(text.replace("\\", "/"))
-
-
-def _read_frame(fields: Document, shared: Document) -> Frame:
-    picture = Picture(
-        _find_image(shared.file.parent / clean_path(fields.text("file_path"))), fields.locate("file_path")
-    )
-    time = fields.number_or("time", 0.0)
-    if not 0 <= time <= 1:
-        raise fields.error("time", f"is {time:g}, but must lie between 0 and 1")
-    return Frame(
-        fields=fields,
-        shared=shared,
-        picture=picture,
-        native=picture,
-        alpha=_alpha_beside(picture),
-        masks=_masks(fields, picture),
-        world_from_camera=read_pose(fields),
-        time=time,
-    )
 
 
 def _find_image(path: Path) -> Path:

@@ -5,10 +5,12 @@ from pathlib import Path
 from .blender import load_blender
 from .checks import check_scene
 from .document import Document, read_document
+from .mipnerf import load_multiscale
 from .scene import Scene
 from .transforms import load_transforms, load_transforms_of_split
 
 DEMO = "demo"
+MULTISCALE = "metadata.json"
 MESHES = (".glb", ".gltf", ".obj", ".ply", ".stl", ".off")
 # Fields that a NeRF-synthetic file never has; one of them makes the pair a photograph set.
 PHOTOGRAPH_FIELDS = (
@@ -52,6 +54,8 @@ def _load(data: str | Path, downscale: int) -> Scene:
         )
     if path.name.startswith(("transforms_train", "transforms_val", "transforms_test")):
         return _load_split(path.parent, downscale)
+    if path.name == MULTISCALE:
+        return load_multiscale(path, downscale=downscale)
     return load_transforms(path, downscale=downscale)
 
 
@@ -78,9 +82,14 @@ def _load_folder(folder: Path, downscale: int) -> Scene:
         return _load_split(folder, downscale)
     if has_one:
         return load_transforms(folder / "transforms.json", downscale=downscale)
+    if (folder / MULTISCALE).is_file():
+        return load_multiscale(folder / MULTISCALE, downscale=downscale)
     if not any(folder.iterdir()):
         raise FileNotFoundError(f"The folder {folder} is empty.")
-    wanted = "transforms.json (nerfstudio, instant-ngp) or transforms_train.json (NeRF-synthetic)"
+    wanted = (
+        "transforms.json (nerfstudio, instant-ngp) nor transforms_train.json (NeRF-synthetic) nor "
+        f"{MULTISCALE} (Mip-NeRF)"
+    )
     raise FileNotFoundError(f"The folder {folder} holds no dataset: neither {wanted} is in it.")
 
 
