@@ -111,7 +111,9 @@ def _shade_pixels(
     )
     hit = (total[:, -1].detach() > 0).nonzero()[:, 0]
     total, seen, t = take_rows(total, hit), rays[hit], depth[hit]
-    surface = Points(seen.origins + t[:, None] * seen.directions, seen.directions, seen.footprint * t, seen.time)
+    surface = Points(
+        seen.origins + t[:, None] * seen.directions, seen.directions, seen.footprint * t, seen.time
+    )
     color = field.color(total[:, :-1] / total[:, -1:], surface) * total[:, -1:]
     return torch.zeros_like(rays.directions).index_copy(0, hit, color)
 

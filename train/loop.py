@@ -37,7 +37,7 @@ class Budget:
 class FitConfig:
     """How a field is fitted. Rates are relative to the field's own."""
 
-    cells_per_refresh: int = 1 << 16
+    looking: float = 0.25  # densities asked for the occupancy's sake, as a share of a step's samples
     warmup: float = 0.01  # fraction of the budget over which the rate rises from nothing
     coarse: float = 3.0  # how many times as long the first steps along a ray are as the last
     final_rate: float = 0.03  # what the rate has fallen to, exponentially, at the end
@@ -132,7 +132,8 @@ def _step(training: Training, scene: Scene, spent: float) -> tuple[float, int, i
     if training.refined < sum(mark <= spent for mark in field.config.refine_at):
         training.refine()
     if training.step % REFRESH == 0:
-        training.occupancy.update(field.density, config.cells_per_refresh, generator)
+        cells = round(REFRESH * config.looking * field.config.samples_per_step)
+        training.occupancy.update(field.density, cells, generator)
     batch = random_pixels(scene.train_scales, training.rays, generator)
     background = torch.rand(batch.color.shape, generator=generator, device=batch.color.device)
     renderer = VolumeRenderer(LongerSteps(training.occupancy, config.coarse ** (1 - spent)))
