@@ -37,7 +37,7 @@ class Train:
     field: FieldName = "hash"  # pyright: ignore
     """Which representation to train."""
     preset: str = "default"
-    """Its size: tiny, default or paper."""
+    """Its size: tiny, default or paper; some fields have more, and an unknown one lists them."""
     set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """A setting of the field, as NAME=VALUE; may be given several times."""
     max_seconds: float | None = None
