@@ -98,8 +98,9 @@ class Cameras:
         local = (position - pose[:, 3]) @ pose[:, :3]
         depth = -local[:, 2]
         sensor = torch.stack([local[:, 0], -local[:, 1]], -1) / depth[:, None]
-        distortion = self.distortion[view].expand(len(position), 6)
-        return distort(sensor, distortion, self.lens) * self.focal[view] + self.principal[view], depth
+        if self.distortion[view].any():
+            sensor = distort(sensor, self.distortion[view].expand(len(position), 6), self.lens)
+        return sensor * self.focal[view] + self.principal[view], depth
 
     def pixel_rays(self, view: int, stride: int = 1) -> Rays:
         """Every `stride`-th pixel of one view, row by row."""

@@ -15,15 +15,14 @@ ENOUGH_VIEWS = 40  # more views rule out little more, and take their time
 def possible_cells(views: Views, domain: Domain, resolution: int) -> Bool[Tensor, "cell"]:
     """Which of `resolution`³ cells (x + y·R + z·R²) may hold something that a view could show.
 
-    In a bounded scene the visual hull; in an unbounded one, and where the views are of different times, all that
-    lies in the frame of some view: what one view sees through may hold something at the time of another. Fisheye
-    lenses rule nothing out. `resolution` is a power of two.
+    In a bounded scene the visual hull; in an unbounded one all that lies in the frame of some view. Fisheye lenses
+    rule nothing out, nor do views of different times in a bounded scene: what one of them sees through may hold
+    something at the time of another, and at times of which there is no view. `resolution` is a power of two.
     """
-    if views.cameras.lens is not Lens.PERSPECTIVE:
+    bounded = isinstance(domain, Box)
+    if views.cameras.lens is not Lens.PERSPECTIVE or (bounded and views.cameras.moving):
         return torch.ones(resolution**3, dtype=torch.bool, device=views.images.device)
-    if isinstance(domain, Box) and not views.cameras.moving:
-        return visual_hull(views, domain, resolution)
-    return in_some_frame(views, domain, resolution)
+    return visual_hull(views, domain, resolution) if bounded else in_some_frame(views, domain, resolution)
 
 
 def in_some_frame(views: Views, domain: Domain, resolution: int) -> Bool[Tensor, "cell"]:
