@@ -53,8 +53,8 @@ def adam_step(
 
     A row whose gradient is zero throughout was not seen: its parameter, moments and count of steps stay as
     they are, as in tiny-cuda-nn, so a hash table's rare entries take whole steps. The bias correction uses
-    the row's own count t. A NaN is not zero. Afterwards the gradient is zero everywhere. Raises ValueError if the shapes disagree or `steps` is not
-    int32.
+    the row's own count t. A NaN is not zero. Afterwards the gradient is zero everywhere. Raises ValueError if
+    the shapes disagree or `steps` is not int32.
     """
     check_adam(parameter, gradient, (first_moment, second_moment), steps)
     rows = (gradient != 0).any(-1).nonzero().squeeze(-1)

@@ -11,7 +11,6 @@ from .files import one_line, write_tensors
 from .loop import Training
 from .optimizer import Adam
 
-
 COUNTERS = {"step": int, "seconds": float, "rays": int, "refined": int}
 
 

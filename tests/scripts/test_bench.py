@@ -140,7 +140,7 @@ def test_every_field_is_measured(lego, tmp_path: Path, capsys) -> None:
     assert [one["field"] for one in result["results"]] == ["voxel", "hash"]
     for one in result["results"]:
         assert one["seconds"] >= 0.5 and one["psnr"] > 5 and one["bytes"] > 1000 and one["parameters"] > 0
-        assert one["frame_milliseconds"] > 0 and len(one["curve"]) > 0
+        assert one["frame_milliseconds"] > 0
     stem = f"fields-lego-{machine_slug(result['machine'])}"
     assert {path.name for path in tmp_path.iterdir()} >= {f"{stem}.{kind}" for kind in ("json", "md", "png")}
     assert "| voxel |" in (tmp_path / f"{stem}.md").read_text()
