@@ -56,7 +56,8 @@ def ray_march(
     Candidates lie at t(s₀ + k + jitter), k = 0, 1, …, with s₀ where the ray enters its span or the box, and
     t(s) = step·s up to s = 1/cone, from there on step/cone·exp(cone·s − 1). A candidate is kept if its cell's bit
     is set and it lies before the end of the span and the box. A ray that is not finite, or never ends, has none.
-    Cell (x, y, z) has bit x + y·R + z·R², lowest bit of a byte first. `directions` need not be unit vectors; distances are in units of their length.
+    Cell (x, y, z) has bit x + y·R + z·R², lowest bit of a byte first. `directions`
+    need not be unit vectors; distances are in units of their length.
     """
     check_bits(occupied, grid)
     begin, end = _span_in_box(origins, directions, span, grid)
