@@ -34,7 +34,7 @@ class MipVogConfig:
 
     tag: ClassVar[str] = "mipvog"
     coarsest_resolution: int = 64
-    refinements: int = 2
+    refinements: int = 1
     refined_until: float = 0.3  # of a training
     most_blocks: int = 8000  # of 512 voxels; a refinement beyond that is given up
     levels: int = 5

@@ -57,7 +57,15 @@ def _coarser(
 
 def _down(fine: Tensor, octants: Int[Tensor, "block"], blocks: int) -> Tensor:
     channels = fine.shape[1]
-    means = fine.reshape(-1, HALF, 2, HALF, 2, HALF, 2, channels).mean((2, 4, 6))
+    total = fine
+    for below in (
+        1,
+        HALF,
+        HALF**2,
+    ):  # pairs along x, then y, then z: strides that vectors like, unlike a mean over all
+        pairs = total.reshape(-1, 2, below, channels)
+        total = pairs[:, 0] + pairs[:, 1]
+    means = (total / 8).reshape(-1, HALF, HALF, HALF, channels)
     coarse = fine.new_zeros(blocks * 8, HALF, HALF, HALF, channels).index_copy_(0, octants, means)
     z, y, x = 1, 2, 3
     split = coarse.reshape(blocks, 2, 2, 2, HALF, HALF, HALF, channels)
@@ -69,8 +77,10 @@ def _up(coarse: Tensor, octants: Int[Tensor, "block"]) -> Tensor:
     channels = coarse.shape[1]
     joined = coarse.reshape(-1, 2, HALF, 2, HALF, 2, HALF, channels)
     split = joined.permute(0, 1, 3, 5, 2, 4, 6, 7).reshape(-1, HALF, HALF, HALF, channels)
-    means = split.index_select(0, octants)[:, :, None, :, None, :, None] / 8
-    return means.expand(-1, HALF, 2, HALF, 2, HALF, 2, channels).reshape(-1, channels)
+    shared = split.index_select(0, octants) / 8
+    for below in (HALF**2, HALF, 1):
+        shared = shared.reshape(-1, 1, below, channels).expand(-1, 2, -1, -1).reshape(-1, channels)
+    return shared
 
 
 class _Filtered(torch.autograd.Function):

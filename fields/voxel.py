@@ -26,19 +26,21 @@ class VoxelConfig:
 
     tag: ClassVar[str] = "voxel"
     coarsest_resolution: int = 64
-    refinements: int = 2
+    refinements: int = 1
     refined_until: float = 0.4  # of a training
     most_blocks: int = 6000  # of 512 voxels; a refinement beyond that is given up
     samples_per_step: int = 1 << 15
     density_rate: float = 0.5
-    harmonics_rate: float = 0.1
-    density_smoothness: float = 1e-5  # weight of the total variation
-    harmonics_smoothness: float = 1e-3
+    harmonics_rate: float = 0.2
+    density_smoothness: float = 0.0  # weight of the total variation: it did not help within a minute
+    harmonics_smoothness: float = 0.0
 
     PRESETS: ClassVar[Mapping[str, Mapping[str, int | float]]] = {
         "tiny": {"coarsest_resolution": 16, "refinements": 1},
         "default": {},
-        "paper": {"coarsest_resolution": 128, "most_blocks": 50000},
+        "fine": {"refinements": 2},
+        "paper": {"coarsest_resolution": 128, "refinements": 2, "most_blocks": 50000}
+        | {"density_smoothness": 1e-5, "harmonics_smoothness": 1e-3},
     }
 
     def __post_init__(self) -> None:
