@@ -133,6 +133,7 @@ def _sheet(figures: dict[str, Any]) -> Sheet:
 def plot_fields(path: Path, results: Sequence[dict[str, Any]]) -> None:
     """Held-out PSNR against seconds of training, a line for every field."""
     from matplotlib.figure import Figure  # slow to import, and needed once
+    from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
     plot = Figure(figsize=(7, 4.5), layout="constrained")
     axes = plot.subplots()
@@ -141,6 +142,9 @@ def plot_fields(path: Path, results: Sequence[dict[str, Any]]) -> None:
         seconds, psnr = [point["seconds"] for point in curve], [point["psnr"] for point in curve]
         axes.plot(seconds, psnr, marker="os^Dv<>"[index % 7], markersize=4, label=result["field"])
     axes.set(xlabel="seconds of training", ylabel="PSNR of held-out views (dB)", xscale="log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.grid(alpha=0.3, which="both")
     axes.legend(ncols=2)
     write_atomically(path, lambda beside: plot.savefig(beside, format="png", dpi=120))

@@ -39,6 +39,7 @@ MARKS = (
     1.0,
 )  # of the budget: a curve's points
 CURVE_RAYS = 1 << 15  # held-out pixels behind each point of the curve
+CURVE_SAMPLES = 1 << 20  # but no more samples than this, about, so that nobody waits for a curve
 FINAL_RAYS = 1 << 20  # and behind the figure at the end; `omnifield eval` takes them all
 SAVE_SECONDS = 30.0
 THUMBNAIL = 128  # pixels
@@ -83,8 +84,9 @@ class Run:
                     saved = time.monotonic()
 
     def mark(self, progress: Progress) -> None:
-        """Add a point to the curve, from a few pixels of every held-out view."""
-        figures = [view.psnr for judged in self.judge(CURVE_RAYS) for view in judged]
+        """Add a point to the curve, from a few pixels of every held-out view; fewer while each takes many samples."""
+        rays = min(CURVE_RAYS, round(CURVE_SAMPLES * progress.rays / max(progress.samples, 1)))
+        figures = [view.psnr for judged in self.judge(rays) for view in judged]
         self.curve.append(
             {"seconds": progress.seconds, "step": progress.step, "psnr": sum(figures) / len(figures)}
         )
