@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import sqrt
+from math import exp, sqrt
 from typing import ClassVar, Literal
 
 import torch
@@ -20,6 +20,8 @@ from .pyramid import Pyramid
 CODE = 4  # features beside the diffuse colour
 EMPTY = -7.0  # log density where there is no block
 FOG = 4.0  # above that at the beginning
+LOG_RANGE = (-30.0, 20.0)  # of log densities above EMPTY, as far as the filter can tell
+FAINT = 1e-3  # what empty voxels weigh beside opaque ones
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,9 @@ class MipVogConfig:
     A pixel's width of w voxels is looked up at level `lod_factor`·log₂ w: 1 is the textbook's, the code has 0.5.
     Density comes from the pyramid or from level 0. Between two levels either the raw values are blended, or what they
     mean (PyNeRF's finding, arXiv 2312.00252). Activations act after interpolation, or on the voxels before they are
-    filtered.
+    filtered. A coarser voxel is the mean of the raw values, or of what they mean: of the densities, and of the
+    appearances weighed by opacity, so that empty space lends its neighbours no colour. (That costs steps: within
+    a minute on two cores it was worse, 25.5 dB to 26.8 over four scales of Lego.)
     """
 
     tag: ClassVar[str] = "mipvog"
@@ -42,6 +46,7 @@ class MipVogConfig:
     density: Literal["mip", "finest"] = "mip"
     blend: Literal["meaning", "raw"] = "meaning"
     activation: Literal["after", "before"] = "after"
+    filter: Literal["meaning", "raw"] = "raw"
     color_hidden: int = 16
     color_layers: int = 2
     samples_per_step: int = 1 << 15
@@ -133,7 +138,7 @@ class MipVogField(Field):
             empty = activate(torch.zeros_like(getattr(self, name)[:1]))
             values = self._levels(name, lambda table: activate(table) - empty)
             return empty + self._read(unit, level, values)
-        values = self._levels(name, lambda table: table)
+        values = self._levels(name)
         if self.config.blend == "raw":
             return activate(self._read(unit, level, values))
         finer = level.floor()
@@ -148,15 +153,29 @@ class MipVogField(Field):
     def _read(self, unit: Tensor, level: Tensor, values: Tensor) -> Tensor:
         return voxel_lookup(unit, level, values, self.pyramid.index, self.pyramid.layout)
 
-    def _levels(self, name: str, prepare: Callable[[Tensor], Tensor]) -> Tensor:
-        """The pyramid of one table, made once per step: it is remembered until the table changes."""
-        table = getattr(self, name)
-        state = (id(table), table._version, torch.is_grad_enabled())
+    def _levels(self, name: str, prepare: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+        """The pyramid of one table, made once per step: it is remembered until a table changes."""
+        tables = (self.log_density, self.appearance)
+        state = (*((id(table), table._version) for table in tables), torch.is_grad_enabled())
         kept = self.filtered.get(name)
         if kept is None or kept[0] != state:
-            kept = (state, self.pyramid.values(prepare(table)))
+            kept = (
+                state,
+                self._filter(name) if prepare is None else self.pyramid.values(prepare(getattr(self, name))),
+            )
             self.filtered[name] = kept
         return kept[1]
+
+    def _filter(self, name: str) -> Tensor:
+        """All levels of a table, as raw values."""
+        if self.config.filter == "raw":
+            return self.pyramid.values(getattr(self, name))
+        density = self.log_density.clamp(*LOG_RANGE).exp()
+        if name == "log_density":
+            return self.pyramid.values(density).clamp_min(exp(LOG_RANGE[0])).log()
+        opacity = -torch.expm1(-density.detach() * exp(EMPTY) / self.blocks.size) + FAINT
+        weighed = self.pyramid.values(torch.cat([opacity * self.appearance, opacity], -1))
+        return weighed[:, :-1] / weighed[:, -1:].clamp_min(FAINT / 8**self.config.levels)
 
     def penalty(self, generator: torch.Generator | None = None) -> Float[Tensor, ""]:
         penalty = super().penalty(generator)

@@ -1,7 +1,10 @@
 """Sparse blocks, their refinement, and the pyramid over them, against dense grids and loops."""
 
+import math
+
 import pytest
 import torch
+from omnifield.fields import field_config
 from omnifield.fields.blocks import ROWS, Blocks, block_variation, flat, is_occupied, unflat
 from omnifield.fields.mipvog import MipVogField, world_per_unit
 from omnifield.fields.pyramid import Pyramid
@@ -9,7 +12,7 @@ from omnifield.ops import voxel_lookup
 from omnifield.scenes import Box, Contraction
 from torch import Tensor
 
-from .contract import BOX, scattered, tiny
+from .contract import BOX, answers, scattered, tiny
 
 CUBE = Box((-1.0, -1.0, -1.0), (1.0, 1.0, 1.0))
 
@@ -177,3 +180,36 @@ def test_the_pyramid_follows_its_table() -> None:
         assert torch.equal(field.density(points), first) and field.filtered["log_density"][1] is values
         field.log_density.add_(1)
         assert (field.density(points) > 2 * first).all()
+
+
+def test_meanings_are_filtered_where_that_is_asked_for(generator: torch.Generator) -> None:
+    """One dense voxel among eight: a coarser one is an eighth as dense, and of the dense one's appearance."""
+    field = field_config("mipvog", "tiny", ["filter=meaning"]).build(BOX)
+    assert isinstance(field, MipVogField)
+    with torch.no_grad():
+        field.log_density.fill_(-30.0)[0] = 10.0
+        field.appearance.copy_(torch.randn(field.appearance.shape, generator=generator))
+        coarser = field._filter("log_density")[16**3], field._filter("appearance")[16**3]
+    assert coarser[0].item() == pytest.approx(10 - math.log(8), abs=1e-4)
+    torch.testing.assert_close(coarser[1], field.appearance[0].detach(), rtol=0, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    "setting", ["density=finest", "blend=raw", "activation=before", "filter=meaning", "lod_factor=0.5"]
+)
+def test_every_variant_answers_and_differs(setting: str) -> None:
+    points = scattered(500, BOX)
+    points = type(points)(points.position, points.direction, points.footprint * 50, points.time)
+    usual, other = (field_config("mipvog", "tiny", chosen).build(BOX) for chosen in ([], [setting]))
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for table in (usual.get_parameter("log_density"), usual.get_parameter("appearance")):
+            table.copy_(3 * torch.randn(table.shape, generator=generator) + 6)
+    other.load_state_dict(usual.state_dict())
+    for ours, theirs in zip(answers(usual, points), answers(other, points), strict=True):
+        assert theirs.isfinite().all() and ours.shape == theirs.shape
+    assert not all(
+        torch.equal(a, b) for a, b in zip(answers(usual, points), answers(other, points), strict=True)
+    )
+    (other.density(points).sum() + answers(other, points)[2].sum()).backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in other.parameters())
