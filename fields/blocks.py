@@ -1,6 +1,5 @@
 """Voxels stored in blocks of 8³, only where something is: what the voxel field and Mip-VoG share."""
 
-from collections.abc import Mapping
 from itertools import product
 
 import torch
@@ -14,14 +13,10 @@ from .grids import some_rows, take_rows_of
 
 SIDE = 8
 ROWS = SIDE**3
-LATTICE = (
-    -0.5,
-    0.5,
-    2.5,
-    4.5,
-    6.5,
-    8.5,
-)  # where a block is asked whether it is occupied, in voxels of its own
+EMPTY = -7.0  # log density where there is no block
+FOG = 4.0  # above that at the beginning of a training
+# Where a block is asked whether it is occupied, in voxels of its own.
+LATTICE = (-0.5, 0.5, 2.5, 4.5, 6.5, 8.5)
 CHUNK = 1 << 20  # voxels that are resampled at once
 
 
@@ -88,16 +83,24 @@ class Blocks(nn.Module):
             parts.append(self.lookup((voxel + 0.5) / size, table))
         return torch.cat(parts)
 
-    def take_shape_of(self, state: Mapping[str, Tensor]) -> None:
-        """Make room for saved blocks. Raises ValueError if their numbers or their grid make no sense."""
-        index, size = state["index"], int(state["resolution"])
+    def take_shape_of(self, index: Int[Tensor, "block"], resolution: Int[Tensor, ""]) -> None:
+        """Become saved blocks. Raises ValueError if their numbers or their grid make no sense."""
+        size = int(resolution)
         if size <= 0 or size % SIDE or len(index) != (size // SIDE) ** 3:
             raise ValueError(f"an index of {len(index)} blocks is none of {size}³ voxels")
         numbers = index[index >= 0].long()
         if not torch.equal(numbers.sort().values, torch.arange(len(numbers), device=numbers.device)):
             raise ValueError("the index does not count its blocks")
         self.size = size
-        self.index = torch.empty_like(index, device=self.index.device)
+        self.index = index.to(self.index.device, copy=True)
+
+
+def check_resolution(tag: str, resolution: int) -> None:
+    """Raises ValueError unless whole blocks fill a configuration's coarsest grid."""
+    if resolution % SIDE:
+        raise ValueError(
+            f"The setting coarsest_resolution of the {tag} field must be a multiple of {SIDE}, not {resolution}."
+        )
 
 
 def is_occupied(corners: Int[Tensor, "block xyz=3"], size: int, domain: Domain, occupied: Occupied) -> Tensor:

@@ -9,17 +9,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ..ops import spherical_harmonics, voxel_lookup
+from ..ops import spherical_harmonics, take_rows, voxel_lookup
 from ..scenes import Contraction, Domain
 from .base import Field, Occupied, ParameterGroup, Points, Probe, check_numbers, density_from_logit
-from .blocks import Blocks, block_variation
+from .blocks import EMPTY, FOG, Blocks, block_variation, check_resolution
 from .decoders import HARMONICS, Mlp
 from .grids import even_marks
 from .pyramid import Pyramid
 
 CODE = 4  # features beside the diffuse colour
-EMPTY = -7.0  # log density where there is no block
-FOG = 4.0  # above that at the beginning
 LOG_RANGE = (-30.0, 20.0)  # of log densities above EMPTY, as far as the filter can tell
 FAINT = 1e-3  # what empty voxels weigh beside opaque ones
 
@@ -69,11 +67,7 @@ class MipVogConfig:
 
     def __post_init__(self) -> None:
         check_numbers(self, may_be_zero=("refinements", "smoothness"))
-        if self.coarsest_resolution % 8:
-            raise ValueError(
-                f"The setting coarsest_resolution of the {self.tag} field must be a multiple of 8, "
-                f"not {self.coarsest_resolution}."
-            )
+        check_resolution(self.tag, self.coarsest_resolution)
 
     @property
     def refine_at(self) -> tuple[float, ...]:
@@ -102,9 +96,7 @@ class MipVogField(Field):
         self.appearance = nn.Parameter(0.01 * torch.randn(self.blocks.rows, 3 + CODE))
         self.decoder = Mlp([3 + CODE + HARMONICS, *[config.color_hidden] * config.color_layers, 3])
         self.pyramid = Pyramid(self.blocks, config.levels)
-        self.filtered: dict[
-            str, tuple[object, Tensor]
-        ] = {}  # levels of a table, as long as it does not change
+        self.filtered = _Filtered()
 
     def level(self, points: Points) -> Float[Tensor, "n"]:
         """λ; `points.footprint` is the radius of a pixel's cone, its width times 1/√3."""
@@ -148,7 +140,8 @@ class MipVogField(Field):
             return found
         share = (level - finer)[rows, None]
         coarser = activate(self._read(unit[rows], finer[rows] + 1, values))
-        return found.index_add(0, rows, share * (coarser - found.index_select(0, rows)))
+        # Not index_add, which torch adds up one row after another.
+        return found + torch.zeros_like(found).index_copy(0, rows, share * (coarser - take_rows(found, rows)))
 
     def _read(self, unit: Tensor, level: Tensor, values: Tensor) -> Tensor:
         return voxel_lookup(unit, level, values, self.pyramid.index, self.pyramid.layout)
@@ -192,10 +185,9 @@ class MipVogField(Field):
         self._blocks_changed()
 
     def take_shape_of(self, state: Mapping[str, Tensor]) -> None:
-        self.blocks.take_shape_of({name: state[f"blocks.{name}"] for name in ("index", "resolution")})
+        self.blocks.take_shape_of(state["blocks.index"], state["blocks.resolution"])
         for table in (self.log_density, self.appearance):
-            rows = 512 * int((state["blocks.index"] >= 0).sum())
-            table.data = table.data.new_empty(rows, table.shape[1])
+            table.data = table.data.new_empty(self.blocks.rows, table.shape[1])
 
     def load_state_dict(self, state_dict: Mapping[str, Tensor], strict: bool = True, assign: bool = False):
         keys = super().load_state_dict(state_dict, strict, assign)

@@ -58,11 +58,8 @@ def _coarser(
 def _down(fine: Tensor, octants: Int[Tensor, "block"], blocks: int) -> Tensor:
     channels = fine.shape[1]
     total = fine
-    for below in (
-        1,
-        HALF,
-        HALF**2,
-    ):  # pairs along x, then y, then z: strides that vectors like, unlike a mean over all
+    # Pairs along x, then y, then z: strides that vectors like, unlike a mean over all.
+    for below in (1, HALF, HALF**2):
         pairs = total.reshape(-1, 2, below, channels)
         total = pairs[:, 0] + pairs[:, 1]
     means = (total / 8).reshape(-1, HALF, HALF, HALF, channels)

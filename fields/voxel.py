@@ -11,13 +11,11 @@ from torch import Tensor, nn
 from ..ops import spherical_harmonics
 from ..scenes import Domain
 from .base import Field, Occupied, ParameterGroup, Points, Probe, check_numbers, density_from_logit
-from .blocks import Blocks, block_variation
+from .blocks import EMPTY, FOG, Blocks, block_variation, check_resolution
 from .grids import even_marks
 
 DEGREE = 3  # spherical harmonics up to this degree, exclusive: 9 coefficients
 COEFFICIENTS = 3 * DEGREE**2
-EMPTY = -7.0  # log density where there is no block
-FOG = 4.0  # above that at the beginning
 
 
 @dataclass(frozen=True)
@@ -45,11 +43,7 @@ class VoxelConfig:
 
     def __post_init__(self) -> None:
         check_numbers(self, may_be_zero=("refinements", "density_smoothness", "harmonics_smoothness"))
-        if self.coarsest_resolution % 8:
-            raise ValueError(
-                f"The setting coarsest_resolution of the {self.tag} field must be a multiple of 8, "
-                f"not {self.coarsest_resolution}."
-            )
+        check_resolution(self.tag, self.coarsest_resolution)
 
     @property
     def refine_at(self) -> tuple[float, ...]:
@@ -72,9 +66,7 @@ class VoxelField(Field):
         super().__init__(domain, COEFFICIENTS)
         self.config = config
         self.blocks = Blocks(config.coarsest_resolution)
-        self.log_density = nn.Parameter(
-            torch.full((self.blocks.rows, 1), FOG) + 0.01 * torch.randn(self.blocks.rows, 1)
-        )
+        self.log_density = nn.Parameter(FOG + 0.01 * torch.randn(self.blocks.rows, 1))
         self.harmonics = nn.Parameter(1e-3 * torch.randn(self.blocks.rows, COEFFICIENTS))
 
     def probe(self, points: Points) -> Probe:
@@ -107,10 +99,9 @@ class VoxelField(Field):
         self.log_density, self.harmonics = nn.Parameter(density), nn.Parameter(harmonics)
 
     def take_shape_of(self, state: Mapping[str, Tensor]) -> None:
-        self.blocks.take_shape_of({name: state[f"blocks.{name}"] for name in ("index", "resolution")})
+        self.blocks.take_shape_of(state["blocks.index"], state["blocks.resolution"])
         for table in (self.log_density, self.harmonics):
-            rows = 512 * int((state["blocks.index"] >= 0).sum())
-            table.data = table.data.new_empty(rows, table.shape[1])
+            table.data = table.data.new_empty(self.blocks.rows, table.shape[1])
 
     def parameter_groups(self) -> list[ParameterGroup]:
         return [

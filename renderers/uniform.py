@@ -8,9 +8,8 @@ from ..ops import MarchGrid, ray_march
 from ..scenes import Contraction, Domain, Rays
 from .samples import Sampler, Samples, jitter
 
-STEPS_PER_SIDE = (
-    256  # half as many where the box fills but half of the cube: two to a cell of 128, in either case
-)
+# Half as many where the box fills but half of the cube: two to a cell of 128, in either case.
+STEPS_PER_SIDE = 256
 CONE = 1 / 32  # how fast steps grow with distance in an unbounded scene
 
 

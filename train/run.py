@@ -21,23 +21,8 @@ from .loop import Budget, Progress, Training, fit
 from .pictures import to_bytes, write_picture
 
 WHITE = (1.0, 1.0, 1.0)
-MARKS = (
-    0.01,
-    0.02,
-    0.04,
-    0.07,
-    0.1,
-    0.15,
-    0.2,
-    0.3,
-    0.4,
-    0.5,
-    0.6,
-    0.7,
-    0.8,
-    0.9,
-    1.0,
-)  # of the budget: a curve's points
+# Of the budget: a curve's points.
+MARKS = (0.01, 0.02, 0.04, 0.07, 0.1, 0.15, *(tenths / 10 for tenths in range(2, 11)))
 CURVE_RAYS = 1 << 15  # held-out pixels behind each point of the curve
 CURVE_SAMPLES = 1 << 20  # but no more samples than this, about, so that nobody waits for a curve
 FINAL_RAYS = 1 << 20  # and behind the figure at the end; `omnifield eval` takes them all

@@ -1,5 +1,6 @@
 """Sparse blocks, their refinement, and the pyramid over them, against dense grids and loops."""
 
+import copy
 import math
 
 import pytest
@@ -94,7 +95,7 @@ def test_blocks_are_asked_beyond_their_walls() -> None:
 )
 def test_an_index_that_makes_no_sense_is_refused(state: dict[str, Tensor]) -> None:
     with pytest.raises(ValueError, match="index"):
-        Blocks(16).take_shape_of(state)
+        Blocks(16).take_shape_of(**state)
 
 
 def test_variation_within_blocks() -> None:
@@ -213,3 +214,12 @@ def test_every_variant_answers_and_differs(setting: str) -> None:
     )
     (other.density(points).sum() + answers(other, points)[2].sum()).backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in other.parameters())
+
+
+def test_a_copy_of_a_field_makes_its_own_pyramid() -> None:
+    """Also in the middle of a step, when what is remembered has a gradient to give."""
+    field, points = tiny("mipvog"), scattered(50, BOX)
+    assert isinstance(field, MipVogField)
+    density = field.density(points)
+    twin = copy.deepcopy(field)
+    assert not twin.filtered and torch.equal(twin.density(points), density)
