@@ -1,0 +1,1 @@
+"""How one field becomes another: progressive volume distillation."""

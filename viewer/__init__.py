@@ -1,0 +1,1 @@
+"""How a person looks at a field: a live page in the browser."""
