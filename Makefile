@@ -35,8 +35,11 @@ demo: $(INSTALLED)
 	$(BIN)/omnifield render demo/run --output demo/orbit.mp4 --frames 60
 	$(BIN)/omnifield info demo/run
 	@echo "A held-out view beside the truth: demo/run/picture.png. The turn around the scene: demo/orbit.mp4."
+	@echo "To look at it yourself, in the browser: $(BIN)/omnifield view demo/run"
 
+# Without a browser the tests of the viewer's page skip, and say so.
 test: $(INSTALLED)
+	-@$(MAKE) --no-print-directory install-browser
 	$(BIN)/python -m pytest -m "not slow"
 
 test-slow: $(INSTALLED)

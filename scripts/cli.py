@@ -11,15 +11,17 @@ from .eval import Eval, run_eval
 from .info import Info, run_info
 from .render import Render, run_render
 from .train import Train, run_train
+from .view import View, run_view
 
 Command = (
     Annotated[Train, tyro.conf.subcommand("train", prefix_name=False)]
     | Annotated[Eval, tyro.conf.subcommand("eval", prefix_name=False)]
     | Annotated[Render, tyro.conf.subcommand("render", prefix_name=False)]
+    | Annotated[View, tyro.conf.subcommand("view", prefix_name=False)]
     | Annotated[Info, tyro.conf.subcommand("info", prefix_name=False)]
     | Annotated[Bench, tyro.conf.subcommand("bench", prefix_name=False)]
 )
-RUN = {Train: run_train, Eval: run_eval, Render: run_render, Info: run_info, Bench: run_bench}
+RUN = {Train: run_train, Eval: run_eval, Render: run_render, View: run_view, Info: run_info, Bench: run_bench}
 DESCRIPTION = "One scene, any neural field: train it, look at it, convert it, export it."
 BAD_INPUT = 2
 

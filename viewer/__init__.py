@@ -1,1 +1,5 @@
-"""How a person looks at a field: a live page in the browser."""
+"""How a person looks: a live page in the browser, drawn coarse to fine, that knows of fields only what it is handed."""
+
+from .subject import Look, Picture, Subject
+
+__all__ = ["Look", "Picture", "Subject"]

@@ -1,0 +1,72 @@
+"""`omnifield view`: trained fields, live in the browser."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from rich.console import Console
+
+from ..ops import keep_freed_memory
+from ..train.field_file import load_field
+from ..viewer.look import Studio
+from ..viewer.server import Viewer
+from .arguments import Device, choose_device, find_field_file
+from .counting import say
+from .progress import until_told_to_stop
+from .view_outputs import PAINTS, difference, figure
+from .view_subjects import subject_of, with_names
+from .view_tools import tools_for
+
+PORT = 8080
+
+
+@dataclass(frozen=True)
+class View:
+    """Look at trained fields in the browser: one, or several to switch between and compare."""
+
+    files: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    """Fields' files, or folders of their trainings."""
+    host: str = "127.0.0.1"
+    """Who may connect: 127.0.0.1 is this machine only, 0.0.0.0 anybody who can reach it. There is no password."""
+    port: int = PORT
+    """Of the page; 0 takes any that is free."""
+    device: Device = "auto"
+    """auto takes a GPU where there is one."""
+    json: bool = False
+    """Print the result as one JSON object on standard output."""
+
+
+def run_view(flags: View) -> dict[str, Any]:
+    """Until Ctrl-C. Raises ValueError or FileNotFoundError in the user's words."""
+    keep_freed_memory()
+    console = Console(stderr=True)
+    if not flags.files:
+        raise ValueError("Name at least one field's file, or the folder of its training.")
+    device = choose_device(flags.device)
+    files = [find_field_file(path) for path in flags.files]
+    subjects = with_names([subject_of(load_field(file, device), file) for file in files])
+    studio = Studio(subjects, PAINTS, figure, difference)
+    began = time.perf_counter()
+    viewer = Viewer(studio, tools_for(files[0].parent), host=flags.host, port=flags.port)
+    try:
+        with until_told_to_stop() as told:
+            for line in where(flags.host, viewer.port):
+                say(console, line)
+            told.wait()
+    finally:
+        viewer.close()
+    return {"url": url(flags.host, viewer.port), "seconds": time.perf_counter() - began}
+
+
+def url(host: str, port: int) -> str:
+    return f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0', '::') else host}:{port}"
+
+
+def where(host: str, port: int) -> list[str]:
+    """What a person needs to open the page, from here and from afar."""
+    return [
+        f"Open {url(host, port)} in a browser. Ctrl-C ends the viewer.",
+        f"From another machine: ssh -L {port}:localhost:{port} <user>@<this machine>, then the same address there.",
+    ]

@@ -1,0 +1,88 @@
+"""Trained fields as the viewer knows them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..fields import Field, Points
+from ..fields.mipvog import MipVogField
+from ..renderers import OccupancyGrid, Rendering, VolumeRenderer
+from ..scenes import Rays
+from ..train.field_file import TrainedField
+from ..viewer.subject import AtSurface, Subject, Trace
+
+
+def subject_of(trained: TrainedField, file: Path) -> Subject:
+    return Subject(
+        name=f"{trained.config.tag} · {trained.provenance.get('scene', file.stem)}",
+        trace=tracer(trained.field, trained.occupancy),
+        cameras=trained.cameras,
+        domain=trained.field.domain,
+        background=trained.background,
+        figures=figures(trained, file),
+        curve=curve_beside(file),
+        surface=surface(trained.field),
+    )
+
+
+def with_names(subjects: list[Subject]) -> list[Subject]:
+    """The same, no two of one name."""
+    names: list[str] = []
+    for subject in subjects:
+        count = sum(name.split(" #")[0] == subject.name for name in names)
+        names.append(subject.name if not count else f"{subject.name} #{count + 1}")
+    return [replace(subject, name=name) for subject, name in zip(subjects, names, strict=True)]
+
+
+def tracer(field: Field, occupancy: OccupancyGrid) -> Trace:
+    renderer = VolumeRenderer(occupancy)
+
+    def trace(rays: Rays, background: Float[Tensor, "rgb=3"]) -> Rendering:
+        return renderer.render_image(field, rays, background)
+
+    return trace
+
+
+def surface(field: Field) -> Mapping[str, AtSurface]:
+    """What else a field can say of the surfaces that rays meet."""
+    if not isinstance(field, MipVogField):
+        return {}
+
+    def level(rays: Rays, depth: Float[Tensor, "ray"]) -> Float[Tensor, "ray"]:
+        t = torch.where(depth.isfinite(), depth, rays.near)
+        place = rays.origins + t[:, None] * rays.directions
+        return field.level(Points(place, rays.directions, rays.footprint * t, rays.time))
+
+    return {"Level of detail": level}
+
+
+def figures(trained: TrainedField, file: Path) -> str:
+    """Markdown: what a person wants to know of a field."""
+    cameras, known = trained.cameras, trained.provenance
+    parameters = sum(parameter.numel() for parameter in trained.field.parameters())
+    size = f", {file.stat().st_size / 2**20:.1f} MiB" if file.is_file() else ""
+    lines = [
+        f"**{trained.config.tag}**, {parameters:,} parameters{size}",
+        f"{len(cameras)} training views of {cameras.width}×{cameras.height}",
+        f"{trained.occupancy.occupied.float().mean().item():.1%} of the space is occupied",
+    ]
+    if "seconds" in known and "steps" in known:
+        lines.append(f"trained for {known['seconds']:.0f} s, {known['steps']:,} steps")
+    return "  \n".join(lines)
+
+
+def curve_beside(file: Path) -> tuple[tuple[float, float], ...]:
+    """Seconds of training and PSNR, where the run that made the file says them."""
+    path = file.with_name("curve.json")
+    if not path.is_file():
+        return ()
+    try:
+        points = json.loads(path.read_text())
+        return tuple((float(point["seconds"]), float(point["psnr"])) for point in points)
+    except (json.JSONDecodeError, KeyError, TypeError, ValueError, OSError):
+        return ()  # a curve is an ornament: a damaged one is no reason to show nothing

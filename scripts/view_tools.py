@@ -1,0 +1,75 @@
+"""What the viewer can do beyond looking, made of the other rooms."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+
+from ..export.camera_path_file import CameraPath, from_nerfstudio, to_nerfstudio
+from ..export.video import write_video
+from ..scenes.document import Document, read_document
+from ..train.files import write_text
+from ..viewer.route import Key, Route
+from ..viewer.server import Tools
+
+FAR_TOO_NEAR = 1e-3  # world units; a path that is only read and written has no scene to take it from
+
+
+def tools_for(folder: Path) -> Tools:
+    return Tools(folder / "viewer", write_video, write_route, read_route)
+
+
+def write_route(file: Path, route: Route) -> None:
+    """nerfstudio's JSON: every frame, and the keyframes that they came from. Raises ValueError where it cannot be
+    written."""
+    to_nerfstudio(file, CameraPath(route.cameras(FAR_TOO_NEAR), route.fps))
+    content = json.loads(file.read_text())
+    width, height = route.size
+    content["keyframes"] = [
+        {
+            "matrix": [*key.pose.flatten().tolist(), 0.0, 0.0, 0.0, 1.0],
+            "fov": key.fov,
+            "aspect": width / height,
+            "override_transition_enabled": False,
+            "override_transition_sec": None,
+            "render_time": key.time,
+        }
+        for key in route.keys
+    ]
+    legs = max(1, len(route.keys) if route.loop else len(route.keys) - 1)
+    content |= {"is_cycle": route.loop, "seconds": route.seconds, "default_fov": route.keys[0].fov}
+    content |= {"default_transition_sec": route.seconds / legs}
+    write_text(file, json.dumps(content, indent=1))
+
+
+def read_route(file: Path) -> Route:
+    """Its keyframes, or where it has none every frame as one. Raises ValueError that says what is wrong."""
+    path = from_nerfstudio(file, near=FAR_TOO_NEAR)
+    document = read_document(file)
+    cameras = path.cameras
+    keys = [_key(frame) for frame in document.objects("keyframes")] if "keyframes" in document else []
+    if not keys:
+        fovs = np.degrees(2 * np.arctan(cameras.height / 2 / cameras.focal[:, 1].numpy()))
+        poses = cameras.world_from_camera.double().numpy()
+        keys = [Key(*each) for each in zip(poses, fovs.tolist(), cameras.time.tolist(), strict=True)]
+    return Route(
+        keys=tuple(keys),
+        seconds=len(cameras) / path.fps,
+        loop=document.values.get("is_cycle") is True,
+        fps=path.fps,
+        size=(cameras.width, cameras.height),
+    )
+
+
+def _key(frame: Document) -> Key:
+    values = frame.values.get("matrix")
+    if not isinstance(values, list) or len(values) != 16:
+        raise frame.error("matrix", "is not a list of 16 numbers")
+    rows = Document({"matrix": [values[n : n + 4] for n in (0, 4, 8, 12)]}, frame.file, frame.place)
+    fov = frame.positive("fov")
+    if fov >= 180:
+        raise frame.error("fov", f"is {fov:g}, but must be less than 180 degrees")
+    pose = rows.matrix("matrix").double().numpy()[:3]
+    time = min(max(frame.number_or("render_time", 0.0), 0.0), 1.0)
+    return Key(pose, fov, time if math.isfinite(time) else 0.0)

@@ -1,0 +1,47 @@
+"""Whole pictures for a job: drawn in full at their size, in turns with everybody else."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import torch
+from jaxtyping import UInt8
+from torch import Tensor
+
+from ..scenes import Cameras
+from .drawing import Pace, Plan, draw
+from .floor import Floor
+from .look import Studio
+from .subject import Look
+
+JOB = "job"  # its name on the floor
+AT_ONCE = Plan(first_seconds=float("inf"), in_full=False)
+Image = UInt8[Tensor, "height width rgb=3"]
+
+
+class Film:
+    """Pictures of cameras as somebody looks at them, each at its moment."""
+
+    def __init__(self, studio: Studio, floor: Floor, look: Look) -> None:
+        self.studio = studio
+        self.floor = floor
+        self.look = look
+        self.pace = Pace()
+
+    def frames(self, cameras: Cameras, check: Callable[[float], None]) -> Iterator[Image]:
+        """One after the other; `check` hears what fraction of them is done after every tile, and may raise."""
+        for view in range(len(cameras)):
+            for image in self._frame(cameras[view : view + 1]):
+                check(view / len(cameras))
+                if image is not None:
+                    yield image
+
+    def _frame(self, camera: Cameras) -> Iterator[Image | None]:
+        look = replace(self.look, time=camera.time.item())
+        drawing = draw(camera, self.studio.asker(look), self.pace, AT_ONCE)
+        last = False
+        while not last:
+            with self.floor.turn(JOB), torch.no_grad():
+                stage = next(drawing)
+                last = stage.last
+                image = self.studio.paint(stage.picture, look) if last else None
+            yield image

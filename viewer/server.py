@@ -1,0 +1,159 @@
+"""The page that people open: a viser server, a picture for every browser, and the panel of controls."""
+
+import contextlib
+import io
+import logging
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import viser
+
+from ..train.files import one_line
+from .artist import Artist, Client, Finished
+from .floor import Floor
+from .jobs import Jobs
+from .lens import View, fov_of, opencv_from_pose, pose_of
+from .look import Studio
+from .route import Route
+from .subject import Subject
+
+log = logging.getLogger(__name__)
+QUALITY = 70, 90  # JPEG: on the way, and of the full picture
+SAY_AGAIN_SECONDS = 5.0  # a camera that moves through an error reports it once
+
+
+def make_floor() -> Floor:
+    """Trainer, viewer and jobs, each for the share of the time that the others leave or that it is due."""
+    return Floor(trainer=0.5, viewer=0.5, job=0.25)
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What the viewer can do beyond looking, handed in from outside. Files go to `folder`, by name."""
+
+    folder: Path
+    write_video: Callable[[Path, Iterator, float], int]
+    write_route: Callable[[Path, Route], None]
+    read_route: Callable[[Path], Route]
+
+
+class Viewer:
+    """A running server. `close` ends it and everything that it has begun."""
+
+    def __init__(self, studio: Studio, tools: Tools, *, host: str, port: int) -> None:
+        """Raises ValueError where the port is taken."""
+        refuse_busy(host, port)
+        self.studio = studio
+        self.tools = tools
+        self.floor = make_floor()
+        self.artist = Artist(studio, self.floor)
+        self.jobs = Jobs()
+        with contextlib.redirect_stdout(io.StringIO()):  # viser prints an address of its own
+            self.server = viser.ViserServer(host=host, port=port, label="omnifield", verbose=False)
+        self.port = self.server.get_port()
+        self.server.gui.configure_theme(show_logo=False, show_share_button=False, control_width="medium")
+        self.set_home(self.first_camera())
+        self.server.on_client_connect(self._greet)
+        self.server.on_client_disconnect(self._part)
+
+    def close(self) -> None:
+        self.artist.stop()
+        self.jobs.stop()
+        with contextlib.redirect_stdout(sys.stderr):  # viser says so on standard output
+            self.server.stop()
+
+    def first_camera(self) -> tuple[np.ndarray, float, np.ndarray]:
+        """The first training camera: its pose, field of view, and the point at which it looks."""
+        subject = self.studio.subject(self.studio.look)
+        pose = pose_of(subject.cameras, 0)
+        return pose, fov_of(subject.cameras), point_ahead(subject, pose)
+
+    def set_home(self, camera: tuple[np.ndarray, float, np.ndarray]) -> None:
+        """Where a new browser begins, and where Reset brings it."""
+        pose, fov, target = camera
+        home = self.server.initial_camera
+        domain = self.studio.subject(self.studio.look).domain
+        home.position, home.look_at, home.fov = pose[:, 3], target, fov
+        home.up = (0.0, 0.0, 1.0)
+        home.near, home.far = domain.side * 1e-3, domain.side * 1e3
+
+    async def _greet(self, client: viser.ClientHandle) -> None:
+        number = client.client_id
+        self.artist.add(number, Client(Screen(client).show, Screen(client).fail))
+        self.artist.look_from(number, view_of(client.camera))
+
+        async def moved(camera: viser.CameraHandle) -> None:
+            self.artist.look_from(number, view_of(camera))
+
+        client.camera.on_update(moved)
+
+    async def _part(self, client: viser.ClientHandle) -> None:
+        self.artist.remove(client.client_id)
+
+
+class Screen:
+    """One browser's background: where its pictures go."""
+
+    def __init__(self, client: viser.ClientHandle) -> None:
+        self.client = client
+        self.said = -SAY_AGAIN_SECONDS
+
+    def show(self, finished: Finished) -> None:
+        quality = QUALITY[finished.last]
+        self.client.scene.set_background_image(
+            finished.image.cpu().numpy(), format="jpeg", jpeg_quality=quality
+        )
+        self.client.flush()
+
+    def fail(self, error: BaseException) -> None:
+        if time.monotonic() - self.said < SAY_AGAIN_SECONDS:
+            return
+        self.said = time.monotonic()
+        self.client.add_notification(
+            "This picture could not be drawn",
+            f"{type(error).__name__}: {one_line(error)}",  # pyright: ignore
+            color="red",
+            auto_close_seconds=10,
+        )
+
+
+def view_of(camera: viser.CameraHandle) -> View:
+    px, py, pz = camera.position.tolist()
+    w, x, y, z = camera.wxyz.tolist()
+    return View((px, py, pz), (w, x, y, z), camera.fov, camera.image_width, camera.image_height)
+
+
+def point_ahead(subject: Subject, pose: np.ndarray) -> np.ndarray:
+    """The point on a camera's axis that is nearest to the middle of the scene: what to turn around."""
+    middle = (np.array(subject.domain.lo) + np.array(subject.domain.hi)) / 2
+    forward = -pose[:, 2]
+    ahead = max(float((middle - pose[:, 3]) @ forward), subject.domain.side / 10)
+    return pose[:, 3] + ahead * forward
+
+
+def fly(client: viser.ClientHandle, pose: np.ndarray, fov: float) -> None:
+    """Put a browser's camera somewhere (OpenGL's axes; radians)."""
+    position, wxyz = opencv_from_pose(pose)
+    with client.atomic():
+        client.camera.position = position
+        client.camera.wxyz = wxyz
+        client.camera.fov = fov
+    client.flush()
+
+
+def refuse_busy(host: str, port: int) -> None:
+    """viser would move on to another port in silence."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ValueError(
+                f"Port {port} on {host} cannot be used ({error.strerror}): another program may have it, perhaps "
+                "another viewer. Choose a free one with --port."
+            ) from error
