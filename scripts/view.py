@@ -11,6 +11,7 @@ from rich.console import Console
 from ..ops import keep_freed_memory
 from ..train.field_file import load_field
 from ..viewer.look import Studio
+from ..viewer.page import Page
 from ..viewer.server import Viewer
 from .arguments import Device, choose_device, find_field_file
 from .counting import say
@@ -49,14 +50,15 @@ def run_view(flags: View) -> dict[str, Any]:
     subjects = with_names([subject_of(load_field(file, device), file) for file in files])
     studio = Studio(subjects, PAINTS, figure, difference)
     began = time.perf_counter()
-    viewer = Viewer(studio, tools_for(files[0].parent), host=flags.host, port=flags.port)
+    viewer = Viewer(studio, host=flags.host, port=flags.port)
+    page = Page(viewer, tools_for(files[0].parent), ())
     try:
         with until_told_to_stop() as told:
             for line in where(flags.host, viewer.port):
                 say(console, line)
             told.wait()
     finally:
-        viewer.close()
+        page.close()
     return {"url": url(flags.host, viewer.port), "seconds": time.perf_counter() - began}
 
 

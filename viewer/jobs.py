@@ -2,11 +2,13 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 log = logging.getLogger(__name__)
+REPORT_SECONDS = 0.2  # between two that are passed on
 
 
 class Cancelled(Exception):
@@ -16,55 +18,58 @@ class Cancelled(Exception):
 class Task:
     """What a job sees of the person who waits for it."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, heard: Callable[[float, str], None]) -> None:
         self.name = name
-        self.fraction = 0.0
-        self.words = "waiting"
-        self._stop = threading.Event()
+        self.heard = heard
+        self._told = threading.Event()
+        self._reported = 0.0
 
     @property
     def stopped(self) -> bool:
-        return self._stop.is_set()
+        return self._told.is_set()
 
     def cancel(self) -> None:
-        self._stop.set()
+        self._told.set()
 
     def report(self, fraction: float, words: str) -> None:
         """How much is done, from 0 to 1, and what is being done. Raises Cancelled where nobody waits any longer."""
         if self.stopped:
             raise Cancelled(self.name)
-        self.fraction, self.words = min(max(fraction, 0.0), 1.0), words
+        if time.monotonic() - self._reported > REPORT_SECONDS:
+            self._reported = time.monotonic()
+            self.heard(min(max(fraction, 0.0), 1.0), words)
 
 
 Work = Callable[[Task], Path | None]
 """A job: returns the file that it wrote, if it wrote one."""
 
+Ended = Callable[[Path | None, BaseException | None], None]
+"""Hears of a job's end: its file, or what ended it; Cancelled where somebody did."""
+
 
 class Jobs:
-    """Runs them one after the other. An error is the job's own end and nobody else's."""
+    """Runs them one after the other. A job's error is its own end and nobody else's."""
 
     def __init__(self) -> None:
-        self.tasks: list[Task] = []
+        self._tasks: list[Task] = []
         self._thread = ThreadPoolExecutor(1, "omnifield-job")
 
-    def start(self, task: Task, work: Work, ended: Callable[[Task, "Future[Path | None]"], None]) -> None:
-        """`ended` is told the outcome: a path, an error, or that it was cancelled before it began."""
-
+    def start(self, task: Task, work: Work, ended: Ended) -> None:
         def end(future: "Future[Path | None]") -> None:
-            self.tasks.remove(task)
-            error = None if future.cancelled() else future.exception()
+            self._tasks.remove(task)
+            error = Cancelled(task.name) if future.cancelled() else future.exception()
             if error is not None and not isinstance(error, Cancelled):
                 log.error("%s failed.", task.name, exc_info=error)
-            ended(task, future)
+            ended(None if error else future.result(), error)
 
-        self.tasks.append(task)
-        self._thread.submit(self._run, task, work).add_done_callback(end)
+        def run() -> Path | None:
+            task.report(0.0, "begins")
+            return work(task)
+
+        self._tasks.append(task)
+        self._thread.submit(run).add_done_callback(end)
 
     def stop(self) -> None:
-        for task in list(self.tasks):
+        for task in list(self._tasks):
             task.cancel()
         self._thread.shutdown(wait=True, cancel_futures=True)
-
-    def _run(self, task: Task, work: Work) -> Path | None:
-        task.report(0.0, "begins")
-        return work(task)

@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 QUALITY = 70, 90  # JPEG: on the way, and of the full picture
 SAY_AGAIN_SECONDS = 5.0  # a camera that moves through an error reports it once
 
+Watcher = Callable[[Finished], None]
+"""Hears of every picture that one browser gets."""
+
 
 def make_floor() -> Floor:
     """Trainer, viewer and jobs, each for the share of the time that the others leave or that it is due."""
@@ -45,18 +48,17 @@ class Tools:
 class Viewer:
     """A running server. `close` ends it and everything that it has begun."""
 
-    def __init__(self, studio: Studio, tools: Tools, *, host: str, port: int) -> None:
+    def __init__(self, studio: Studio, *, host: str, port: int) -> None:
         """Raises ValueError where the port is taken."""
         refuse_busy(host, port)
         self.studio = studio
-        self.tools = tools
         self.floor = make_floor()
         self.artist = Artist(studio, self.floor)
         self.jobs = Jobs()
+        self.watchers: list[Callable[[viser.ClientHandle], Watcher]] = []
         with contextlib.redirect_stdout(io.StringIO()):  # viser prints an address of its own
             self.server = viser.ViserServer(host=host, port=port, label="omnifield", verbose=False)
         self.port = self.server.get_port()
-        self.server.gui.configure_theme(show_logo=False, show_share_button=False, control_width="medium")
         self.set_home(self.first_camera())
         self.server.on_client_connect(self._greet)
         self.server.on_client_disconnect(self._part)
@@ -84,7 +86,8 @@ class Viewer:
 
     async def _greet(self, client: viser.ClientHandle) -> None:
         number = client.client_id
-        self.artist.add(number, Client(Screen(client).show, Screen(client).fail))
+        screen = Screen(client, [watch(client) for watch in self.watchers])
+        self.artist.add(number, Client(screen.show, screen.fail))
         self.artist.look_from(number, view_of(client.camera))
 
         async def moved(camera: viser.CameraHandle) -> None:
@@ -99,8 +102,9 @@ class Viewer:
 class Screen:
     """One browser's background: where its pictures go."""
 
-    def __init__(self, client: viser.ClientHandle) -> None:
+    def __init__(self, client: viser.ClientHandle, watchers: list[Watcher]) -> None:
         self.client = client
+        self.watchers = watchers
         self.said = -SAY_AGAIN_SECONDS
 
     def show(self, finished: Finished) -> None:
@@ -109,6 +113,8 @@ class Screen:
             finished.image.cpu().numpy(), format="jpeg", jpeg_quality=quality
         )
         self.client.flush()
+        for watcher in self.watchers:
+            watcher(finished)
 
     def fail(self, error: BaseException) -> None:
         if time.monotonic() - self.said < SAY_AGAIN_SECONDS:

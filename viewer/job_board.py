@@ -1,0 +1,81 @@
+"""The jobs as people see them: a row for each, with progress, a way to stop it, and its file in the end."""
+
+from pathlib import Path
+
+import viser
+
+from ..train.files import one_line
+from .jobs import Cancelled, Task, Work
+from .server import Viewer
+
+
+class JobBoard:
+    """On top of all tabs; empty, and out of sight, until there is a job."""
+
+    def __init__(self, viewer: Viewer) -> None:
+        self.viewer = viewer
+        self.folder = viewer.server.gui.add_folder("Jobs", visible=False)
+        self._rows = 0
+
+    def run(self, name: str, work: Work) -> None:
+        """Begin, or queue behind the job that runs."""
+        self._rows += 1
+        self.folder.visible = True
+        with self.folder:
+            row = Row(self, name)
+        self.viewer.jobs.start(row.task, work, row.end)
+
+    def gone(self) -> None:
+        self._rows -= 1
+        self.folder.visible = self._rows > 0
+
+
+class Row:
+    def __init__(self, board: JobBoard, name: str) -> None:
+        self.board = board
+        self.name = name
+        self.task = Task(name, self.hear)
+        gui = board.viewer.server.gui
+        self.folder = gui.add_folder(name)
+        with self.folder:
+            self.words = gui.add_markdown("waiting")
+            self.bar = gui.add_progress_bar(0.0, animated=True)
+            self.stop = gui.add_button("Cancel", icon=viser.Icon.PLAYER_STOP, color="gray")
+        self.stop.on_click(self._cancel)
+
+    def hear(self, fraction: float, words: str) -> None:
+        self.bar.value = 100 * fraction
+        self.words.content = f"{words}, {fraction:.0%}"
+
+    def end(self, file: Path | None, error: BaseException | None) -> None:
+        gui = self.board.viewer.server.gui
+        if file is None and (error is None or isinstance(error, Cancelled)):
+            self._dismiss()
+            return
+        self.bar.remove()
+        self.stop.remove()
+        with self.folder:
+            if file is not None:
+                self.words.content = f"{file.name}, {file.stat().st_size / 2**20:.1f} MiB"
+                download = gui.add_button("Download", icon=viser.Icon.DOWNLOAD)
+                download.on_click(lambda event: _send(event.client, file))
+            elif error is not None:
+                self.words.content = f"**Failed.** {one_line(error)}"  # pyright: ignore[reportArgumentType]
+            close = gui.add_button("Dismiss", icon=viser.Icon.X, color="gray")
+        close.on_click(self._closed)
+
+    async def _cancel(self, event: viser.GuiEvent) -> None:
+        self.task.cancel()
+        self.words.content = "stopping"
+
+    async def _closed(self, event: viser.GuiEvent) -> None:
+        self._dismiss()
+
+    def _dismiss(self) -> None:
+        self.folder.remove()
+        self.board.gone()
+
+
+def _send(client: viser.ClientHandle | None, file: Path) -> None:
+    if client is not None:
+        client.send_file_download(file.name, file.read_bytes(), save_immediately=True)

@@ -1,0 +1,68 @@
+"""What can be made of the shown field: files and other fields, each as a job."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import viser
+
+from .floor import Floor
+from .job_board import JobBoard
+from .jobs import Task
+from .server import Viewer
+from .subject import Subject
+
+
+@dataclass(frozen=True)
+class Made:
+    """What an action leaves: a file, and perhaps another subject to look at."""
+
+    file: Path
+    subject: Subject | None = None
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something to make of a subject, by name: `make(task, floor, subject, choice)`, one of `choices` where there are
+    any. Its heavy work takes turns on the floor, as `film.JOB`."""
+
+    label: str
+    hint: str
+    make: Callable[[Task, Floor, str, str], Made]
+    choices: tuple[str, ...] = ()
+    choice: str = "As"
+
+
+class MakeTab:
+    def __init__(
+        self, viewer: Viewer, board: JobBoard, actions: tuple[Action, ...], came: Callable[[str], None]
+    ) -> None:
+        """`came` hears the name of every subject that an action made."""
+        self.viewer = viewer
+        self.board = board
+        self.came = came
+        for action in actions:
+            self._add(action)
+
+    def _add(self, action: Action) -> None:
+        gui = self.viewer.server.gui
+        gui.add_markdown(action.hint)
+        chosen = gui.add_dropdown(action.choice, action.choices) if action.choices else None
+        button = gui.add_button(action.label)
+
+        async def begin(event: viser.GuiEvent) -> None:
+            self._begin(action, chosen.value if chosen is not None else "")
+
+        button.on_click(begin)
+
+    def _begin(self, action: Action, choice: str) -> None:
+        name = self.viewer.studio.look.subject
+
+        def work(task: Task) -> Path:
+            made = action.make(task, self.viewer.floor, name, choice)
+            if made.subject is not None:
+                self.viewer.studio.subjects[made.subject.name] = made.subject
+                self.came(made.subject.name)
+            return made.file
+
+        self.board.run(f"{action.label}: {choice or name}", work)

@@ -1,0 +1,90 @@
+"""The training cameras in the picture: each a frustum with what the field shows from there; a click goes there."""
+
+import torch
+import viser
+
+from ..scenes import Cameras
+from .film import Film
+from .job_board import JobBoard
+from .jobs import Task
+from .lens import fov_of, opencv_from_pose, pose_of, resized
+from .server import Viewer, fly
+
+MOST = 100  # more frusta slow a browser down
+THUMBNAIL = 64  # pixels along the longer side
+BLUE = (40, 110, 220)
+
+
+class TrainingViews:
+    """Thumbnails are drawn by the field itself, so a single file is enough, when they are asked for first."""
+
+    def __init__(self, viewer: Viewer, board: JobBoard) -> None:
+        self.viewer = viewer
+        self.board = board
+        self.frusta: list[viser.CameraFrustumHandle] = []
+        gui = viewer.server.gui
+        count = len(self.cameras)
+        with gui.add_folder("Training cameras", expand_by_default=False):
+            self.shown = gui.add_checkbox("Show them", False, hint="Click one to look from there")
+            self.size = gui.add_slider("Their size", 0.02, 0.5, 0.01, 0.1, hint="Of the scene's side")
+            self.number = gui.add_slider("Look from", 0, max(count - 1, 1), 1, 0, hint="Number of the camera")
+        self.shown.on_update(self._show)
+        self.size.on_update(self._scale)
+        self.number.on_update(self._go)
+
+    @property
+    def cameras(self) -> Cameras:
+        return self.viewer.studio.subject(self.viewer.studio.look).cameras
+
+    def _show(self, event: viser.GuiEvent) -> None:
+        if not self.frusta:
+            self._add()
+            self.board.run("Thumbnails of the training cameras", self._draw)
+        for frustum in self.frusta:
+            frustum.visible = self.shown.value
+
+    def _add(self) -> None:
+        cameras = self.cameras
+        step = max(1, -(-len(cameras) // MOST))
+        self.views = list(range(0, len(cameras), step))
+        for view in self.views:
+            position, wxyz = opencv_from_pose(pose_of(cameras, view))
+            frustum = self.viewer.server.scene.add_camera_frustum(
+                f"/training/{view}",
+                fov_of(cameras, view),
+                cameras.width / cameras.height,
+                scale=self._side(),
+                thickness=1.5,
+                thickness_units="screen",
+                color=BLUE,
+                wxyz=wxyz,
+                position=position,
+                cast_shadow=False,
+                receive_shadow=False,
+            )
+            frustum.on_click(lambda event, view=view: self._jump(event.client, view))
+            self.frusta.append(frustum)
+
+    def _draw(self, task: Task) -> None:
+        cameras = self.cameras
+        scale = THUMBNAIL / max(cameras.width, cameras.height)
+        size = max(1, round(cameras.width * scale)), max(1, round(cameras.height * scale))
+        film = Film(self.viewer.studio, self.viewer.floor, self.viewer.studio.look)
+        chosen = resized(cameras, size)[torch.tensor(self.views)]
+        images = film.frames(chosen, lambda done: task.report(done, "drawing"))
+        for frustum, image in zip(self.frusta, images, strict=False):
+            frustum.image = image.cpu().numpy()
+
+    def _side(self) -> float:
+        return self.size.value * self.viewer.studio.subject(self.viewer.studio.look).domain.side
+
+    async def _scale(self, event: viser.GuiEvent) -> None:
+        for frustum in self.frusta:
+            frustum.scale = self._side()
+
+    async def _go(self, event: viser.GuiEvent) -> None:
+        self._jump(event.client, int(self.number.value))
+
+    def _jump(self, client: viser.ClientHandle | None, view: int) -> None:
+        if client is not None:
+            fly(client, pose_of(self.cameras, view), fov_of(self.cameras, view))
