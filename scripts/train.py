@@ -3,7 +3,9 @@
 import dataclasses
 import json
 import math
+import threading
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,11 +20,13 @@ from ..scenes import Scene, load_scene
 from ..scenes.multiscale import with_scales
 from ..train.checkpoint import load_training
 from ..train.files import write_text
-from ..train.loop import Budget, FitConfig, begin
+from ..train.loop import Budget, FitConfig, Progress, begin
 from ..train.run import Run
 from .arguments import Device, choose_device
 from .counting import say
 from .progress import TrainingBar, until_told_to_stop
+from .view_training import Watched
+from .where import LOCAL, PORT
 
 FieldName = tyro.extras.literal_type_from_choices(FIELD_CONFIGS)
 DEFAULT_SECONDS = 60.0
@@ -58,6 +62,12 @@ class Train:
     """auto takes a GPU where there is one."""
     seed: int = 0
     """Of everything random."""
+    viewer: bool = False
+    """Show the training live in the browser, and go on showing the field when it is done, until Ctrl-C."""
+    host: str = LOCAL
+    """For --viewer: who may connect; 127.0.0.1 is this machine only, 0.0.0.0 anybody who can reach it."""
+    port: int = PORT
+    """For --viewer: of the page; 0 takes any that is free."""
     json: bool = False
     """Print the result as one JSON object on standard output."""
 
@@ -85,16 +95,31 @@ def run_train(flags: Train) -> dict[str, Any]:
         load_training(run.folder / "state.safetensors", run.training)
         run.go_on()
     write_text(run.folder / "config.json", json.dumps(_settings(flags, config), indent=1))
-    interrupted = _train(run, budget, console)
-    return _finish(run, interrupted, console)
+    if not flags.viewer:
+        return _finish(run, _train(run, budget, console, unwatched), console)
+    with Watched(run, flags.host, flags.port, console) as watched:
+        interrupted = _train(run, budget, console, watched.steps)
+        result = _finish(run, interrupted, console)
+        if not interrupted:
+            watched.stay(f"done: {result['psnr']:.2f} dB on held-out views")
+    return result
 
 
-def _train(run: Run, budget: Budget, console: Console) -> bool:
+Steps = Callable[[Iterator[Progress], threading.Event], Iterator[Progress]]
+"""A training's steps to the same steps, each when it may be made; the event says that nobody wants more."""
+
+
+def unwatched(steps: Iterator[Progress], told: threading.Event) -> Iterator[Progress]:
+    del told
+    return steps
+
+
+def _train(run: Run, budget: Budget, console: Console, steps: Steps) -> bool:
     """Whether the training was told to stop before its budget was spent; either way the run is saved."""
     interrupted = False
     try:
         with TrainingBar(console, budget) as bar, until_told_to_stop() as told:
-            for progress in run.advance(budget):
+            for progress in steps(run.advance(budget), told):
                 bar.show(progress, run)
                 if told.is_set():
                     interrupted = True

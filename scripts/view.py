@@ -16,11 +16,11 @@ from ..viewer.server import Viewer
 from .arguments import Device, choose_device, find_field_file
 from .counting import say
 from .progress import until_told_to_stop
+from .view_actions import actions
 from .view_outputs import PAINTS, difference, figure
 from .view_subjects import subject_of, with_names
 from .view_tools import tools_for
-
-PORT = 8080
+from .where import LOCAL, PORT, url, where
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class View:
 
     files: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """Fields' files, or folders of their trainings."""
-    host: str = "127.0.0.1"
+    host: str = LOCAL
     """Who may connect: 127.0.0.1 is this machine only, 0.0.0.0 anybody who can reach it. There is no password."""
     port: int = PORT
     """Of the page; 0 takes any that is free."""
@@ -47,11 +47,14 @@ def run_view(flags: View) -> dict[str, Any]:
         raise ValueError("Name at least one field's file, or the folder of its training.")
     device = choose_device(flags.device)
     files = [find_field_file(path) for path in flags.files]
-    subjects = with_names([subject_of(load_field(file, device), file) for file in files])
+    fields = [load_field(file, device) for file in files]
+    subjects = with_names([subject_of(field, file) for field, file in zip(fields, files, strict=True)])
+    find = {subject.name: field for subject, field in zip(subjects, fields, strict=True)}.__getitem__
     studio = Studio(subjects, PAINTS, figure, difference)
     began = time.perf_counter()
     viewer = Viewer(studio, host=flags.host, port=flags.port)
-    page = Page(viewer, tools_for(files[0].parent), ())
+    tools = tools_for(files[0].parent)
+    page = Page(viewer, tools, actions(find, lambda: studio.look, tools.folder))
     try:
         with until_told_to_stop() as told:
             for line in where(flags.host, viewer.port):
@@ -60,15 +63,3 @@ def run_view(flags: View) -> dict[str, Any]:
     finally:
         page.close()
     return {"url": url(flags.host, viewer.port), "seconds": time.perf_counter() - began}
-
-
-def url(host: str, port: int) -> str:
-    return f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0', '::') else host}:{port}"
-
-
-def where(host: str, port: int) -> list[str]:
-    """What a person needs to open the page, from here and from afar."""
-    return [
-        f"Open {url(host, port)} in a browser. Ctrl-C ends the viewer.",
-        f"From another machine: ssh -L {port}:localhost:{port} <user>@<this machine>, then the same address there.",
-    ]

@@ -172,6 +172,8 @@ class Artist:
     def _begin(self, client: Client) -> None:
         assert client.view is not None
         moved = client.asked > client.began
+        if not moved:
+            client.since = time.perf_counter()
         client.began, client.version, client.coarse = client.asked, self._version, moved
         client.look = look = self.studio.look
         plan = self._plan(moved)

@@ -35,6 +35,7 @@ class Page:
         with self.tabs.add_tab("Make", viser.Icon.TOOLS):
             MakeTab(viewer, self.board, actions, self.view.add_name)
         with self.tabs.add_tab("Field", viser.Icon.CHART_LINE):
+            self.field_folder = gui.add_folder(None)  # room for a training's controls, above the figures
             self.field = FieldTab(viewer)
         viewer.watchers.append(self._status)
 

@@ -1,0 +1,18 @@
+"""Where a page is that this program serves, in words to follow."""
+
+LOCAL = "127.0.0.1"
+PORT = 8080
+
+
+def url(host: str, port: int) -> str:
+    return f"http://{'localhost' if host in (LOCAL, '0.0.0.0', '::', '::1') else host}:{port}"
+
+
+def where(host: str, port: int) -> list[str]:
+    """What a person needs to open the page, from here and from afar."""
+    lines = [f"Open {url(host, port)} in a browser. Ctrl-C ends it."]
+    if host == LOCAL:
+        lines.append(
+            f"From another machine: ssh -L {port}:localhost:{port} USER@THIS_MACHINE, then the same address there."
+        )
+    return lines
