@@ -7,55 +7,74 @@
 #include <cstring>
 
 #include "kernels.h"
+#include "simd.h"
 
 namespace OMNIFIELD_ISA {
 namespace {
 
-constexpr int kCoarse = 8;  // cells along a side of the blocks that are skipped whole
+constexpr int kLanes = 8;       // rays that are marched side by side; 16 were slower, for what is done one by one
+constexpr int kRounds = 8;      // how many times a thread does so: some parts of a picture take longer than others
+constexpr int kRoom = 256;      // samples that fit in before anybody looks
+constexpr int kBlock = 4;       // cells along a side of the blocks whose distance from anything is known
+constexpr int kFarthest = 7;    // blocks; what is farther counts as that far
 
-// A growing array of floats. (std::vector would leave symbols that other instruction sets could pick up.)
-struct Distances {
-  float* data = nullptr;
-  int64_t size = 0, capacity = 0;
-  void add(float t) {
-    if (size == capacity) {
-      capacity = capacity ? 2 * capacity : 4096;
-      data = static_cast<float*>(std::realloc(data, capacity * sizeof(float)));
-    }
-    data[size++] = t;
-  }
-  ~Distances() { std::free(data); }
-};
+typedef Vector<kLanes> Floats;
+typedef int32_t Ints __attribute__((vector_size(kLanes * sizeof(int32_t))));
 
-// The bitfield, and for every block of 8³ cells whether any of them is set.
+// The bitfield, and how far each block of 4³ cells is from the next one that is not empty, in blocks (Chebyshev).
 struct Occupancy {
   const uint8_t* bits;
   int resolution, blocks;
-  uint8_t* any;
+  uint8_t* distance;  // 0: there is something in it
 
-  explicit Occupancy(const RayMarch& m) : bits(m.occupied), resolution(m.resolution), blocks(m.resolution / kCoarse) {
-    any = static_cast<uint8_t*>(std::calloc(blocks * blocks * blocks, 1));
-    for (int z = 0; z < resolution; ++z)
-      for (int y = 0; y < resolution; ++y) {
-        const uint8_t* row = bits + (int64_t(z) * resolution + y) * blocks;  // 8 cells along x are one byte
-        uint8_t* to = any + (int64_t(z / kCoarse) * blocks + y / kCoarse) * blocks;
-        for (int x = 0; x < blocks; ++x) to[x] |= row[x];
+  explicit Occupancy(const RayMarch& m) : bits(m.occupied), resolution(m.resolution), blocks(m.resolution / kBlock) {
+    const int64_t count = int64_t(blocks) * blocks * blocks;
+    uint8_t* near = static_cast<uint8_t*>(std::calloc(2 * count, 1));  // within how many blocks there is something
+    distance = static_cast<uint8_t*>(std::calloc(count, 1));
+    mark_blocks(near);
+    for (int reach = 0; reach < kFarthest; ++reach) {
+      for (int64_t i = 0; i < count; ++i) distance[i] += !near[i];
+      for (int64_t stride = 1; stride < count; stride *= blocks) {
+        spread(near, near + count, stride, count);
+        std::memcpy(near, near + count, count);
       }
+    }
+    std::free(near);
   }
-  ~Occupancy() { std::free(any); }
+  ~Occupancy() { std::free(distance); }
   Occupancy(const Occupancy&) = delete;
 
-  bool cell(const int (&c)[3]) const {
-    const int64_t i = c[0] + int64_t(resolution) * (c[1] + int64_t(resolution) * c[2]);
-    return bits[i >> 3] >> (i & 7) & 1;
+  void mark_blocks(uint8_t* any) const {
+    const int bytes = resolution / 8;  // of a row along x: two blocks to a byte
+    for (int z = 0; z < resolution; ++z)
+      for (int y = 0; y < resolution; ++y) {
+        const uint8_t* row = bits + (int64_t(z) * resolution + y) * bytes;
+        uint8_t* to = any + (int64_t(z / kBlock) * blocks + y / kBlock) * blocks;
+        for (int x = 0; x < bytes; ++x) {
+          to[2 * x] |= (row[x] & 15) != 0;
+          to[2 * x + 1] |= row[x] >> 4 != 0;
+        }
+      }
   }
-  bool block(const int (&c)[3]) const {
-    return any[c[0] / kCoarse + int64_t(blocks) * (c[1] / kCoarse + int64_t(blocks) * (c[2] / kCoarse))];
+
+  // Also marks what is beside something along the axis of this stride. Around the grid's edge it marks a few too many.
+  static void spread(const uint8_t* from, uint8_t* to, int64_t stride, int64_t count) {
+    for (int64_t i = 0; i < count; ++i) to[i] = from[i];
+    for (int64_t i = stride; i < count; ++i) to[i] |= from[i - stride];
+    for (int64_t i = 0; i < count - stride; ++i) to[i] |= from[i + stride];
   }
+
+  int cell(int i) const { return bits[i >> 3] >> (i & 7) & 1; }
 };
 
+inline bool is_any(Ints mask) {
+  int32_t any = 0;
+  for (int lane = 0; lane < kLanes; ++lane) any |= mask[lane];
+  return any;
+}
+
 struct Ray {
-  float origin[3], direction[3], begin, end, first, jitter;
+  float origin[3], direction[3], begin, end, first;
 };
 
 inline float steps_from_distance(const RayMarch& m, float t) {
@@ -84,43 +103,8 @@ Ray ray_of(const RayMarch& m, int64_t i) {
       ray.end = std::fmin(ray.end, std::fmax(a, b));
     }
   }
-  ray.first = steps_from_distance(m, ray.begin), ray.jitter = m.jitter[i];
+  ray.first = steps_from_distance(m, ray.begin);
   return ray;
-}
-
-inline void unit_of(const RayMarch& m, const Ray& ray, float t, float (&unit)[3]) {
-  for (int axis = 0; axis < 3; ++axis)
-    unit[axis] = (ray.origin[axis] + t * ray.direction[axis] - m.lo[axis]) * m.inverse_size[axis];
-  if (!m.contracted) return;
-  float norm = 1;
-  for (int axis = 0; axis < 3; ++axis) {
-    unit[axis] = unit[axis] * 2 - 1;
-    norm = std::fmax(norm, std::fabs(unit[axis]));
-  }
-  const float scale = (2 - 1 / norm) / norm;
-  for (int axis = 0; axis < 3; ++axis) unit[axis] = (unit[axis] * scale + 2) * 0.25f;
-}
-
-inline void cell_of(const RayMarch& m, const float (&unit)[3], int (&cell)[3]) {
-  for (int axis = 0; axis < 3; ++axis) {
-    const float x = unit[axis] * float(m.resolution);
-    const float inside = x > 0 ? x : 0;  // also NaN: never out of bounds
-    cell[axis] = inside < float(m.resolution) ? int(inside) : m.resolution - 1;
-  }
-}
-
-// Candidates to advance, at least one, so that no candidate beyond this empty cube of `cells` cells is passed over.
-inline int64_t skip(const RayMarch& m, const Ray& ray, const float (&unit)[3], const int (&cell)[3], int cells) {
-  float distance = HUGE_VALF;
-  for (int axis = 0; axis < 3; ++axis) {
-    const float speed = ray.direction[axis] * m.inverse_size[axis] * float(m.resolution);  // cells per unit of t
-    if (speed == 0) continue;
-    const int corner = cell[axis] / cells * cells;
-    const float wall = float(speed > 0 ? corner + cells : corner);
-    distance = std::fmin(distance, (wall - unit[axis] * float(m.resolution)) / speed);
-  }
-  const float steps = distance / m.step - 1e-2f;  // short of the wall by more than rounding could move it
-  return steps > 1 ? int64_t(std::fmin(steps, 1e6f)) : 1;
 }
 
 // std::fmin and std::fmax pass over NaN: it must not pass for a ray.
@@ -131,57 +115,168 @@ inline bool is_number(const RayMarch& m, int64_t i) {
   return !nan;
 }
 
-int64_t march(const RayMarch& m, const Occupancy& occupancy, const Ray& ray, Distances& found) {
-  if (!(ray.begin < ray.end) || !(ray.end < HUGE_VALF)) return 0;
-  const int64_t before = found.size;
-  const bool straight = !m.contracted && m.cone == 0;  // only then do cells and steps have walls and lengths to skip by
-  for (int64_t k = 0;;) {
-    const float t = distance_from_steps(m, ray.first + (float(k) + ray.jitter));
-    if (!(t < ray.end)) break;
-    float unit[3];
-    int cell[3];
-    unit_of(m, ray, t, unit);
-    cell_of(m, unit, cell);
-    const bool block = occupancy.block(cell);
-    if (block && occupancy.cell(cell)) {
-      found.add(t);
-      k += 1;
-    } else {
-      k += straight ? skip(m, ray, unit, cell, block ? 1 : kCoarse) : 1;
+// Marches kLanes ranges of rays side by side: a lane whose ray has ended goes on with the next one of its range.
+class Lanes {
+ public:
+  Lanes(const RayMarch& march, const Occupancy& grid, int64_t* samples)
+      : m_(march), occupancy_(grid), samples_(samples), straight_(!march.contracted && march.cone == 0) {}
+
+  // The lanes' ranges begin at first_ray[0 … kLanes - 1]. Hands over the distances that each of them found.
+  void march(const int64_t* first_ray, float** distances) {
+    for (int lane = 0; lane < kLanes; ++lane) {
+      ray_[lane] = first_ray[lane] - 1, last_[lane] = first_ray[lane + 1];
+      next_ray(lane);
+    }
+    for (int64_t turn = 0; is_any(has_ray_); ++turn) {
+      if (turn % kRoom == 0) make_room();
+      const Candidates c = candidates();
+#pragma GCC unroll 16
+      for (int lane = 0; lane < kLanes; ++lane) {
+        // Written in any case: to branch on every candidate would be slow.
+        distances_[lane][found_[lane]] = c.t[lane];
+        found_[lane] += c.occupied[lane] & (c.t[lane] < end_[lane]);
+      }
+      k_ += c.occupied ? Ints{} + 1 : straight_ ? skips(c) : Ints{} + 1;
+      const Ints ended = ~(c.t < end_) & has_ray_;
+      if (is_any(ended))
+        for (int lane = 0; lane < kLanes; ++lane)
+          if (ended[lane]) end_ray(lane);
+    }
+    std::memcpy(distances, distances_, sizeof distances_);
+  }
+
+ private:
+  struct Candidates {
+    Floats t, position[3];  // in cells
+    Ints cell[3], occupied;  // 0 or 1
+    Ints clearance;          // distance of the block from anything, in blocks
+  };
+
+  // To the next ray of the lane's range that crosses anything; after the last one the lane rests.
+  void next_ray(int lane) {
+    while (++ray_[lane] < last_[lane]) {
+      const int64_t i = ray_[lane];
+      const Ray ray = is_number(m_, i) ? ray_of(m_, i) : Ray{};
+      if (ray.begin < ray.end && ray.end < HUGE_VALF) return begin_ray(lane, ray);
+      samples_[i] = 0;
+    }
+    has_ray_[lane] = 0, end_[lane] = -HUGE_VALF, k_[lane] = 0;
+  }
+
+  void begin_ray(int lane, const Ray& ray) {
+    for (int axis = 0; axis < 3; ++axis) {
+      origin_[axis][lane] = ray.origin[axis], direction_[axis][lane] = ray.direction[axis];
+      const float speed = std::fabs(ray.direction[axis]) * m_.inverse_size[axis] * float(m_.resolution);
+      steps_per_cell_[axis][lane] = 1 / (speed * m_.step);  // infinite across the ray
+    }
+    first_[lane] = ray.first, jitter_[lane] = m_.jitter[ray_[lane]], end_[lane] = ray.end;
+    k_[lane] = 0, has_ray_[lane] = -1, before_[lane] = found_[lane];
+  }
+
+  void make_room() {
+    for (int lane = 0; lane < kLanes; ++lane) {
+      if (room_[lane] >= found_[lane] + kRoom) continue;
+      room_[lane] = 2 * room_[lane] + kRoom;
+      distances_[lane] = static_cast<float*>(std::realloc(distances_[lane], room_[lane] * sizeof(float)));
     }
   }
-  return found.size - before;
-}
+
+  void end_ray(int lane) {
+    samples_[ray_[lane]] = found_[lane] - before_[lane];
+    next_ray(lane);
+  }
+
+  Candidates candidates() const {
+    Candidates c;
+    const Floats steps = first_ + (__builtin_convertvector(k_, Floats) + jitter_);
+    c.t = steps * m_.step;
+    if (m_.cone != 0)
+      for (int lane = 0; lane < kLanes; ++lane) c.t[lane] = distance_from_steps(m_, steps[lane]);
+    for (int axis = 0; axis < 3; ++axis)
+      c.position[axis] = (origin_[axis] + c.t * direction_[axis] - m_.lo[axis]) * m_.inverse_size[axis];
+    if (m_.contracted) contract(c.position);
+    const float size = float(m_.resolution);
+    for (int axis = 0; axis < 3; ++axis) {
+      c.position[axis] *= size;
+      const Floats inside = c.position[axis] > 0 ? c.position[axis] : Floats{};  // also NaN: never out of bounds
+      c.cell[axis] = __builtin_convertvector(inside < size ? inside : Floats{} + (size - 1), Ints);
+    }
+    const Ints number = c.cell[0] + m_.resolution * (c.cell[1] + m_.resolution * c.cell[2]);
+    const Ints x = c.cell[0] / kBlock, y = c.cell[1] / kBlock, z = c.cell[2] / kBlock;
+    const Ints block = x + occupancy_.blocks * (y + occupancy_.blocks * z);
+#pragma GCC unroll 16
+    for (int lane = 0; lane < kLanes; ++lane) {
+      c.occupied[lane] = occupancy_.cell(number[lane]);
+      c.clearance[lane] = occupancy_.distance[block[lane]];
+    }
+    return c;
+  }
+
+  static void contract(Floats (&unit)[3]) {
+    Floats norm = Floats{} + 1;
+    for (Floats& x : unit) {
+      x = x * 2 - 1;
+      const Floats size = x < 0 ? -x : x;
+      norm = size > norm ? size : norm;
+    }
+    const Floats scale = (2 - 1 / norm) / norm;
+    for (Floats& x : unit) x = (x * scale + 2) * 0.25f;
+  }
+
+  // Candidates to advance, at least one, so that none is passed over outside of what is empty: a candidate's cell, or
+  // all blocks that are nearer than its clearance.
+  Ints skips(const Candidates& c) const {
+    constexpr float kShort = 1e-3f;  // of the wall, in cells: by more than rounding could move it
+    const Ints in_cell = c.clearance == 0;
+    const Ints side = in_cell ? Ints{} + 1 : (2 * c.clearance - 1) * kBlock;
+    Floats steps = Floats{} + 1e6f;
+    for (int axis = 0; axis < 3; ++axis) {
+      const Ints low = in_cell ? c.cell[axis] : (c.cell[axis] / kBlock + 1 - c.clearance) * kBlock;
+      const Floats inside = c.position[axis] - __builtin_convertvector(low, Floats);
+      const Floats ahead = direction_[axis] > 0 ? __builtin_convertvector(side, Floats) - inside : inside;
+      const Floats to_wall = (ahead - kShort) * steps_per_cell_[axis];
+      steps = to_wall < steps ? to_wall : steps;
+    }
+    return __builtin_convertvector(steps > 1 ? steps : Floats{} + 1, Ints);
+  }
+
+  const RayMarch& m_;
+  const Occupancy& occupancy_;
+  int64_t* samples_;  // of each ray
+  const bool straight_;  // only then do cells and steps have walls and lengths to skip by
+  int64_t ray_[kLanes], last_[kLanes], before_[kLanes];
+  float* distances_[kLanes] = {};
+  int64_t found_[kLanes] = {}, room_[kLanes] = {};
+  Floats origin_[3] = {}, direction_[3] = {}, steps_per_cell_[3] = {}, first_{}, jitter_{}, end_{};
+  Ints k_{}, has_ray_{};  // −1 where it has one
+};
 
 }  // namespace
 
 void ray_march_find(const RayMarch& m, int64_t rays, int64_t* offsets, RayMarchParts& parts) {
   const Occupancy occupancy(m);
-  parts.count = omp_get_max_threads();
+  const int groups = kRounds * omp_get_max_threads();
+  parts.count = kLanes * groups;
   parts.t = static_cast<float**>(std::calloc(parts.count, sizeof(float*)));
   parts.first_ray = static_cast<int64_t*>(std::calloc(parts.count + 1, sizeof(int64_t)));
   for (int p = 0; p <= parts.count; ++p) parts.first_ray[p] = rays * p / parts.count;
-#pragma omp parallel for schedule(static, 1)
-  for (int p = 0; p < parts.count; ++p) {
-    Distances found;
-    for (int64_t i = parts.first_ray[p]; i < parts.first_ray[p + 1]; ++i)
-      offsets[i + 1] = is_number(m, i) ? march(m, occupancy, ray_of(m, i), found) : 0;
-    parts.t[p] = found.data;
-    found.data = nullptr;  // handed over
-  }
+#pragma omp parallel for schedule(dynamic, 1)
+  for (int group = 0; group < groups; ++group)
+    Lanes(m, occupancy, offsets + 1).march(parts.first_ray + kLanes * group, parts.t + kLanes * group);
   offsets[0] = 0;
   for (int64_t i = 0; i < rays; ++i) offsets[i + 1] += offsets[i];
 }
 
 void ray_march_fill(const RayMarch& m, const RayMarchParts& parts, const int64_t* offsets, float* t, float* dt,
                     int64_t* ray) {
-#pragma omp parallel for schedule(static, 1)
+#pragma omp parallel for schedule(dynamic, 1)
   for (int p = 0; p < parts.count; ++p) {
     const int64_t begin = offsets[parts.first_ray[p]];
     for (int64_t i = parts.first_ray[p]; i < parts.first_ray[p + 1]; ++i)
       for (int64_t s = offsets[i]; s < offsets[i + 1]; ++s) {
         t[s] = parts.t[p][s - begin];
-        dt[s] = std::fmax(m.step, t[s] * m.cone);
+        const float grown = t[s] * m.cone;
+        dt[s] = grown > m.step ? grown : m.step;
         ray[s] = i;
       }
   }
