@@ -1,0 +1,77 @@
+"""What two fields can say in the same words: appearance features, through one colour decoder or a linear map."""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..fields import Field
+from ..fields.decoders import ColorDecoder
+
+RIDGE = 1e-3  # of least squares, relative to the mean square of what is mapped
+
+
+class Common:
+    """How the student's features are compared with the teacher's. `said` tells it in words.
+
+    The teacher's decoder is copied into the student's where it fits; the features of both then mean the same. Else
+    they are compared through a linear map, fitted in closed form as often as asked, that nobody needs afterwards.
+    Else (`compared` is False) they are not.
+    """
+
+    def __init__(self, teacher: Field, student: Field, decoder: Literal["inherited", "own"]) -> None:
+        theirs, ours = _decoder_of(teacher), _decoder_of(student)
+        self.width = teacher.feature_dim
+        self.compared = theirs is not None and ours is not None
+        self.matrix: Tensor | None = None
+        self.inherited: tuple[Tensor, ...] = ()
+        if theirs is None or ours is None:
+            self.said = "features are not compared: one of the two fields has no decoder of features"
+        elif decoder == "inherited" and _fits(theirs, ours):
+            _inherit(theirs, ours)
+            self.inherited = tuple(ours.parameters())
+            self.said = "the teacher's colour decoder was inherited"
+        else:
+            self.matrix = torch.zeros(
+                1 + student.feature_dim, self.width, device=theirs.mlp.weights[0].device
+            )
+            self.said = "features were compared through a linear map: the student keeps a decoder of its own"
+
+    def spoken(self, features: Float[Tensor, "n student"]) -> Float[Tensor, "n teacher"]:
+        """The student's features as the teacher would say them."""
+        if self.matrix is None:
+            return features[:, : self.width]
+        return features @ self.matrix[1:] + self.matrix[0]
+
+    @torch.no_grad()
+    def fit(self, student: Float[Tensor, "n student"], teacher: Float[Tensor, "n teacher"]) -> None:
+        """The least-squares map of these pairs, where one is needed."""
+        if self.matrix is None:
+            return
+        inputs = torch.cat([torch.ones_like(student[:, :1]), student], 1)
+        gram = inputs.T @ inputs
+        ridge = RIDGE * gram.diagonal().mean() * torch.eye(len(gram), device=gram.device)
+        self.matrix = torch.linalg.solve(gram + ridge, inputs.T @ teacher)
+
+
+def _decoder_of(field: Field) -> ColorDecoder | None:
+    decoder = getattr(field, "decoder", None)
+    return decoder if isinstance(decoder, ColorDecoder) else None
+
+
+def _fits(small: ColorDecoder, large: ColorDecoder) -> bool:
+    """Whether a decoder can be written into the corner of another: as many layers, none of them wider."""
+    pairs = list(zip(small.mlp.weights, large.mlp.weights, strict=False))
+    return len(small.mlp.weights) == len(large.mlp.weights) and all(
+        a <= b for one, other in pairs for a, b in zip(one.shape, other.shape, strict=True)
+    )
+
+
+@torch.no_grad()
+def _inherit(small: ColorDecoder, large: ColorDecoder) -> None:
+    """Make `large` give the colours of `small`; what else it has begins without a say."""
+    for theirs, ours in zip(small.mlp.weights, large.mlp.weights, strict=True):
+        rows, columns = theirs.shape
+        ours[:rows, columns:] = 0
+        ours[:rows, :columns] = theirs

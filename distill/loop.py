@@ -1,0 +1,217 @@
+"""How one field becomes another: one loop that yields after every step, so that anything can drive it."""
+
+import dataclasses
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from ..fields import FieldConfig, Level, Points
+from ..renderers import OccupancyGrid, VolumeRenderer
+from ..scenes import Rays
+from ..train import Budget, TrainedField
+from ..train.optimizer import Adam
+from .common import Common
+from .curriculum import SCHEDULES, Plan, Stage
+from .initialise import initialise
+from .match import Densities, point_errors
+from .memory import Memory
+from .teacher import PointLesson, Teacher
+
+REFRESH = 8  # steps between two visits to the teacher
+FRESH = 0.5  # how much of what a student draws is new to it
+FIRST_RAYS, FIRST_POINTS = 1 << 14, 1 << 16
+RAYS_KEPT, POINTS_KEPT = 1 << 18, 1 << 17
+MOST_RAYS = 1 << 15  # in a step
+JUDGED = 1 << 11  # points by which it is seen when a stage has done its work
+LOOK, PATIENCE = 8, 8  # steps between two looks at those, and looks without an improvement that end a stage
+WORTH = 0.98  # of the least error so far: below that is an improvement
+WARMUP = 20  # steps at the beginning of a stage over which the rate rises from nothing
+FINAL_RATE = 0.03
+REBUILD = 4  # looks at every cell for the final occupancy
+POINTS_ALONE, POINTS_BESIDE = (
+    4,
+    16,
+)  # of a step's samples, one in so many is a point: without rays, and with them
+CAMERA_MEMORY = 0.9  # of a camera's error, at every step that has rays of it
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One step of a conversion, as it ended."""
+
+    stage: str
+    step: int
+    spent: float
+    seconds: float
+    loss: float
+
+
+class Distillation:
+    """All that changes while a student learns. `said` tells in words what was done, and what was left out and why."""
+
+    def __init__(self, trained: TrainedField, config: FieldConfig, plan: Plan) -> None:
+        began = time.perf_counter()
+        torch.manual_seed(plan.seed)
+        self.plan = plan
+        self.device = trained.occupancy.bits.device
+        self.generator = torch.Generator(self.device).manual_seed(plan.seed)
+        self.teacher = Teacher(trained, self.generator)
+        self.student = config.build(trained.field.domain).to(self.device)
+        for _ in config.refine_at:  # where the teacher is, nothing is left to find out at low resolution
+            self.student.refine(trained.occupancy.contains)
+        self.occupancy = self._occupancy()
+        self.densities = Densities.of(self.occupancy)
+        self.common = Common(trained.field, self.student, plan.decoder)
+        self.said = [self.common.said]
+        if plan.start == "solved" and initialise(self.student, self.teacher, self.generator):
+            self.said.append("the student was solved for before its first step")
+        self.rays, self.points = Memory(RAYS_KEPT), Memory(POINTS_KEPT)
+        self.camera_error = torch.ones(len(self.teacher.cameras), device=self.device)
+        self.ask(FIRST_RAYS, FIRST_POINTS)
+        self.judged = self.lesson(self.points.any(JUDGED, self.generator)[0])
+        self.optimizer = Adam(self.student.parameter_groups())
+        self.step, self.rays_per_step = 0, 512
+        self.seconds = time.perf_counter() - began
+
+    def _occupancy(self) -> OccupancyGrid:
+        """Wherever the teacher is and one cell further; the student is never looked for anywhere else."""
+        theirs = self.teacher.trained.occupancy
+        grid = OccupancyGrid(theirs.domain, theirs.resolution, theirs.steps_per_side).to(self.device)
+        grid.restrict(self.teacher.space.near)
+        return grid
+
+    def ask(self, rays: int, points: int) -> None:
+        """Remember what the teacher says of some new rays and points."""
+        camera = self.teacher.random_cameras(rays, self.generator)
+        if "camera" in self.plan.active:
+            hard = torch.multinomial(self.camera_error, rays // 2, replacement=True, generator=self.generator)
+            camera[: rays // 2] = hard
+        lesson = self.teacher.ask_rays(camera, self.generator)
+        self.rays.add((*vars(lesson.rays).values(), lesson.color, lesson.opacity, lesson.camera))
+        known = self.teacher.ask_points(points, lesson, self.generator)
+        answers = (known.features, known.density, known.color, known.visible)
+        self.points.add((*vars(known.points).values(), *answers))
+
+    def lesson(self, rows: Int[Tensor, "row"]) -> PointLesson:
+        position, direction, footprint, time, *answers = self.points.take(rows)
+        return PointLesson(Points(position, direction, footprint, time), *answers)
+
+    def draw(self, memory: Memory, level: str, count: int) -> tuple[Int[Tensor, "row"], Float[Tensor, "row"]]:
+        """Rows to learn from and their weights: hard ones more often if that is to be, all alike if not."""
+        return (memory.hard if level in self.plan.active else memory.any)(count, self.generator)
+
+    def note_cameras(self, camera: Int[Tensor, "ray"], errors: Float[Tensor, "ray"]) -> None:
+        """Keep the mean error of each camera's rays, the last ones counting most."""
+        count = camera.bincount(minlength=len(self.camera_error))
+        mean = camera.bincount(errors, minlength=len(self.camera_error)) / count.clamp_min(1)
+        seen = CAMERA_MEMORY * self.camera_error + (1 - CAMERA_MEMORY) * mean.to(self.camera_error)
+        self.camera_error = torch.where(count > 0, seen, self.camera_error)
+
+    @torch.no_grad()
+    def look_where_the_student_is(self, cells: int) -> None:
+        """Rays are marched through all that is either the teacher's or the student's: what is too much is seen."""
+        self.occupancy.update(self.student.density, cells, self.generator)
+        self.occupancy.set_occupied(self.occupancy.occupied | self.teacher.trained.occupancy.occupied)
+
+    def rebuild_occupancy(self) -> None:
+        """From the student alone, so that the result needs no teacher."""
+        self.occupancy = self._occupancy()
+        for _ in range(REBUILD):
+            self.occupancy.update(self.student.density, len(self.occupancy.order), self.generator)
+
+
+def distill(work: Distillation, budget: Budget) -> Iterator[Progress]:
+    """Learn until the budget is spent, yielding after every step; the clock stands still while the caller looks.
+
+    Raises FloatingPointError when a loss or gradient is no longer finite.
+    """
+    for stage in SCHEDULES[work.plan.schedule]:
+        yield from _stage(work, stage, budget)
+
+
+def _stage(work: Distillation, stage: Stage, budget: Budget) -> Iterator[Progress]:
+    begun, first, patience = budget.spent(work.seconds, work.step), work.step, Patience(work, stage)
+    if stage.weights.features and not stage.weights.color and not work.common.compared:
+        return  # nothing but features in it, and they are not compared
+    work.optimizer = Adam(work.student.parameter_groups())
+    while (spent := budget.spent(work.seconds, work.step)) < 1:
+        if spent - begun >= stage.most or (spent - begun >= stage.least and patience.is_over(work.step)):
+            return
+        began = time.perf_counter()
+        rate = stage.rate * FINAL_RATE**spent * min((work.step - first + 1) / WARMUP, 1)
+        loss = _step(work, stage, rate)
+        work.step += 1
+        work.seconds += time.perf_counter() - began
+        yield Progress(stage.name, work.step, budget.spent(work.seconds, work.step), work.seconds, loss)
+
+
+def _step(work: Distillation, stage: Stage, rate: float) -> float:
+    """What the teacher said → what the student says → loss → gradients → parameters."""
+    samples = work.student.config.samples_per_step
+    points = samples // (POINTS_BESIDE if stage.weights.pixels else POINTS_ALONE)
+    rays = work.rays_per_step if stage.weights.pixels else points // 4
+    if work.step % REFRESH == 0:
+        work.ask(round(FRESH * REFRESH * rays), round(FRESH * REFRESH * points))
+        if stage.weights.pixels:
+            work.look_where_the_student_is(REFRESH * samples // 4)
+    loss = _volume_loss(work, stage, points)
+    if stage.weights.pixels:
+        loss = loss + stage.weights.pixels * _pixel_loss(work, samples)
+    (loss + work.student.penalty(work.generator)).backward()
+    if not (math.isfinite(loss.item()) and work.optimizer.gradients_are_finite()):
+        raise FloatingPointError(f"The conversion broke down at step {work.step}: a loss is not finite.")
+    work.optimizer.step(rate)
+    return loss.item()
+
+
+def _volume_loss(work: Distillation, stage: Stage, points: int) -> Float[Tensor, ""]:
+    rows, weight = work.draw(work.points, "point", points)
+    lesson = work.lesson(rows)
+    errors = _errors(work, stage, lesson)
+    work.points.scored(rows, errors)
+    return (weight * errors).mean()
+
+
+def _errors(work: Distillation, stage: Stage, lesson: PointLesson) -> Float[Tensor, "n"]:
+    said = work.student.levels(lesson.points, Level.COLOR if stage.weights.color else Level.DENSITY)
+    if stage.weights.features and work.common.compared and work.step % REFRESH == 0:
+        work.common.fit(said.features, lesson.features)
+    weights = stage.weights if work.common.compared else dataclasses.replace(stage.weights, features=0.0)
+    return point_errors(said, work.common.spoken(said.features), lesson, work.densities, weights)
+
+
+def _pixel_loss(work: Distillation, samples: int) -> Float[Tensor, ""]:
+    rows, weight = work.draw(work.rays, "ray", work.rays_per_step)
+    *rays, color, opacity, camera = work.rays.take(rows)
+    background = torch.rand(color.shape, generator=work.generator, device=color.device)
+    renderer = VolumeRenderer(work.occupancy)
+    seen = renderer.render(work.student, Rays(*rays), background, work.generator)
+    wanted = color + (1 - opacity)[:, None] * background
+    errors = (seen.color - wanted).square().mean(-1)
+    work.rays.scored(rows, errors)
+    work.note_cameras(camera, errors.detach())
+    marched = int(seen.samples.sum())
+    target = work.rays_per_step * samples / max(marched, 1)
+    work.rays_per_step = round(max(64, min(target, 2 * work.rays_per_step, MOST_RAYS)))
+    return (weight * errors).mean()
+
+
+class Patience:
+    """Whether a stage still helps: the error at points that nobody learns from, looked at every few steps."""
+
+    def __init__(self, work: Distillation, stage: Stage) -> None:
+        self.work, self.stage = work, stage
+        self.least, self.looks = math.inf, 0
+
+    @torch.no_grad()
+    def is_over(self, step: int) -> bool:
+        if step % LOOK == 0:
+            error = _errors(self.work, self.stage, self.work.judged).mean().item()
+            self.looks = 0 if error < WORTH * self.least else self.looks + 1
+            self.least = min(self.least, error)
+        return self.looks > PATIENCE
