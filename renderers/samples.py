@@ -38,6 +38,15 @@ class Samples:
             *ray_points(rays.packed(), self.t.index_select(0, rows), self.ray.index_select(0, rows))
         )
 
+    def next(self, rays: Int[Tensor, "m"], begin: Int[Tensor, "ray"], count: Int[Tensor, "m"]) -> "Samples":
+        """Of each of some rays, which ascend, `count` samples from number `begin` of all samples on."""
+        offsets = torch.nn.functional.pad(count.cumsum(0), (1, 0))
+        ray, shift = torch.repeat_interleave(
+            torch.stack([rays, begin.index_select(0, rays) - offsets[:-1]], -1), count, dim=0
+        ).unbind(-1)
+        rows = torch.arange(len(ray), device=ray.device) + shift
+        return Samples(self.t.index_select(0, rows), self.dt.index_select(0, rows), ray.contiguous(), offsets)
+
     def take(self, rows: Int[Tensor, "m"]) -> "Samples":
         """Some of the samples; `rows` ascend."""
         before = torch.searchsorted(rows, self.offsets)

@@ -6,14 +6,15 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..fields import Field, Points, Probe
+from ..fields import Field, Probe
 from ..ops import accumulate, ray_weights, take_rows
 from ..scenes import Rays
+from .front_to_back import see
 from .opaque import probe_until_opaque
 from .samples import Sampler, Samples
+from .shading import SHADING, VISIBLE, Seen
 
-VISIBLE = 1e-4  # a sample of less weight is not asked for its colour
-CHUNK_SAMPLES = 1 << 18  # what rendering without gradients holds in memory at once
+CHUNK_SAMPLES = 1 << 19  # what rendering without gradients holds in memory at once
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ class VolumeRenderer:
         parts, done, chunk = [], 0, 4096
         while done < len(rays) or not parts:
             part = rays[done : done + chunk]
-            rendering = self.render(field, part, background.expand(len(part), 3))
+            seen, asked = see(field, part, self.sampler.sample(part, None))
+            rendering = _rendering(field, part, seen, background.expand(len(part), 3), asked)
             parts.append(rendering)
             done += len(part)
             per_ray = max(rendering.samples.sum().item() / max(len(part), 1), 1)
@@ -64,58 +66,29 @@ def _composite(
     field: Field, rays: Rays, samples: Samples, probe: Probe, background: Float[Tensor, "ray rgb=3"]
 ) -> Rendering:
     weights = ray_weights(probe.density, samples.dt, samples.offsets)
-    opacity = accumulate(torch.ones_like(weights)[:, None], weights, samples.offsets)[:, 0]
-    depth = accumulate(samples.t[:, None], weights.detach(), samples.offsets)[:, 0]
-    depth = torch.where(opacity > VISIBLE, depth / opacity.clamp_min(VISIBLE), torch.inf).detach()
+    every = torch.stack([torch.ones_like(weights), samples.t], -1)
     rows = (weights.detach() > VISIBLE).nonzero()[:, 0]
-    visible = Visible(samples.take(rows), probe.take(rows), take_rows(weights[:, None], rows)[:, 0])
-    light = SHADE[field.shading](field, rays, visible, depth)
+    visible, weights_of_visible = samples.take(rows), take_rows(weights[:, None], rows)[:, 0]
+    values = SHADING[field.shading].values(field, visible.points(rays), probe.take(rows))
+    values = torch.cat([torch.ones_like(values[:, :1]), values], -1)
+    sums = (
+        accumulate(every, weights, samples.offsets),
+        accumulate(values, weights_of_visible, visible.offsets),
+    )
+    return _rendering(field, rays, Seen.of(torch.cat(sums, -1)), background, samples.counts)
+
+
+def _rendering(
+    field: Field,
+    rays: Rays,
+    seen: Seen,
+    background: Float[Tensor, "ray rgb=3"],
+    asked: Int[Tensor, "ray"],
+) -> Rendering:
+    light = SHADING[field.shading].light(field, rays, seen)
     return Rendering(
-        color=light + (1 - opacity)[:, None] * background,
-        opacity=opacity,
-        depth=depth,
-        samples=samples.counts,
+        color=light + (1 - seen.opacity)[:, None] * background,
+        opacity=seen.opacity,
+        depth=seen.depth,
+        samples=asked,
     )
-
-
-@dataclass(frozen=True)
-class Visible:
-    """The samples that can be seen, what the field said of them, and how much each contributes to its ray."""
-
-    samples: Samples
-    probe: Probe
-    weights: Float[Tensor, "n"]
-
-
-def _shade_samples(
-    field: Field, rays: Rays, visible: Visible, depth: Float[Tensor, "ray"]
-) -> Float[Tensor, "ray rgb=3"]:
-    """A colour for every sample, composited."""
-    del depth
-    points = visible.samples.points(rays)
-    color = field.color(field.features(points, visible.probe), points)
-    return accumulate(color, visible.weights, visible.samples.offsets)
-
-
-def _shade_pixels(
-    field: Field, rays: Rays, visible: Visible, depth: Float[Tensor, "ray"]
-) -> Float[Tensor, "ray rgb=3"]:
-    """Deferred: the mean features of what a ray sees, one colour of them, as much of it as is seen.
-
-    With the mean instead of the sum, the edge of an object has the colour of the object, and one opaque sample has
-    the colour that it would have on its own.
-    """
-    features = field.features(visible.samples.points(rays), visible.probe)
-    total = accumulate(
-        torch.cat([features, torch.ones_like(features[:, :1])], -1), visible.weights, visible.samples.offsets
-    )
-    hit = (total[:, -1].detach() > 0).nonzero()[:, 0]
-    total, seen, t = take_rows(total, hit), rays[hit], depth[hit]
-    surface = Points(
-        seen.origins + t[:, None] * seen.directions, seen.directions, seen.footprint * t, seen.time
-    )
-    color = field.color(total[:, :-1] / total[:, -1:], surface) * total[:, -1:]
-    return torch.zeros_like(rays.directions).index_copy(0, hit, color)
-
-
-SHADE = {"sample": _shade_samples, "pixel": _shade_pixels}

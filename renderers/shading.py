@@ -1,0 +1,87 @@
+"""What is summed along a ray, and what colour the sum is: for every sample, or once for every pixel."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..fields import Field, Points, Probe
+from ..ops import take_rows
+from ..scenes import Rays
+
+VISIBLE = 1e-4  # a sample of less weight is not asked for its colour
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What rays saw: how much of them ended somewhere, the mean distance to there (infinite where nothing was seen),
+    and the sums over their visible samples of weights and of weighted values."""
+
+    opacity: Float[Tensor, "ray"]
+    depth: Float[Tensor, "ray"]
+    weight: Float[Tensor, "ray"]
+    values: Float[Tensor, "ray value"]
+
+    @staticmethod
+    def of(sums: Float[Tensor, "ray weight_weighted_distance_visible_weight_and_values"]) -> "Seen":
+        opacity, distance, weight = sums[:, :3].unbind(-1)
+        mean = distance.detach() / opacity.detach().clamp_min(VISIBLE)
+        depth = torch.where(opacity > VISIBLE, mean, torch.inf)
+        return Seen(opacity, depth, weight, sums[:, 3:])
+
+
+class Shading(Protocol):
+    def width(self, field: Field) -> int:
+        """How many numbers are summed."""
+        ...
+
+    def values(self, field: Field, points: Points, probe: Probe) -> Float[Tensor, "n value"]:
+        """What is summed."""
+        ...
+
+    def light(self, field: Field, rays: Rays, seen: Seen) -> Float[Tensor, "ray rgb=3"]:
+        """What the sum looks like, as much of it as is seen."""
+        ...
+
+
+class ShadeSamples:
+    """A colour for every sample."""
+
+    def width(self, field: Field) -> int:
+        del field
+        return 3
+
+    def values(self, field: Field, points: Points, probe: Probe) -> Float[Tensor, "n value"]:
+        return field.color(field.features(points, probe), points)
+
+    def light(self, field: Field, rays: Rays, seen: Seen) -> Float[Tensor, "ray rgb=3"]:
+        del field, rays
+        return seen.values
+
+
+class ShadePixels:
+    """Deferred: the mean features of what a ray sees, one colour of them, as much of it as is seen.
+
+    With the mean instead of the sum, the edge of an object has the colour of the object, and one opaque sample has
+    the colour that it would have on its own.
+    """
+
+    def width(self, field: Field) -> int:
+        return field.feature_dim
+
+    def values(self, field: Field, points: Points, probe: Probe) -> Float[Tensor, "n value"]:
+        return field.features(points, probe)
+
+    def light(self, field: Field, rays: Rays, seen: Seen) -> Float[Tensor, "ray rgb=3"]:
+        hit = (seen.weight.detach() > 0).nonzero()[:, 0]
+        rays, t, weight = rays[hit], seen.depth[hit], take_rows(seen.weight[:, None], hit)
+        surface = Points(
+            rays.origins + t[:, None] * rays.directions, rays.directions, rays.footprint * t, rays.time
+        )
+        color = field.color(take_rows(seen.values, hit) / weight, surface) * weight
+        return torch.zeros_like(seen.values[:, :3]).index_copy(0, hit, color)
+
+
+SHADING: dict[str, Shading] = {"sample": ShadeSamples(), "pixel": ShadePixels()}
