@@ -21,23 +21,24 @@ from .bench_ops import measure_ops, with_kernel
 from .bench_render import measure_render
 from .bench_report import Measured, show, write_report
 from .bench_train import Plan, measure_train
+from .bench_viewer import measure_viewer
 from .counting import counted, say
 from .train import FieldName
 
-What = Literal["ops", "train", "fields", "render"]
+What = Literal["ops", "train", "fields", "render", "viewer"]
 SMALLEST_FRAME, LARGEST_FRAME = 2, 8192  # pixels
 
 
 @dataclass(frozen=True)
 class Bench:
-    """Measure speed here: of ops against plain torch, of trainings, or of a trained field's frames."""
+    """Measure speed here: of ops against plain torch, of trainings, of a trained field's frames, of the viewer."""
 
     what: Annotated[What, tyro.conf.Positional]
     """ops: kernels against plain-torch references; train: PSNR against seconds; fields: that of every field, on one
-    scene with one budget; render: ms per frame."""
+    scene with one budget; render: ms per frame; viewer: how soon a browser has its pictures."""
     data: Annotated[str, tyro.conf.Positional] = "demo"
-    """For train and fields: `demo`, a dataset folder, or a mesh file. For render: a field's file, or the folder of
-    its training."""
+    """For train and fields: `demo`, a dataset folder, or a mesh file. For render and viewer: a field's file, or
+    the folder of its training."""
     field: FieldName = "hash"  # pyright: ignore
     """For train: which representation."""
     fields: tuple[str, ...] = tuple(FIELD_CONFIGS)
@@ -51,13 +52,13 @@ class Bench:
     stride: int = 1
     """For train and fields: judge every n-th pixel of every n-th row of the held-out views in the end; 1 is all."""
     sides: tuple[int, ...] = (400, 800)
-    """For render: pixels along each side of a frame."""
+    """For render: pixels along each side of a frame; for viewer the last of them."""
     samples: int = 1 << 16
     """For ops: points in space per call."""
     only: str = ""
     """For ops: those with this in their name."""
     repeats: int = 5
-    """For ops and render: how many turns each figure is the median of."""
+    """For ops, render and viewer: how many turns each figure is the median of."""
     output: Path = Path("benchmarks")
     """The folder for the report, as JSON and Markdown, and for trainings a plot."""
     device: Device = "auto"
@@ -143,4 +144,10 @@ def _fields(flags: Bench, device: torch.device, console: Console) -> Measured:
     return measure_fields(plan, device, console)
 
 
-MEASURE = {"ops": _ops, "train": _train, "fields": _fields, "render": _render}
+def _viewer(flags: Bench, device: torch.device, console: Console) -> Measured:
+    if flags.data == DEMO:
+        raise ValueError("bench viewer needs a trained field's file, or the folder of its training.")
+    return measure_viewer(Path(flags.data), device, console, side=flags.sides[-1], repeats=flags.repeats)
+
+
+MEASURE = {"ops": _ops, "train": _train, "fields": _fields, "render": _render, "viewer": _viewer}

@@ -59,7 +59,7 @@ def run_view(flags: View) -> dict[str, Any]:
         with until_told_to_stop() as told:
             for line in where(flags.host, viewer.port):
                 say(console, line)
-            told.wait()
+            viewer.floor.serve(told.is_set)
     finally:
         page.close()
     return {"url": url(flags.host, viewer.port), "seconds": time.perf_counter() - began}

@@ -42,8 +42,7 @@ def _point_cloud(find: Find, look: Callable[[], Look], folder: Path) -> Action:
 def _save(find: Find, folder: Path) -> Action:
     def make(task: Task, floor: Floor, name: str, choice: str) -> Made:
         file = folder / f"{plain(name)}.safetensors"
-        with floor.turn(JOB):
-            save_field(file, find(name))
+        floor.submit(JOB, lambda: save_field(file, find(name))).result()
         return Made(file)
 
     return Action("Save field", "**The field as it is now**, as one file that needs no data set.", make)

@@ -23,7 +23,6 @@ from .view_tools import tools_for
 from .where import where
 
 TRAINER = "trainer"  # its name on the floor
-PAUSE_SECONDS = 0.1  # between two looks at whether a pause is over
 
 
 class Watched:
@@ -46,7 +45,7 @@ class Watched:
     def steps(self, steps: Iterator[Progress], told: threading.Event) -> Iterator[Progress]:
         """The same steps, each in its turn; none while the training is paused."""
         self.viewer.artist.training = lambda: self.run.training.seconds
-        for progress in self.viewer.floor.steps(TRAINER, steps):
+        for progress in self.viewer.floor.lead(TRAINER, steps):
             yield progress
             self.viewer.artist.learned()
             self._say(progress)
@@ -60,7 +59,7 @@ class Watched:
         self._refresh()
         say(self.console, "The viewer goes on showing the field; Ctrl-C ends it.")
         with until_told_to_stop() as told:
-            told.wait()
+            self.viewer.floor.serve(told.is_set)
 
     def __enter__(self) -> "Watched":
         return self
@@ -73,8 +72,7 @@ class Watched:
             return
         live, self.viewer.artist.training = self.viewer.artist.training, None
         self.viewer.artist.redraw()
-        while not (self.tab.going.wait(PAUSE_SECONDS) or told.is_set()):
-            pass
+        self.viewer.floor.serve(lambda: self.tab.going.is_set() or told.is_set())
         self.viewer.artist.training = live
 
     def _say(self, progress: Progress) -> None:

@@ -1,10 +1,10 @@
-"""The render thread: whose picture is drawn next, tile by tile, so that everybody's stays fresh."""
+"""Whose picture is drawn next, tile by tile, so that everybody's stays fresh."""
 
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 import torch
@@ -52,8 +52,8 @@ class Client:
 
 
 class Artist:
-    """Draws for any number of clients on one thread, a tile at a turn: first for those who have nothing of their
-    newest camera yet, and among equals for whoever has waited longest."""
+    """Draws for any number of clients, a tile at a turn of the floor: first for those who have nothing of their newest
+    camera yet, and among equals for whoever has waited longest."""
 
     def __init__(self, studio: Studio, floor: Floor) -> None:
         self.studio = studio
@@ -65,7 +65,6 @@ class Artist:
         self._lock = threading.Lock()
         self._current: Client | None = None
         self._busy = self._stopped = False
-        self._thread = ThreadPoolExecutor(1, "omnifield-render")
 
     def add(self, number: int, client: Client) -> None:
         with self._lock:
@@ -98,15 +97,14 @@ class Artist:
         self._go_on()
 
     def distance(self, origin: Float[Tensor, "xyz=3"], direction: Float[Tensor, "xyz=3"]) -> float:
-        """How far away a ray meets something; infinite where it meets nothing. Waits for the render thread."""
-        return self._thread.submit(self._distance, origin, direction).result()
+        """How far away a ray meets something; infinite where it meets nothing. Waits for its turn."""
+        return self.floor.submit(VIEWER, lambda: self._distance(origin, direction)).result()
 
     def stop(self) -> None:
         self._stopped = True
-        self._thread.shutdown(wait=True, cancel_futures=True)
 
     def _distance(self, origin: Tensor, direction: Tensor) -> float:
-        with self.floor.turn(VIEWER), torch.no_grad():
+        with torch.no_grad():
             return self.studio.distance(origin, direction)
 
     def _go_on(self) -> None:
@@ -114,7 +112,10 @@ class Artist:
             if self._busy or self._stopped:
                 return
             self._busy = True
-            self._thread.submit(self._turn).add_done_callback(self._after)
+        self._queue()
+
+    def _queue(self) -> None:
+        self.floor.submit(VIEWER, self._turn).add_done_callback(self._after)
 
     def _after(self, turn: "Future[bool]") -> None:
         """A picture that fails is news for its client and no end of the viewer: the future has caught whatever it was,
@@ -126,10 +127,8 @@ class Artist:
             if self._current is not None:
                 self._current.drawing, self._current.coarse = None, False
                 self._current.fail(error)
-        with self._lock:
-            if self._stopped or not (error or turn.result()):
-                return
-            self._thread.submit(self._turn).add_done_callback(self._after)
+        if error or turn.result():
+            self._queue()
 
     def _turn(self) -> bool:
         """One tile for one client; False when nobody wants anything more."""
@@ -142,7 +141,7 @@ class Artist:
                 self._begin(client)
             drawing, look = client.drawing, client.look
             assert drawing is not None and look is not None
-        with self.floor.turn(VIEWER), torch.no_grad():
+        with torch.no_grad():
             stage = next(drawing)
             image = self.studio.paint(stage.picture, look) if stage.show else None
         if stage.last:

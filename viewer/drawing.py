@@ -1,5 +1,6 @@
 """One picture from coarse to fine: a generator that a scheduler advances, and drops when a newer camera has come."""
 
+import functools
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -14,31 +15,38 @@ from .lens import rays_of, resized
 from .subject import Layers, Picture
 
 COARSE_SECONDS = 0.08  # what the picture of a moving camera may take
-TILE_SECONDS = 0.04  # what a tile may take: nobody waits longer for their turn
-SHOW_SECONDS = 0.25  # between two pictures on the way to the full one
-FEWEST_PIXELS, MOST_PIXELS = 1 << 10, 1 << 16  # of a tile
-COARSEST = 48 * 48  # pixels of a picture
-MEMORY = 0.6  # of the pace, how much is kept from one tile to the next
+TILE_SECONDS = 0.06  # what a tile may take: nobody waits longer for their turn
+SHOW_SECONDS = 0.35  # between two pictures on the way to the full one
+FEWEST_PIXELS, MOST_PIXELS = 1 << 10, 1 << 15  # of a tile
+COARSEST, FINEST = 48 * 48, 1 << 24  # pixels of a picture
+FIRST_GUESS = 1 << 12  # pixels
 
 Ask = Callable[[Rays, Int[Tensor, "pixel"], Cameras], Layers]
 """What some pixels of a camera see."""
 
 
 class Pace:
-    """Seconds per pixel, measured tile by tile and never frame by frame: a slow first frame, or a small one, must not
-    keep the pictures small for good."""
+    """How many pixels fit into a first picture, and into a tile.
 
-    def __init__(self, seconds_per_pixel: float = 1e-5) -> None:
-        self.seconds_per_pixel = seconds_per_pixel
+    Each is corrected by how long the last one took, and never by seconds per pixel: a small picture costs more per
+    pixel than a large one, and whoever divides the one by the other makes pictures small for good.
+    """
 
-    def learn(self, seconds: float, pixels: int) -> None:
-        measured = max(seconds / pixels, 1e-9)
-        # A tile of background costs next to nothing, and says little of the next one.
-        bounded = min(max(measured, self.seconds_per_pixel / 3), self.seconds_per_pixel * 10)
-        self.seconds_per_pixel = MEMORY * self.seconds_per_pixel + (1 - MEMORY) * bounded
+    def __init__(self) -> None:
+        self.first = self.tile = FIRST_GUESS
 
-    def pixels(self, seconds: float) -> int:
-        return int(seconds / self.seconds_per_pixel)
+    def first_took(self, pixels: int, seconds: float, wanted: float) -> None:
+        self.first = round(
+            min(max(_corrected(pixels, seconds, wanted) * COARSE_SECONDS / wanted, COARSEST), FINEST)
+        )
+
+    def tile_took(self, pixels: int, seconds: float) -> None:
+        self.tile = round(min(max(_corrected(pixels, seconds, TILE_SECONDS), FEWEST_PIXELS), MOST_PIXELS))
+
+
+def _corrected(pixels: int, seconds: float, wanted: float) -> float:
+    """At most by a factor of two either way: one slow turn, of a machine that had other things to do, says little."""
+    return pixels * min(max(wanted / max(seconds, 1e-6), 0.5), 2.0)
 
 
 @dataclass(frozen=True)
@@ -64,14 +72,18 @@ def draw(camera: Cameras, ask: Ask, pace: Pace, plan: Plan) -> Iterator[Stage]:
     First the whole view with fewer pixels, in one turn if it is quick; then, where the plan says so, every pixel of
     `camera`: those at the middle of coarse squares first, so that none is ever computed twice.
     """
-    size = _smaller(camera, pace.pixels(plan.first_seconds))
+    size = _smaller(camera, pace.first * plan.first_seconds / COARSE_SECONDS)
     full = size == (camera.width, camera.height)
     first = Picture(resized(camera, size), {})
     everywhere = torch.arange(size[0] * size[1], device=camera.focal.device)
-    for tile in _tiles(everywhere, pace, max(TILE_SECONDS, min(plan.first_seconds, 2 * COARSE_SECONDS))):
-        _fill(first, tile, ask, pace)
+    seconds, tile = 0.0, everywhere
+    quick = plan.first_seconds <= 2 * COARSE_SECONDS
+    for tile in _tiles(everywhere, pace) if not quick else [everywhere]:
+        seconds += _fill(first, tile, ask, pace)
         if tile[-1] != everywhere[-1]:
             yield Stage(first, show=False)
+    if not full:
+        pace.first_took(len(everywhere), seconds, plan.first_seconds)
     yield Stage(first, show=True, last=full or not plan.in_full)
     if plan.in_full and not full:
         yield from _draw_out(camera, _enlarged(first, camera), ask, pace)
@@ -81,12 +93,10 @@ def _draw_out(camera: Cameras, picture: Picture, ask: Ask, pace: Pace) -> Iterat
     """Every pixel, in rounds: the middles of 9×9 squares, of 3×3, then the others; from the middle of the picture
     outwards."""
     known = torch.zeros(camera.width * camera.height, dtype=torch.bool, device=camera.focal.device)
-    outwards = _outwards(camera)
     shown = time.perf_counter()
     for stride in _strides(camera, pace):
         lattice = _lattice(camera, stride)
-        wanted = lattice[~known[lattice]] if stride > 1 else outwards[~known[outwards]]
-        for tile in _tiles(wanted, pace, TILE_SECONDS):
+        for tile in _tiles(lattice[~known[lattice]], pace):
             _fill(picture, tile, ask, pace)
             known[tile] = True
             show = stride == 1 and time.perf_counter() - shown > SHOW_SECONDS
@@ -102,7 +112,8 @@ def _draw_out(camera: Cameras, picture: Picture, ask: Ask, pace: Pace) -> Iterat
     yield Stage(picture, show=True, last=True)
 
 
-def _fill(picture: Picture, tile: Int[Tensor, "pixel"], ask: Ask, pace: Pace) -> None:
+def _fill(picture: Picture, tile: Int[Tensor, "pixel"], ask: Ask, pace: Pace) -> float:
+    """Compute some pixels of a picture; returns how long it took."""
     began = time.perf_counter()
     layers = ask(rays_of(picture.camera, tile), tile, picture.camera)
     pixels = picture.camera.width * picture.camera.height
@@ -110,10 +121,12 @@ def _fill(picture: Picture, tile: Int[Tensor, "pixel"], ask: Ask, pace: Pace) ->
         if name not in picture.layers:
             picture.layers[name] = values.new_zeros(pixels, values.shape[1])
         picture.layers[name][tile] = values
-    pace.learn(time.perf_counter() - began, len(tile))
+    seconds = time.perf_counter() - began
+    pace.tile_took(len(tile), seconds)
+    return seconds
 
 
-def _smaller(camera: Cameras, pixels: int) -> tuple[int, int]:
+def _smaller(camera: Cameras, pixels: float) -> tuple[int, int]:
     """The size with about so many pixels; the camera's own where it is no larger, or hardly."""
     scale = math.sqrt(max(pixels, COARSEST) / (camera.width * camera.height))
     if scale > 0.9:
@@ -121,24 +134,25 @@ def _smaller(camera: Cameras, pixels: int) -> tuple[int, int]:
     return max(1, round(camera.width * scale)), max(1, round(camera.height * scale))
 
 
-def _tiles(pixels: Int[Tensor, "pixel"], pace: Pace, seconds: float) -> Iterator[Int[Tensor, "tile"]]:
+def _tiles(pixels: Int[Tensor, "pixel"], pace: Pace) -> Iterator[Int[Tensor, "tile"]]:
     done = 0
     while done < len(pixels):
-        count = max(FEWEST_PIXELS, min(pace.pixels(seconds), MOST_PIXELS))
-        yield pixels[done : done + count]
-        done += count
+        tile = pixels[done : done + pace.tile]
+        done += len(tile)
+        yield tile
 
 
 def _strides(camera: Cameras, pace: Pace) -> list[int]:
-    """Those whose rounds are worth showing: finer than the first picture, and with more than a tile to do."""
-    first = pace.pixels(2 * COARSE_SECONDS)
+    """Those whose rounds show more than the first picture did."""
     pixels = camera.width * camera.height
-    return [stride for stride in (9, 3) if pixels / stride**2 > first] + [1]
+    return [stride for stride in (9, 3) if pixels / stride**2 > 1.5 * pace.first] + [1]
 
 
 def _lattice(camera: Cameras, stride: int) -> Int[Tensor, "pixel"]:
-    """The pixels at the middle of squares of `stride` by `stride`, row by row; odd strides that divide one another
-    share their middles."""
+    """The pixels at the middle of squares of `stride` by `stride`, row by row: odd strides that divide one another
+    share their middles. Of stride 1 all, from the middle of the picture outwards."""
+    if stride == 1:
+        return _outwards(camera.width, camera.height).to(camera.focal.device)
     device = camera.focal.device
     y = (torch.arange(0, camera.height, stride, device=device) + stride // 2).clamp_max(camera.height - 1)
     x = (torch.arange(0, camera.width, stride, device=device) + stride // 2).clamp_max(camera.width - 1)
@@ -167,11 +181,11 @@ def _enlarged(picture: Picture, camera: Cameras) -> Picture:
     return Picture(camera, layers)
 
 
-def _outwards(camera: Cameras) -> Int[Tensor, "pixel"]:
+@functools.lru_cache(4)
+def _outwards(width: int, height: int) -> Int[Tensor, "pixel"]:
     """All pixels, in blocks of 32 by 32 that begin at the middle: people look there first."""
-    device = camera.focal.device
-    y = torch.arange(camera.height, device=device)[:, None] // 32 * 32 + 16 - camera.height / 2
-    x = torch.arange(camera.width, device=device) // 32 * 32 + 16 - camera.width / 2
+    y = torch.arange(height)[:, None] // 32 * 32 + 16 - height / 2
+    x = torch.arange(width) // 32 * 32 + 16 - width / 2
     # The angle keeps the pixels of one block together where blocks are equally far.
-    far = (y.square() + x.square()) + torch.atan2(y.expand(-1, len(x)), x.expand(len(y), -1)) * 1e-2
+    far = (y.square() + x.square()) + torch.atan2(y.expand(-1, width), x.expand(height, -1)) * 1e-2
     return far.reshape(-1).argsort(stable=True)

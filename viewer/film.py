@@ -36,12 +36,16 @@ class Film:
                     yield image
 
     def _frame(self, camera: Cameras) -> Iterator[Image | None]:
+        """None after every tile, and the picture in the end."""
         look = replace(self.look, time=camera.time.item())
         drawing = draw(camera, self.studio.asker(look), self.pace, AT_ONCE)
+
+        @torch.no_grad()
+        def tile() -> tuple[bool, Image | None]:
+            stage = next(drawing)
+            return stage.last, self.studio.paint(stage.picture, look) if stage.last else None
+
         last = False
         while not last:
-            with self.floor.turn(JOB), torch.no_grad():
-                stage = next(drawing)
-                last = stage.last
-                image = self.studio.paint(stage.picture, look) if last else None
+            last, image = self.floor.submit(JOB, tile).result()
             yield image

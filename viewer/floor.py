@@ -1,61 +1,133 @@
-"""Who computes: the trainer, the viewer and its jobs take turns on one machine, each for its share of the time."""
+"""Who computes: the trainer, the viewer and its jobs take turns on one thread, each for its share of the time.
+
+One thread, because two that compute in parallel regions have twice as many workers as there are cores, and OpenMP then
+lets them sleep between regions instead of spin: measured here, pictures took twice as long.
+"""
 
 import threading
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Item = TypeVar("Item")
-SOON = 0.005  # seconds within which whoever stepped down counts as wanting back
 CREDIT = 0.25  # seconds that nobody can save up by staying away longer
+LOOK_SECONDS = 0.1  # between two looks at whether to go on serving
 
 
 class Floor:
-    """One at a time has the floor. When several want it, it goes to the one that has had the least of it for its
-    weight (stride scheduling, Waldspurger 1995), so nobody starves and an idle share goes to the others."""
+    """Work is handed in from any thread, under the name of a participant, and done by the thread that serves. Of those
+    who wait, the next is the one who has had the least time for its weight (stride scheduling, Waldspurger 1995): so
+    nobody starves, and an idle share goes to the others."""
 
     def __init__(self, **weights: float) -> None:
         self.weights = weights
         self._used = dict.fromkeys(weights, 0.0)
-        self._waiting = dict.fromkeys(weights, 0)
-        self._left = dict.fromkeys(weights, -1.0)
         self._reached = 0.0
-        self._taken = False
+        self._waiting: dict[str, deque[tuple[Future[Any], Callable[[], Any]]]] = {w: deque() for w in weights}
+        self._closed = False
         self._changed = threading.Condition()
+
+    def submit(self, who: str, work: Callable[[], Item]) -> "Future[Item]":
+        """Have something done in turn; cancelled where the floor is closed."""
+        future: Future[Item] = Future()
+        with self._changed:
+            if self._closed:
+                future.cancel()
+            else:
+                self._waiting[who].append((future, work))
+                self._changed.notify_all()
+        return future
+
+    def steps(self, who: str, items: Iterator[Item]) -> Iterator[Item]:
+        """The same items, each made in turn."""
+        while (item := self.submit(who, lambda: next(items, None)).result()) is not None:
+            yield item
 
     @contextmanager
     def turn(self, who: str) -> Iterator[None]:
-        """Wait for the floor, and have it inside."""
-        with self._changed:
-            self._waiting[who] += 1
-            self._used[who] = max(self._used[who], self._reached - CREDIT)
-            while self._taken or self._next() != who:
-                self._changed.wait(None if self._taken else SOON)
-            self._waiting[who] -= 1
-            self._taken = True
-            self._reached = max(self._reached, self._used[who])
-        began = time.perf_counter()
+        """A turn for work that cannot leave its thread: nobody else computes meanwhile."""
+        began, ended = threading.Event(), threading.Event()
+
+        def wait() -> None:
+            began.set()
+            ended.wait()
+
+        future = self.submit(who, wait)
         try:
+            while not began.wait(LOOK_SECONDS):
+                if future.cancelled():
+                    future.result()
             yield
         finally:
-            with self._changed:
-                now = time.perf_counter()
-                self._used[who] += (now - began) / max(self.weights[who], 1e-3)
-                self._left[who] = now
-                self._taken = False
-                self._changed.notify_all()
+            ended.set()
 
-    def steps(self, who: str, items: Iterator[Item]) -> Iterator[Item]:
-        """The same items, each computed with the floor and handed on without it."""
+    def serve(self, until: Callable[[], bool]) -> None:
+        """Be the thread that computes, until told to stop."""
+        while not until():
+            if not self._serve_next(None):
+                with self._changed:
+                    self._changed.wait_for(lambda: any(self._waiting.values()), LOOK_SECONDS)
+
+    def lead(self, who: str, items: Iterator[Item]) -> Iterator[Item]:
+        """Be the thread that computes, as long as there are items of one's own: the same items, each in its turn."""
         while True:
-            with self.turn(who):
+            while self._serve_next(who):
+                pass
+            with self._timed(who):
                 item = next(items, None)
             if item is None:
                 return
             yield item
 
-    def _next(self) -> str:
-        soon = time.perf_counter() - SOON
-        wanting = [who for who in self._used if self._waiting[who] or self._left[who] > soon]
-        return min(wanting, key=lambda who: self._used[who])
+    def close(self) -> None:
+        """Nothing that waits, or comes later, is done."""
+        with self._changed:
+            self._closed = True
+            for waiting in self._waiting.values():
+                while waiting:
+                    waiting.popleft()[0].cancel()
+
+    def _serve_next(self, leader: str | None) -> bool:
+        """Do what is next; False where nothing waits, or the leader is next."""
+        with self._changed:
+            wanting = [who for who, waiting in self._waiting.items() if waiting]
+            if leader is not None:
+                wanting.append(leader)
+            for who in wanting:
+                self._used[who] = max(self._used[who], self._reached - CREDIT)
+            who = min(wanting, key=lambda who: self._used[who], default=leader)
+            if who is None or who == leader:
+                return False
+            future, work = self._waiting[who].popleft()
+        if future.set_running_or_notify_cancel():
+            with self._timed(who), _For(future):
+                future.set_result(work())
+        return True
+
+    @contextmanager
+    def _timed(self, who: str) -> Iterator[None]:
+        self._reached = max(self._reached, self._used[who])
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._used[who] += (time.perf_counter() - began) / max(self.weights[who], 1e-3)
+
+
+class _For:
+    """A context whose error, if it ends in one, is for whoever waits for the future, and not for the thread that
+    serves. What stops the program stops it all the same."""
+
+    def __init__(self, future: "Future[Any]") -> None:
+        self.future = future
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if error is not None:
+            self.future.set_exception(error)
+        return isinstance(error, Exception)

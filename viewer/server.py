@@ -6,6 +6,7 @@ import logging
 import socket
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,9 @@ from .subject import Subject
 log = logging.getLogger(__name__)
 QUALITY = 70, 90  # JPEG: on the way, and of the full picture
 SAY_AGAIN_SECONDS = 5.0  # a camera that moves through an error reports it once
+
+# A browser may go while its picture is on the way; viser says so on standard error, and nobody needs to know.
+warnings.filterwarnings("ignore", "Queued a .* on a closed connection", UserWarning)
 
 Watcher = Callable[[Finished], None]
 """Hears of every picture that one browser gets."""
@@ -46,7 +50,8 @@ class Tools:
 
 
 class Viewer:
-    """A running server. `close` ends it and everything that it has begun."""
+    """A running server. Some thread has to serve its floor, or nothing is drawn; `close` ends it and everything that
+    it has begun."""
 
     def __init__(self, studio: Studio, *, host: str, port: int) -> None:
         """Raises ValueError where the port is taken."""
@@ -65,6 +70,7 @@ class Viewer:
 
     def close(self) -> None:
         self.artist.stop()
+        self.floor.close()
         self.jobs.stop()
         with contextlib.redirect_stdout(sys.stderr):  # viser says so on standard output
             self.server.stop()

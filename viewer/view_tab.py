@@ -81,7 +81,7 @@ class ViewTab:
             background=(red / 255, green / 255, blue / 255),
             crop=self.crop.crop(),
             time=self.time.value,
-            longest_side=int(self.sharp.value),
+            longest_side=min(int(self.sharp.value), LARGEST),
         )
         self.viewer.artist.redraw()
 
