@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..fields import FieldConfig, Level, Points
+from ..fields import Field, FieldConfig, Level, Points
 from ..renderers import OccupancyGrid, VolumeRenderer
 from ..scenes import Rays
 from ..train import Budget, TrainedField
@@ -32,7 +32,6 @@ LOOK, PATIENCE = 8, 8  # steps between two looks at those, and looks without an 
 WORTH = 0.98  # of the least error so far: below that is an improvement
 WARMUP = 20  # steps at the beginning of a stage over which the rate rises from nothing
 FINAL_RATE = 0.03
-REBUILD = 4  # looks at every cell for the final occupancy
 POINTS_ALONE, POINTS_BESIDE = (
     4,
     16,
@@ -61,7 +60,12 @@ class Distillation:
         self.device = trained.occupancy.bits.device
         self.generator = torch.Generator(self.device).manual_seed(plan.seed)
         self.teacher = Teacher(trained, self.generator)
-        self.student = config.build(trained.field.domain).to(self.device)
+        self.student: Field = config.build(trained.field.domain).to(self.device)
+        if trained.field.follows_time and not self.student.follows_time:
+            raise ValueError(
+                f"The scene moves, and a {config.tag} field of these settings stands still: convert one moment of it "
+                "with --time, or to a field that follows time (cam with --set coordinate=time)."
+            )
         for _ in config.refine_at:  # where the teacher is, nothing is left to find out at low resolution
             self.student.refine(trained.occupancy.contains)
         self.occupancy = self._occupancy()
@@ -118,11 +122,13 @@ class Distillation:
         self.occupancy.update(self.student.density, cells, self.generator)
         self.occupancy.set_occupied(self.occupancy.occupied | self.teacher.trained.occupancy.occupied)
 
-    def rebuild_occupancy(self) -> None:
-        """From the student alone, so that the result needs no teacher."""
-        self.occupancy = self._occupancy()
-        for _ in range(REBUILD):
-            self.occupancy.update(self.student.density, len(self.occupancy.order), self.generator)
+    def rebuilt_occupancy(self, looks: int) -> OccupancyGrid:
+        """Made from the student alone, so that the result needs no teacher. Leaves this work as it is."""
+        grid = self._occupancy()
+        generator = torch.Generator(self.device).manual_seed(self.plan.seed)
+        for _ in range(looks):
+            grid.update(self.student.density, len(grid.order), generator)
+        return grid
 
 
 def distill(work: Distillation, budget: Budget) -> Iterator[Progress]:

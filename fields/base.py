@@ -93,6 +93,20 @@ def check_numbers(config: Any, may_be_zero: Sequence[str] = ()) -> None:
             )
 
 
+@dataclass(frozen=True)
+class RayPenalties:
+    """How much a training adds to its loss for what rays see of a field (Mip-VoG's losses, arXiv 2304.10075).
+
+    `background_entropy`: of the opacity of each ray, which is to be 0 or 1. `sample_color`: of the difference between
+    a pixel and each sample on its ray, by the sample's weight; a sample's colour is the first three numbers that are
+    composited. `opacity_sparsity`: of log(1 + α² / 0.5), over all samples.
+    """
+
+    background_entropy: float = 0.0
+    sample_color: float = 0.0
+    opacity_sparsity: float = 0.0
+
+
 class Field(nn.Module, abc.ABC):
     """A radiance field over a domain. Implementations are final: one file, one config, these three methods.
 
@@ -104,6 +118,7 @@ class Field(nn.Module, abc.ABC):
     feature_dim: int
     config: "Config"
     shading: ClassVar[Literal["sample", "pixel"]] = "sample"
+    follows_time: bool = False  # whether it is another one at another `points.time`
 
     def __init__(self, domain: Domain, feature_dim: int) -> None:
         super().__init__()
@@ -137,6 +152,10 @@ class Field(nn.Module, abc.ABC):
         """
         del generator
         return torch.zeros((), device=next(self.parameters()).device)
+
+    @property
+    def ray_penalties(self) -> RayPenalties:
+        return RayPenalties()
 
     def refine(self, occupied: Occupied) -> None:
         """Go on at the next finer resolution, keeping what was learned where `occupied`; parameters are new ones."""

@@ -102,6 +102,7 @@ class CamField(Field):
     def __init__(self, config: CamConfig, domain: Domain) -> None:
         super().__init__(domain, config.feature_dim)
         self.config = config
+        self.follows_time = config.coordinate == "time"
         encoded = 3 + 6 * config.octaves
         inputs = [encoded] + [config.width] * (config.layers - 1)
         if config.skip:

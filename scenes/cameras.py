@@ -60,6 +60,13 @@ class Cameras:
             height=self.height // factor,
         )
 
+    def resized(self, width: int, height: int) -> "Cameras":
+        """The same cameras with as many other pixels over the same frame."""
+        scale = torch.tensor([width / self.width, height / self.height]).to(self.focal)
+        return replace(
+            self, focal=self.focal * scale, principal=self.principal * scale, width=width, height=height
+        )
+
     def _each(self, change: Callable[[Tensor], Tensor]) -> "Cameras":
         return replace(
             self,

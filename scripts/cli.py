@@ -7,6 +7,7 @@ from typing import Annotated
 import tyro
 
 from .bench import Bench, run_bench
+from .convert import Convert, run_convert
 from .eval import Eval, run_eval
 from .info import Info, run_info
 from .render import Render, run_render
@@ -18,10 +19,19 @@ Command = (
     | Annotated[Eval, tyro.conf.subcommand("eval", prefix_name=False)]
     | Annotated[Render, tyro.conf.subcommand("render", prefix_name=False)]
     | Annotated[View, tyro.conf.subcommand("view", prefix_name=False)]
+    | Annotated[Convert, tyro.conf.subcommand("convert", prefix_name=False)]
     | Annotated[Info, tyro.conf.subcommand("info", prefix_name=False)]
     | Annotated[Bench, tyro.conf.subcommand("bench", prefix_name=False)]
 )
-RUN = {Train: run_train, Eval: run_eval, Render: run_render, View: run_view, Info: run_info, Bench: run_bench}
+RUN = {
+    Train: run_train,
+    Eval: run_eval,
+    Render: run_render,
+    View: run_view,
+    Convert: run_convert,
+    Info: run_info,
+    Bench: run_bench,
+}
 DESCRIPTION = "One scene, any neural field: train it, look at it, convert it, export it."
 BAD_INPUT = 2
 

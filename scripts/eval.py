@@ -63,7 +63,7 @@ def run_eval(flags: Eval) -> dict[str, Any]:
     device = choose_device(flags.device)
     trained = load_field(find_field_file(flags.file), device)
     scene = load_scene(flags.data, downscale=flags.downscale)
-    scales = [views.to(device) for views in _views_in_frame(trained, scene, flags, console)]
+    scales = [views.to(device) for views in views_in_frame(trained, scene, flags.scales, console)]
     lpips = _lpips_if_there(device, console)
     images = []
     for view in counted(_judged(trained, scales, flags.stride), sum(map(len, scales)), "view", console):
@@ -94,26 +94,24 @@ def _judged(trained: TrainedField, scales: list[Views], stride: int) -> Iterator
         yield from judge(trained.field, trained.occupancy, views, background, stride)
 
 
-def _views_in_frame(trained: TrainedField, scene: Scene, flags: Eval, console: Console) -> tuple[Views, ...]:
+def views_in_frame(trained: TrainedField, scene: Scene, scales: int, console: Console) -> tuple[Views, ...]:
     """The scene's held-out views at all scales, in the field's frame; a warning where the two are not of one data
     set."""
-    scales = (scene.test, *coarser(scene.test, scene.coarser_test, flags.scales))
+    views = (scene.test, *coarser(scene.test, scene.coarser_test, scales))
     field_from_scene = trained.scene_from_input.double().cpu() @ scene.scene_from_input.double().inverse()
     tolerance = SAME_FRAME * max(1.0, trained.field.domain.side)
     seen = _moved(scene.train.cameras, field_from_scene).world_from_camera
     known = trained.cameras.world_from_camera.cpu()
     if seen.shape != known.shape or (seen - known).abs().max() > tolerance:
-        say(console, f"Warning: {flags.file} was trained on other cameras than those of {flags.data}.")
+        say(console, f"Warning: the field was trained on other cameras than those of {scene.name}.")
     if (field_from_scene - torch.eye(4)).abs().max() <= tolerance:
-        return scales
+        return views
     say(
         console,
-        f"Warning: {flags.data} lies in another frame than {flags.file}. Its views are moved to the field's, "
+        f"Warning: {scene.name} lies in another frame than the field. Its views are moved to the field's, "
         "which is right only if the poses of both were in the same coordinates.",
     )
-    return tuple(
-        dataclasses.replace(views, cameras=_moved(views.cameras, field_from_scene)) for views in scales
-    )
+    return tuple(dataclasses.replace(each, cameras=_moved(each.cameras, field_from_scene)) for each in views)
 
 
 def _moved(cameras: Cameras, there_from_here: Float[Tensor, "row=4 column=4"]) -> Cameras:

@@ -1,0 +1,198 @@
+"""A conversion from beginning to end: what a command, a page and a script call."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import UInt8
+from torch import Tensor
+
+from ..fields import FieldConfig
+from ..renderers import OccupancyGrid, VolumeRenderer
+from ..train import Budget, TrainedField
+from ..train.evaluate import picture
+from ..train.pictures import to_bytes
+from .curriculum import Plan
+from .exam import ALL_RAYS, QUICK_RAYS, Agreement, Exam
+from .loop import Distillation, Progress, distill
+from .queried import Edits, queried
+
+MARKS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8)  # of the budget: looks at the agreement
+LOOKS = 4  # at every cell, of which the final occupancy is made
+THUMBNAIL = 128  # pixels
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The agreement with the teacher (PSNR in dB, on views held out) after some seconds of work."""
+
+    seconds: float
+    step: int
+    stage: str
+    agreement_psnr: float
+
+
+@dataclass(frozen=True)
+class StageDone:
+    """A stage as it ended."""
+
+    name: str
+    steps: int
+    seconds: float
+    agreement_psnr: float
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What came of it. `said` tells in words what was done and what was left out; `curve` begins with the student as it
+    was before its first step. `source` names the kinds of the fields that it was made of."""
+
+    source: str
+    student: TrainedField
+    teacher: TrainedField
+    agreement: Agreement
+    exam: Exam
+    stages: list[StageDone]
+    curve: list[Mark]
+    said: list[str]
+    seconds: float
+    steps: int
+    interrupted: bool
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a conversion is to reach, and within what."""
+
+    budget: Budget
+    target_psnr: float = float("inf")  # agreement on held-out views at which it may end
+
+
+@dataclass
+class Watch:
+    """Who looks on: `show` is called after every step with the agreement last measured, `stopped` asked to end."""
+
+    show: Callable[[Progress, float], None] = lambda progress, psnr: None
+    stopped: Callable[[], bool] = lambda: False
+
+
+def convert(
+    teachers: Sequence[TrainedField],
+    config: FieldConfig,
+    wishes: Wishes,
+    *,
+    plan: Plan | None = None,
+    edits: Edits | None = None,
+    watch: Watch | None = None,
+) -> Conversion:
+    """Distil one field, or several as one, into a new field of another kind, without any images.
+
+    The best student of all looks taken is returned, also when it is stopped early. Raises ValueError, in the user's
+    words, for edits that cannot be done, a static student of a moving scene and a budget that is too small.
+    """
+    watch = watch or Watch()
+    teacher = queried(teachers, edits or Edits())
+    source = "+".join(one.config.tag for one in teachers)
+    course = _Course(Distillation(teacher, config, plan or Plan()), wishes, teacher, source)
+    if course.work.seconds >= wishes.budget.seconds:
+        raise ValueError(
+            f"The budget is too small: to begin took {course.work.seconds:.1f} s, "
+            f"--max-seconds is {wishes.budget.seconds:g}."
+        )
+    for progress in distill(course.work, wishes.budget):
+        course.after(progress)
+        watch.show(progress, course.curve[-1].agreement_psnr)
+        if watch.stopped() or course.is_there():
+            break
+    return course.result(interrupted=watch.stopped())
+
+
+@dataclass
+class _Course:
+    """A conversion under way: its looks, its stages, and the best student so far."""
+
+    work: Distillation
+    wishes: Wishes
+    teacher: TrainedField
+    source: str
+    curve: list[Mark] = field(default_factory=list)
+    stages: list[StageDone] = field(default_factory=list)
+    best: dict[str, torch.Tensor] | None = None
+    best_psnr: float = -float("inf")
+
+    def __post_init__(self) -> None:
+        self.exam = Exam(self.teacher, self.work.teacher.held_out, QUICK_RAYS)
+        self.marks = list(MARKS)
+        self.last, self.before = Progress("start", 0, 0.0, self.work.seconds, 0.0), (0, 0.0)
+        self.look()
+
+    def look(self) -> None:
+        """Note the agreement; the clock stands still, and the student goes on as if nobody had looked."""
+        work = self.work
+        occupancy = work.occupancy if work.occupancy.visited else work.rebuilt_occupancy(looks=1)
+        psnr = self.exam.psnr(work.student, occupancy)
+        self.curve.append(Mark(work.seconds, work.step, self.last.stage, psnr))
+        if psnr > self.best_psnr:
+            self.best_psnr = psnr
+            self.best = {name: tensor.clone() for name, tensor in work.student.state_dict().items()}
+
+    def after(self, progress: Progress) -> None:
+        if progress.stage != self.last.stage:
+            self.end_stage()
+        self.last = progress
+        if self.marks and progress.spent >= self.marks[0]:
+            self.marks = [mark for mark in self.marks if mark > progress.spent]
+            self.look()
+
+    def end_stage(self) -> None:
+        """A stage is known to have ended by the first step of the next."""
+        if self.curve[-1].step < self.last.step:
+            self.look()
+        steps, seconds = self.before
+        done = StageDone(
+            name=self.last.stage,
+            steps=self.last.step - steps,
+            seconds=self.last.seconds - seconds,
+            agreement_psnr=self.curve[-1].agreement_psnr,
+        )
+        self.stages.append(done)
+        self.before = (self.last.step, self.last.seconds)
+
+    def is_there(self) -> bool:
+        return self.curve[-1].agreement_psnr >= self.wishes.target_psnr
+
+    def result(self, interrupted: bool) -> Conversion:
+        work = self.work
+        self.end_stage()
+        if self.best is not None and self.curve[-1].agreement_psnr < self.best_psnr:
+            work.student.load_state_dict(self.best)
+        began = time.perf_counter()
+        occupancy = work.rebuilt_occupancy(looks=LOOKS)
+        work.seconds += time.perf_counter() - began
+        exam = Exam(self.teacher, work.teacher.held_out, ALL_RAYS)
+        student = dataclasses.replace(
+            self.teacher, field=work.student, occupancy=occupancy, thumbnail=self._thumbnail(occupancy)
+        )
+        return Conversion(
+            source=self.source,
+            student=student,
+            teacher=self.teacher,
+            agreement=exam.agreement(work.student, occupancy),
+            exam=exam,
+            stages=self.stages,
+            curve=self.curve,
+            said=work.said,
+            seconds=work.seconds,
+            steps=work.step,
+            interrupted=interrupted,
+        )
+
+    def _thumbnail(self, occupancy: OccupancyGrid) -> UInt8[Tensor, "height width rgb=3"]:
+        cameras = self.teacher.cameras
+        stride = max(1, max(cameras.width, cameras.height) // THUMBNAIL)
+        background = torch.tensor(self.teacher.background, device=self.work.device)
+        renderer = VolumeRenderer(occupancy)
+        seen = renderer.render_image(self.work.student, cameras.pixel_rays(0, stride), background)
+        return to_bytes(picture(seen, len(range(0, cameras.height, stride))))

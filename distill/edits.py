@@ -1,0 +1,204 @@
+"""Fields made of other fields: moved, frozen in time, cut by boxes, united.
+
+What a teacher can be beside one of its own. They are asked and rendered like any field; nobody trains or stores them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import product
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from ..fields import Field, ParameterGroup, Points, Probe
+from ..fields.decoders import HARMONICS, ColorDecoder
+from ..ops import spherical_harmonics
+from ..scenes import Box, Domain
+
+
+class Edited(Field):
+    """One field asked about other points than it is told of: what the edits of a single field share."""
+
+    def __init__(self, field: Field, domain: Domain) -> None:
+        super().__init__(domain, field.feature_dim)
+        self.field = field
+        self.shading = field.shading  # pyright: ignore[reportAttributeAccessIssue]
+        self.follows_time = field.follows_time
+        if isinstance(decoder := getattr(field, "decoder", None), ColorDecoder):
+            self.decoder = decoder
+
+    def there(self, points: Points) -> Points:
+        """The points as the field knows them."""
+        return points
+
+    def probe(self, points: Points) -> Probe:
+        return self.field.probe(self.there(points))
+
+    def features(self, points: Points, probe: Probe) -> Float[Tensor, "n feature"]:
+        return self.field.features(self.there(points), probe)
+
+    def color(self, features: Float[Tensor, "n feature"], points: Points) -> Float[Tensor, "n rgb=3"]:
+        return self.field.color(features, self.there(points))
+
+    def parameter_groups(self) -> list[ParameterGroup]:
+        return []
+
+
+class Moved(Edited):
+    """A field put elsewhere by a rigid transform."""
+
+    field_from_world: Float[Tensor, "row=4 column=4"]
+
+    def __init__(self, field: Field, world_from_field: Float[Tensor, "row=4 column=4"]) -> None:
+        super().__init__(field, moved_domain(field.domain, world_from_field))
+        self.register_buffer("field_from_world", world_from_field.double().inverse().float())
+        if isinstance(decoder := getattr(field, "decoder", None), ColorDecoder):
+            self.decoder = turned(decoder, self.field_from_world[:3, :3])
+
+    def there(self, points: Points) -> Points:
+        rotation, shift = self.field_from_world[:3, :3], self.field_from_world[:3, 3]
+        return replace(
+            points, position=points.position @ rotation.T + shift, direction=points.direction @ rotation.T
+        )
+
+
+class Frozen(Edited):
+    """A moving field at one moment."""
+
+    def __init__(self, field: Field, time: float) -> None:
+        super().__init__(field, field.domain)
+        self.follows_time = False
+        self.time = time
+
+    def there(self, points: Points) -> Points:
+        return replace(points, time=torch.full_like(points.time, self.time))
+
+
+class Cut(Edited):
+    """A field with nothing left outside of the boxes `keep`, if there are any, nor inside of those to `remove`.
+
+    What is kept of a box is the domain, of an unbounded scene as well: it is bounded by then.
+    """
+
+    def __init__(self, field: Field, keep: Sequence[Box], remove: Sequence[Box]) -> None:
+        super().__init__(field, bounded(field.domain, keep))
+        self.keep, self.remove = keep, remove
+
+    def probe(self, points: Points) -> Probe:
+        probe = super().probe(points)
+        return replace(probe, density=probe.density * self.left(points.position))
+
+    def left(self, position: Float[Tensor, "n xyz=3"]) -> Bool[Tensor, "n"]:
+        """Whether points are outside of all that was cut away."""
+        kept = torch.full_like(position[:, 0], not self.keep, dtype=torch.bool)
+        for box in self.keep:
+            kept |= within(box, position)
+        for box in self.remove:
+            kept &= ~within(box, position)
+        return kept
+
+
+class Union(Field):
+    """Several fields in one space: densities add up, a colour is the mean of theirs, weighed by them.
+
+    The features are those of all fields one after another, behind the share that each has of the density.
+    """
+
+    def __init__(self, fields: Sequence[Field]) -> None:
+        super().__init__(around([field.domain for field in fields]), sum(1 + f.feature_dim for f in fields))
+        self.fields = torch.nn.ModuleList(fields)
+        self.follows_time = any(field.follows_time for field in fields)
+
+    def probe(self, points: Points) -> Probe:
+        probes = [field.probe(points) for field in self._fields()]
+        inside = [_inside(field.domain, points.position) for field in self._fields()]
+        densities = [probe.density * there for probe, there in zip(probes, inside, strict=True)]
+        carry = torch.cat([torch.stack(densities, -1), *(probe.carry for probe in probes)], -1)
+        return Probe(torch.stack(densities).sum(0), carry)
+
+    def features(self, points: Points, probe: Probe) -> Float[Tensor, "n feature"]:
+        densities, carry = probe.carry[:, : len(self.fields)], probe.carry[:, len(self.fields) :]
+        shares = densities / densities.sum(-1, keepdim=True).clamp_min(1e-12)
+        features = []
+        for field, density in zip(self._fields(), densities.unbind(-1), strict=True):
+            width = field.probe(points[:0]).carry.shape[1]
+            own, carry = carry[:, :width], carry[:, width:]
+            features.append(field.features(points, Probe(density, own)))
+        return torch.cat([shares, *features], -1)
+
+    def color(self, features: Float[Tensor, "n feature"], points: Points) -> Float[Tensor, "n rgb=3"]:
+        shares, rest = features[:, : len(self.fields)], features[:, len(self.fields) :]
+        color = torch.zeros_like(points.position)
+        for field, share in zip(self._fields(), shares.unbind(-1), strict=True):
+            own, rest = rest[:, : field.feature_dim], rest[:, field.feature_dim :]
+            color = color + share[:, None] * field.color(own, points)
+        return color
+
+    def _fields(self) -> list[Field]:
+        return list(self.fields)  # pyright: ignore[reportReturnType]
+
+    def parameter_groups(self) -> list[ParameterGroup]:
+        return []
+
+
+def turned(decoder: ColorDecoder, rotation: Float[Tensor, "row=3 column=3"]) -> ColorDecoder:
+    """The decoder that answers to a direction d as `decoder` does to R d: harmonics of one degree turn into each other,
+    so there is a matrix with Y(R d) = M Y(d)."""
+    generator = torch.Generator().manual_seed(0)
+    directions = torch.nn.functional.normalize(torch.randn(8 * HARMONICS, 3, generator=generator), dim=-1)
+    directions = directions.to(rotation)
+    before, after = spherical_harmonics(directions), spherical_harmonics(directions @ rotation.T)
+    turn = torch.linalg.lstsq(before.double(), after.double()).solution.float()
+    first, *rest = (weight.detach() for weight in decoder.mlp.weights)
+    new = ColorDecoder(first.shape[1] - HARMONICS, first.shape[0], len(rest)).to(first.device)
+    with torch.no_grad():
+        for weight, value in zip(new.mlp.weights, [first.clone(), *rest], strict=True):
+            weight.copy_(value)
+        new.mlp.weights[0][:, :HARMONICS] = first[:, :HARMONICS] @ turn.T
+    return new
+
+
+def within(box: Domain, position: Float[Tensor, "n xyz=3"]) -> Bool[Tensor, "n"]:
+    lo, hi = box.corners(position)
+    return ((position >= lo) & (position <= hi)).all(-1)
+
+
+def _inside(domain: Domain, position: Float[Tensor, "n xyz=3"]) -> Bool[Tensor, "n"] | float:
+    """Fields answer for points outside of a bounded domain, too, but nobody trained them to."""
+    return within(domain, position) if isinstance(domain, Box) else 1.0
+
+
+def moved_domain(domain: Domain, world_from_field: Float[Tensor, "row=4 column=4"]) -> Domain:
+    """Of the same kind, around the corners where they have gone."""
+    corners = torch.tensor(list(product(*zip(domain.lo, domain.hi, strict=True))))
+    there = corners @ world_from_field[:3, :3].cpu().T + world_from_field[:3, 3].cpu()
+    return type(domain)(_corner(there.amin(0)), _corner(there.amax(0)))
+
+
+def around(domains: Sequence[Domain]) -> Domain:
+    """The box around all of them; unbounded if one of them is."""
+    kind = next((type(domain) for domain in domains if not isinstance(domain, Box)), Box)
+    lo = torch.tensor([domain.lo for domain in domains]).amin(0)
+    hi = torch.tensor([domain.hi for domain in domains]).amax(0)
+    return kind(_corner(lo), _corner(hi))
+
+
+def bounded(domain: Domain, keep: Sequence[Box]) -> Domain:
+    """The part of a domain that boxes may keep. Raises ValueError where that is nothing."""
+    if not keep:
+        return domain
+    lo, hi = torch.tensor(around(keep).lo), torch.tensor(around(keep).hi)
+    if isinstance(domain, Box):
+        lo, hi = lo.maximum(torch.tensor(domain.lo)), hi.minimum(torch.tensor(domain.hi))
+    if not (lo < hi).all():
+        raise ValueError(
+            f"The box to keep, from {around(keep).lo} to {around(keep).hi}, lies outside the scene, "
+            f"which reaches from {domain.lo} to {domain.hi}."
+        )
+    return Box(_corner(lo), _corner(hi))
+
+
+def _corner(point: Float[Tensor, "xyz=3"]) -> tuple[float, float, float]:
+    x, y, z = point.tolist()
+    return x, y, z

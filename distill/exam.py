@@ -1,0 +1,87 @@
+"""How far a student agrees with its teacher: pictures from cameras that neither of them was compared at."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..fields import Field
+from ..renderers import OccupancyGrid, Rendering, VolumeRenderer
+from ..scenes import Cameras
+from ..train import TrainedField
+from ..train.evaluate import picture, ssim
+
+QUICK_RAYS, ALL_RAYS = (
+    1 << 14,
+    1 << 18,
+)  # of all views together, at the finest whole stride that takes no more
+MOST_VIEWS = 8
+SEEN = 0.5  # opacity of both from which on depths are compared
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Over all views: PSNR (dB) of the mean squared error, mean SSIM, mean absolute difference of opacity, and the
+    median difference of depth in steps of the march."""
+
+    psnr: float
+    ssim: float
+    opacity: float
+    depth: float
+
+
+class Exam:
+    """Renders the teacher once; `stride` is between the pixels that are compared."""
+
+    def __init__(self, trained: TrainedField, cameras: Cameras, rays: int) -> None:
+        chosen = torch.linspace(0, len(cameras) - 1, min(MOST_VIEWS, len(cameras))).round().long()
+        self.cameras = cameras[chosen.to(cameras.focal.device)]
+        pixels = len(self.cameras) * cameras.width * cameras.height
+        self.stride = max(1, math.ceil(math.sqrt(pixels / rays)))
+        self.height = len(range(0, cameras.height, self.stride))
+        self.background = torch.tensor(trained.background, device=cameras.focal.device)
+        self.step = trained.occupancy.grid.step
+        self.expected = self.seen(trained.field, trained.occupancy)
+
+    def seen(self, field: Field, occupancy: OccupancyGrid) -> list[Rendering]:
+        renderer = VolumeRenderer(occupancy)
+        return [
+            renderer.render_image(field, self.cameras.pixel_rays(view, self.stride), self.background)
+            for view in range(len(self.cameras))
+        ]
+
+    def psnr(self, field: Field, occupancy: OccupancyGrid) -> float:
+        return _psnr(self.expected, self.seen(field, occupancy))
+
+    def agreement(self, field: Field, occupancy: OccupancyGrid) -> Agreement:
+        seen = self.seen(field, occupancy)
+        pairs = list(zip(self.expected, seen, strict=True))
+        depths = [(a.depth - b.depth)[(a.opacity > SEEN) & (b.opacity > SEEN)].abs() for a, b in pairs]
+        alike = [ssim(picture(b, self.height), picture(a, self.height)) for a, b in pairs]
+        depth = torch.cat(depths)
+        return Agreement(
+            psnr=_psnr(self.expected, seen),
+            ssim=sum(alike) / len(alike),
+            opacity=torch.cat([(a.opacity - b.opacity).abs() for a, b in pairs]).mean().item(),
+            depth=depth.median().item() / self.step if len(depth) else math.nan,
+        )
+
+    def pictures(self, field: Field, occupancy: OccupancyGrid) -> list[tuple[Tensor, Tensor]]:
+        """Of every view what the teacher and what the student shows."""
+        seen = self.seen(field, occupancy)
+        return [
+            (picture(a, self.height), picture(b, self.height))
+            for a, b in zip(self.expected, seen, strict=True)
+        ]
+
+
+def _psnr(expected: list[Rendering], seen: list[Rendering]) -> float:
+    errors: Float[Tensor, "n"] = torch.cat(
+        [
+            (a.color.clamp(0, 1) - b.color.clamp(0, 1)).square().mean(-1)
+            for a, b in zip(expected, seen, strict=True)
+        ]
+    )
+    return -10 * math.log10(max(errors.mean().item(), 1e-10))

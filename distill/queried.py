@@ -1,0 +1,159 @@
+"""The teacher that is asked: one trained field or several, after edits."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from ..fields import Field
+from ..renderers import OccupancyGrid
+from ..scenes import Box, Cameras, Domain
+from ..train import TrainedField
+from .edits import Cut, Frozen, Moved, Union
+
+Contains = Callable[[Float[Tensor, "n xyz=3"]], Bool[Tensor, "n"]]
+RIGID = 1e-4  # how far a rotation's columns may be from orthonormal
+
+
+@dataclass(frozen=True)
+class Edits:
+    """What is done to the teachers before they are asked.
+
+    `world_from_field` moves each of them (rigid, rows of 4×4), where there are any. Of what they make together only
+    the boxes `keep` are left, if there are any, and nothing in the boxes `remove`; both are in world units. A moving
+    scene is taken at `time`, if that is not None.
+    """
+
+    world_from_field: tuple[Float[Tensor, "row=4 column=4"], ...] = ()
+    keep: tuple[Box, ...] = ()
+    remove: tuple[Box, ...] = ()
+    time: float | None = None
+
+
+def queried(teachers: Sequence[TrainedField], edits: Edits) -> TrainedField:
+    """The teachers as one, after the edits, with an occupancy and the cameras of all.
+
+    Raises ValueError, in the user's words, for a transform that is not rigid, a box that misses the scene, a moment
+    that no scene has, and where nothing is left.
+    """
+    _check(teachers, edits)
+    poses = edits.world_from_field or (torch.eye(4),) * len(teachers)
+    parts = [_placed(one, pose, edits.time) for one, pose in zip(teachers, poses, strict=True)]
+    fields, contains, cameras = (list(column) for column in zip(*parts, strict=True))
+    first = teachers[0]
+    whole = fields[0] if len(fields) == 1 else Union(fields)
+    if edits.keep or edits.remove:
+        _check_boxes(whole.domain, edits)
+        whole = Cut(whole, edits.keep, edits.remove)
+    if whole is first.field:
+        _check_something_there(first.occupancy)
+        return first
+
+    def anything(position: Float[Tensor, "n xyz=3"]) -> Bool[Tensor, "n"]:
+        there = torch.stack([each(position) for each in contains]).any(0)
+        return there & whole.left(position) if isinstance(whole, Cut) else there
+
+    occupancy = occupancy_where(whole.domain, anything, first.occupancy.bits.device)
+    _check_something_there(occupancy)
+    return dataclasses.replace(first, field=whole, occupancy=occupancy, cameras=joined(cameras))
+
+
+def _placed(
+    trained: TrainedField, pose: Float[Tensor, "row=4 column=4"], time: float | None
+) -> tuple[Field, Contains, Cameras]:
+    """One teacher where and when it is to be: its field, where that may be anything, and its cameras."""
+    field, cameras, occupancy = trained.field, trained.cameras, trained.occupancy
+    if time is not None:
+        field = Frozen(field, time)
+        cameras = dataclasses.replace(cameras, time=torch.full_like(cameras.time, time))
+    if torch.equal(pose, torch.eye(4)):
+        return field, occupancy.contains, cameras
+    moved = Moved(field, pose).to(occupancy.bits.device)
+    back = moved.field_from_world
+    seen = (pose.to(cameras.world_from_camera) @ _square(cameras.world_from_camera))[:, :3]
+    return (
+        moved,
+        lambda position: occupancy.contains(position @ back[:3, :3].T + back[:3, 3]),
+        dataclasses.replace(cameras, world_from_camera=seen),
+    )
+
+
+def _square(poses: Float[Tensor, "view row=3 column=4"]) -> Float[Tensor, "view row=4 column=4"]:
+    last = torch.tensor([0.0, 0.0, 0.0, 1.0]).to(poses).expand(len(poses), 1, 4)
+    return torch.cat([poses, last], 1)
+
+
+def joined(cameras: Sequence[Cameras]) -> Cameras:
+    """All cameras as of the first one's image size; those of another lens are left out."""
+    first, *others = cameras
+    alike = [
+        first,
+        *(other.resized(first.width, first.height) for other in others if other.lens is first.lens),
+    ]
+    return dataclasses.replace(
+        first,
+        near=min(each.near for each in alike),
+        **{name: torch.cat([getattr(each, name) for each in alike]) for name in CAMERA_COLUMNS},
+    )
+
+
+CAMERA_COLUMNS = ("world_from_camera", "focal", "principal", "distortion", "time")
+
+
+def occupancy_where(domain: Domain, contains: Contains, device: torch.device) -> OccupancyGrid:
+    """Cells that may hold something: at their centre, or at one of their corners."""
+    grid = OccupancyGrid(domain).to(device)
+    size = grid.resolution
+    corners = _ask(domain, contains, torch.arange(size + 1, device=device) / size)
+    there = _ask(domain, contains, (torch.arange(size, device=device) + 0.5) / size)
+    for shift in range(8):
+        x, y, z = shift & 1, shift >> 1 & 1, shift >> 2
+        there |= corners[z : z + size, y : y + size, x : x + size]
+    grid.restrict(there.reshape(-1))
+    return grid
+
+
+def _ask(domain: Domain, contains: Contains, ticks: Float[Tensor, "n"]) -> Bool[Tensor, "n n n"]:
+    """Slice by slice along z, at all places of a lattice over the unit cube."""
+    y, x = torch.meshgrid(ticks, ticks, indexing="ij")
+    slices = []
+    for z in ticks:
+        unit = torch.stack([x, y, z.expand_as(x)], -1).reshape(-1, 3)
+        slices.append(contains(domain.world_from_unit(unit)).reshape(x.shape))
+    return torch.stack(slices)
+
+
+def _check(teachers: Sequence[TrainedField], edits: Edits) -> None:
+    if edits.world_from_field and len(edits.world_from_field) != len(teachers):
+        raise ValueError(
+            f"There are {len(teachers)} fields to convert, but {len(edits.world_from_field)} transforms: "
+            "give one for each, in their order."
+        )
+    for pose in edits.world_from_field:
+        rotation = pose[:3, :3]
+        if (rotation.T @ rotation - torch.eye(3)).abs().max() > RIGID or torch.linalg.det(rotation) < 0:
+            raise ValueError("A transform must be rigid: turned and shifted, neither scaled nor mirrored.")
+    if edits.time is not None and not 0 <= edits.time <= 1:
+        raise ValueError(f"The moment of a scene is from 0 to 1, not {edits.time}.")
+
+
+def _check_boxes(domain: Domain, edits: Edits) -> None:
+    """Boxes to keep are checked where they become the domain."""
+    for box in edits.remove:
+        apart = any(a >= d or c >= b for a, b, c, d in zip(box.lo, box.hi, domain.lo, domain.hi, strict=True))
+        if apart and isinstance(domain, Box):
+            raise ValueError(
+                f"The box to remove, from {box.lo} to {box.hi}, lies outside the scene, "
+                f"which reaches from {domain.lo} to {domain.hi}."
+            )
+
+
+def _check_something_there(occupancy: OccupancyGrid) -> None:
+    if not occupancy.occupied.any():
+        raise ValueError(
+            "There is nothing to convert: no cell of the field is occupied. It was trained too briefly, or the "
+            "boxes leave nothing of it."
+        )

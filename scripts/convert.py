@@ -1,0 +1,222 @@
+"""`omnifield convert`: a trained field as another kind of field, without the images it was trained on."""
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+from typing import Annotated, Any, Literal
+
+import torch
+import tyro
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from scipy.spatial.transform import Rotation
+from torch import Tensor
+
+from ..distill import Conversion, Edits, Plan, Progress, Watch, Wishes, convert
+from ..distill.curriculum import ACTIVE_LEVELS, ActiveLevel, ScheduleName
+from ..distill.report import Truth, write_report
+from ..fields import FIELD_CONFIGS, field_config
+from ..ops import keep_freed_memory
+from ..scenes import Box, load_scene
+from ..train import Budget, judge, load_field, save_field
+from ..train.run import stride as stride_for
+from .arguments import Device, choose_device, find_field_file
+from .counting import say
+from .eval import views_in_frame
+from .progress import until_told_to_stop
+from .train import DEFAULT_SECONDS, FieldName
+
+TRUTH_RAYS = 1 << 19  # real pixels behind the comparison, at most; `omnifield eval` takes them all
+TRUTH_ROWS = 3  # pictures shown
+FINE = "fine"  # the preset that a conversion takes where there is one: its students do not begin from nothing
+
+
+@dataclass(frozen=True)
+class Convert:
+    """Convert a trained field into another representation: any into any, without its images."""
+
+    files: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    """The field's file, or the folder of its training; several are joined into one."""
+    to: FieldName  # pyright: ignore
+    """Which representation to make of it."""
+    preset: str | None = None
+    """Its size: tiny, default or paper; if not given, fine where the field has that, else default."""
+    set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """A setting of the new field, as NAME=VALUE; may be given several times."""
+    max_seconds: float | None = None
+    """Seconds of work, pictures not counted (60 if no budget is given)."""
+    max_steps: int | None = None
+    """Steps of work."""
+    target_psnr: float = math.inf
+    """End as soon as held-out views agree with the teacher's to so many dB."""
+    output: Path | None = None
+    """The new field's file; the report goes beside it, into NAME-report (FIELD.safetensors beside the first file)."""
+    keep_box: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """Keep only what is in this box: X0,Y0,Z0,X1,Y1,Z1 in world units; may be given several times."""
+    remove_box: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """Remove what is in this box; may be given several times."""
+    transform: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """Move a field before all else: X,Y,Z in world units, or X,Y,Z,RX,RY,RZ with degrees about the axes, X first. With
+    several files once for each, in their order. (A first number below zero needs --transform=.)"""
+    time: float | None = None
+    """The moment of a moving scene, from 0 to 1, at which it is taken."""
+    data: str | None = None
+    """What the field was trained on, for a comparison with real pictures in the report."""
+    schedule: ScheduleName = "progressive"
+    """From features to pixels, as long as each helps; all at once; or PVD's own, for comparison."""
+    start: Literal["solved", "noise"] = "solved"
+    """Voxels are solved for before the first step, or begin from noise."""
+    decoder: Literal["inherited", "own"] = "inherited"
+    """The teacher's colour decoder is copied where it fits, or the student begins with one of its own."""
+    active: tuple[ActiveLevel, ...] = ACTIVE_LEVELS
+    """Levels at which hard cases are asked more often; none: --active with nothing behind it."""
+    device: Device = "auto"
+    """auto takes a GPU where there is one."""
+    seed: int = 0
+    """Of everything random."""
+    json: bool = False
+    """Print the result as one JSON object on standard output."""
+
+
+def run_convert(flags: Convert) -> dict[str, Any]:
+    """Ctrl-C ends the work early and keeps the best so far. Raises ValueError or FileNotFoundError in the user's
+    words."""
+    keep_freed_memory()
+    console = Console(stderr=True)
+    if not flags.files:
+        raise ValueError("Name at least one field's file, or the folder of its training.")
+    config = field_config(flags.to, preset_of(flags.to, flags.preset), flags.set)
+    wishes, edits = Wishes(_budget(flags), flags.target_psnr), _edits(flags)
+    device = choose_device(flags.device)
+    paths = [find_field_file(path) for path in flags.files]
+    teachers = [load_field(path, device) for path in paths]
+    output = flags.output or paths[0].with_name(f"{paths[0].stem}-{flags.to}.safetensors")
+    if output.suffix != ".safetensors" or output.resolve() in [path.resolve() for path in paths]:
+        raise ValueError(
+            f"--output {output}: name another file than the field's own, ending in .safetensors."
+        )
+    plan = Plan(flags.schedule, flags.start, flags.decoder, flags.active, flags.seed)
+    with ConversionBar(console) as bar, until_told_to_stop() as told:
+        done = convert(teachers, config, wishes, plan=plan, edits=edits, watch=Watch(bar.show, told.is_set))
+    provenance = dict(done.student.provenance) | {
+        "converted_from": done.source,
+        "conversion_steps": done.steps,
+        "conversion_seconds": round(done.seconds, 3),
+    }
+    save_field(output, dataclasses.replace(done.student, provenance=provenance))
+    truth = _truth(done, flags.data, console) if flags.data is not None else None
+    report = output.with_name(f"{output.stem}-report")
+    measured = write_report(report, done, truth)
+    say(console, _summary(measured, output, report))
+    return {"file": str(output), "report": str(report)} | measured
+
+
+def preset_of(tag: str, asked: str | None) -> str:
+    """The preset that was asked for; if none was, `fine` where the field has it, since a conversion can fill it."""
+    return asked or (FINE if FINE in FIELD_CONFIGS[tag].PRESETS else "default")
+
+
+def _budget(flags: Convert) -> Budget:
+    if flags.max_seconds is None and flags.max_steps is None:
+        return Budget(seconds=DEFAULT_SECONDS)
+    budget = Budget(
+        seconds=math.inf if flags.max_seconds is None else flags.max_seconds,
+        steps=1 << 62 if flags.max_steps is None else flags.max_steps,
+    )
+    if not (budget.seconds > 0 and budget.steps > 0):
+        raise ValueError("--max-seconds and --max-steps must be above zero.")
+    return budget
+
+
+def _edits(flags: Convert) -> Edits:
+    return Edits(
+        world_from_field=tuple(_pose(text) for text in flags.transform),
+        keep=tuple(_box("--keep-box", text) for text in flags.keep_box),
+        remove=tuple(_box("--remove-box", text) for text in flags.remove_box),
+        time=flags.time,
+    )
+
+
+def _numbers(flag: str, text: str, counts: tuple[int, ...], meaning: str) -> list[float]:
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) not in counts or not all(math.isfinite(number) for number in numbers):
+        raise ValueError(f"{flag} takes {meaning}, separated by commas, not {text!r}.")
+    return numbers
+
+
+def _box(flag: str, text: str) -> Box:
+    x0, y0, z0, x1, y1, z1 = _numbers(flag, text, (6,), "six numbers X0,Y0,Z0,X1,Y1,Z1")
+    try:
+        return Box((x0, y0, z0), (x1, y1, z1))
+    except ValueError as error:
+        raise ValueError(f"{flag}: {error}") from error
+
+
+def _pose(text: str) -> Tensor:
+    """Rows of 4×4."""
+    numbers = _numbers("--transform", text, (3, 6), "three numbers X,Y,Z or six X,Y,Z,RX,RY,RZ")
+    pose = torch.eye(4)
+    if numbers[3:]:
+        turn = Rotation.from_euler("xyz", numbers[3:], degrees=True).as_matrix()
+        pose[:3, :3] = torch.from_numpy(turn).float()
+    pose[:3, 3] = torch.tensor(numbers[:3])
+    return pose
+
+
+def _truth(done: Conversion, data: str, console: Console) -> Truth:
+    """Both fields against the held-out pictures of a data set."""
+    scene = load_scene(data)
+    (views,) = views_in_frame(done.student, scene, 1, console)
+    background = torch.tensor(done.student.background, device=done.student.occupancy.bits.device)
+    views = views.to(background.device)
+    stride = stride_for(views, TRUTH_RAYS)
+    before, after = (
+        list(judge(one.field, one.occupancy, views, background, stride))
+        for one in (done.teacher, done.student)
+    )
+    rows = [(b.truth, b.image, a.image) for b, a in zip(before, after, strict=True)][:TRUTH_ROWS]
+    return Truth(mean(view.psnr for view in after), mean(view.psnr for view in before), rows)
+
+
+def _summary(measured: dict[str, Any], output: Path, report: Path) -> str:
+    real = ""
+    if "psnr" in measured:
+        real = f", {measured['psnr']:.2f} dB against real pictures (before: {measured['teacher_psnr']:.2f})"
+    return (
+        f"{measured['from']} to {measured['to']} in {measured['seconds']:.1f} s: held-out views agree to "
+        f"{measured['agreement_psnr']:.2f} dB{real}. The field is in {output}, the report in {report / 'report.md'}"
+    )
+
+
+class ConversionBar:
+    """A context: a bar with the stage, the agreement on held-out views and the time left."""
+
+    def __init__(self, console: Console) -> None:
+        self.bar = Bar(
+            TextColumn("{task.fields[stage]}"),
+            BarColumn(),
+            TextColumn("agreement {task.fields[psnr]:.1f} dB, step {task.fields[step]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self.task = self.bar.add_task("", total=1.0, stage="start", psnr=0.0, step=0)
+
+    def __enter__(self) -> "ConversionBar":
+        self.bar.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.bar.stop()
+
+    def show(self, progress: Progress, psnr: float) -> None:
+        self.bar.update(
+            self.task, completed=progress.spent, stage=progress.stage, psnr=psnr, step=progress.step
+        )
