@@ -1,6 +1,7 @@
 """A browser's side of the viewer without a browser: cameras out, pictures in. For measuring it, and for loading it."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ import numpy as np
 import viser
 import zstandard
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from ..viewer.lens import opencv_from_pose
 
@@ -67,7 +69,10 @@ class PlainClient:
             text = zstandard.ZstdDecompressor().decompress(raw[HEADER : HEADER + packed])
             for message in msgspec.msgpack.decode(text)["messages"]:
                 if message["type"] == "BackgroundImageMessage":
-                    self.pictures.append(Arrived(time.perf_counter(), message["rgb_data"]))
+                    if (
+                        message["rgb_data"] is not None
+                    ):  # None clears the background, before the first picture
+                        self.pictures.append(Arrived(time.perf_counter(), message["rgb_data"]))
                 elif self.keep_messages:
                     self.messages.append(message)
 
@@ -101,3 +106,5 @@ async def plain_client(port: int, size: tuple[int, int]) -> AsyncIterator[PlainC
             yield client
         finally:
             listening.cancel()
+            with contextlib.suppress(asyncio.CancelledError, ConnectionClosed):
+                await listening

@@ -71,7 +71,8 @@ class Look:
     longest_side: int = 1024  # pixels
 
 
-Layers = dict[str, Float[Tensor, "pixel channel"]]
+Layers = dict[str, Float[Tensor, "_ _"]]
+"""By name, pixel by channel; each has channels of its own number."""
 
 
 @dataclass(frozen=True)
