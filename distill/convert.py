@@ -17,6 +17,7 @@ from ..train.pictures import to_bytes
 from .curriculum import Plan
 from .exam import ALL_RAYS, QUICK_RAYS, Agreement, Exam
 from .loop import Distillation, Progress, distill
+from .pvd import distill_as_pvd
 from .queried import Edits, queried
 
 MARKS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8)  # of the budget: looks at the agreement
@@ -95,13 +96,17 @@ def convert(
     watch = watch or Watch()
     teacher = queried(teachers, edits or Edits())
     source = "+".join(one.config.tag for one in teachers)
-    course = _Course(Distillation(teacher, config, plan or Plan()), wishes, teacher, source)
+    plan = plan or Plan()
+    if plan.schedule == "pvd":
+        plan = dataclasses.replace(plan, start="noise", active=())
+    course = _Course(Distillation(teacher, config, plan), wishes, teacher, source)
     if course.work.seconds >= wishes.budget.seconds:
         raise ValueError(
             f"The budget is too small: to begin took {course.work.seconds:.1f} s, "
             f"--max-seconds is {wishes.budget.seconds:g}."
         )
-    for progress in distill(course.work, wishes.budget):
+    learn = distill_as_pvd if plan.schedule == "pvd" else distill
+    for progress in learn(course.work, wishes.budget):
         course.after(progress)
         watch.show(progress, course.curve[-1].agreement_psnr)
         if watch.stopped() or course.is_there():

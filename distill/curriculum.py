@@ -7,7 +7,6 @@ from typing import Literal
 from .match import Weights
 
 ScheduleName = Literal["progressive", "together", "pvd"]
-StageName = Literal["features", "volume", "pixels", "together"]
 ActiveLevel = Literal["camera", "ray", "point"]
 ACTIVE_LEVELS: tuple[ActiveLevel, ...] = ("camera", "ray", "point")
 
@@ -19,7 +18,7 @@ class Stage:
     In between it ends when the error of held-out points stops falling. `rate` is relative to the field's own.
     """
 
-    name: StageName
+    name: str
     weights: Weights
     least: float
     most: float
@@ -44,17 +43,12 @@ class Plan:
 
 VOLUME = Weights(features=0.05, opacity=1.0, logarithm=1.0, color=1.0, pixels=0.0)
 
-SCHEDULES: Mapping[ScheduleName, tuple[Stage, ...]] = {
+# That of PVD has a loop of its own: see `pvd`.
+SCHEDULES: Mapping[str, tuple[Stage, ...]] = {
     "progressive": (
         Stage("features", Weights(0.05, 1.0, 1.0, color=0.0, pixels=0.0), least=0.01, most=0.05, rate=2.0),
         Stage("volume", VOLUME, least=0.05, most=0.4, rate=2.0),
         Stage("pixels", Weights(0.0, 0.02, 0.02, color=0.02, pixels=1.0), least=0.0, most=1.0),
     ),
     "together": (Stage("together", Weights(0.05, 1.0, 1.0, color=1.0, pixels=1.0), least=1.0, most=1.0),),
-    # The paper's steps of 30,000, as shares; its losses and its rate are in `pvd`.
-    "pvd": (
-        Stage("features", Weights(0.002, 0.0, 0.0, color=0.0, pixels=0.0), least=2 / 30, most=2 / 30),
-        Stage("volume", Weights(0.002, 0.0, 0.002, color=0.002, pixels=0.0), least=3 / 30, most=3 / 30),
-        Stage("pixels", Weights(0.002, 0.0, 0.002, color=0.002, pixels=1.0), least=1.0, most=1.0),
-    ),
 }
