@@ -3,7 +3,7 @@
 from .occupancy import LongerSteps, OccupancyGrid
 from .samples import Sampler, Samples
 from .uniform import UniformSampler
-from .volume import Rendering, VolumeRenderer
+from .volume import Rendering, Trace, VolumeRenderer
 
 __all__ = [
     "LongerSteps",
@@ -11,6 +11,7 @@ __all__ = [
     "Rendering",
     "Sampler",
     "Samples",
+    "Trace",
     "UniformSampler",
     "VolumeRenderer",
 ]

@@ -29,6 +29,16 @@ class Rendering:
 
 
 @dataclass(frozen=True)
+class Trace:
+    """What was found along rays: the optical depth of every sample; of visible ones ray, weight and values."""
+
+    thickness: Float[Tensor, "n"]
+    ray: Int[Tensor, "m"]
+    weight: Float[Tensor, "m"]
+    values: Float[Tensor, "m value"]
+
+
+@dataclass(frozen=True)
 class VolumeRenderer:
     """Marches rays with a sampler and composites whatever field it is given."""
 
@@ -42,6 +52,16 @@ class VolumeRenderer:
         generator: torch.Generator | None = None,
     ) -> Rendering:
         """Differentiable with respect to the field; all samples are held in memory at once."""
+        return self.trace(field, rays, background, generator)[0]
+
+    def trace(
+        self,
+        field: Field,
+        rays: Rays,
+        background: Float[Tensor, "ray rgb=3"],
+        generator: torch.Generator | None = None,
+    ) -> tuple[Rendering, Trace]:
+        """Also the samples that the rendering was made of."""
         samples, probe = probe_until_opaque(field, rays, self.sampler.sample(rays, generator))
         return _composite(field, rays, samples, probe, background)
 
@@ -64,18 +84,21 @@ class VolumeRenderer:
 
 def _composite(
     field: Field, rays: Rays, samples: Samples, probe: Probe, background: Float[Tensor, "ray rgb=3"]
-) -> Rendering:
+) -> tuple[Rendering, Trace]:
     weights = ray_weights(probe.density, samples.dt, samples.offsets)
     every = torch.stack([torch.ones_like(weights), samples.t], -1)
     rows = (weights.detach() > VISIBLE).nonzero()[:, 0]
     visible, weights_of_visible = samples.take(rows), take_rows(weights[:, None], rows)[:, 0]
     values = SHADING[field.shading].values(field, visible.points(rays), probe.take(rows))
-    values = torch.cat([torch.ones_like(values[:, :1]), values], -1)
     sums = (
         accumulate(every, weights, samples.offsets),
-        accumulate(values, weights_of_visible, visible.offsets),
+        accumulate(
+            torch.cat([torch.ones_like(values[:, :1]), values], -1), weights_of_visible, visible.offsets
+        ),
     )
-    return _rendering(field, rays, Seen.of(torch.cat(sums, -1)), background, samples.counts)
+    seen = Seen.of(torch.cat(sums, -1))
+    trace = Trace(probe.density * samples.dt, visible.ray, weights_of_visible, values)
+    return _rendering(field, rays, seen, background, samples.counts), trace
 
 
 def _rendering(

@@ -15,6 +15,7 @@ from ..scenes import Scene
 from ..scenes.hull import possible_cells
 from .optimizer import Adam
 from .pixels import PixelBatch, random_pixels
+from .ray_penalty import ray_penalty
 
 FIRST_RAYS = 512
 MOST_RAYS = 1 << 16
@@ -137,9 +138,10 @@ def _step(training: Training, scene: Scene, spent: float) -> tuple[float, int, i
     batch = random_pixels(scene.train_scales, training.rays, generator)
     background = torch.rand(batch.color.shape, generator=generator, device=batch.color.device)
     renderer = VolumeRenderer(LongerSteps(training.occupancy, config.coarse ** (1 - spent)))
-    rendering = renderer.render(field, batch.rays, background, generator)
+    rendering, trace = renderer.trace(field, batch.rays, background, generator)
     loss = _loss(rendering.color, batch, background)
-    (loss + field.penalty(generator)).backward()
+    penalty = field.penalty(generator) + ray_penalty(field.ray_penalties, rendering, trace, batch)
+    (loss + penalty).backward()
     if not (math.isfinite(loss.item()) and training.optimizer.gradients_are_finite()):
         raise FloatingPointError(
             f"Training broke down at step {training.step}: a loss or gradient is not finite."
