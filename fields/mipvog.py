@@ -11,7 +11,16 @@ from torch import Tensor, nn
 
 from ..ops import spherical_harmonics, take_rows, voxel_lookup
 from ..scenes import Contraction, Domain
-from .base import Field, Occupied, ParameterGroup, Points, Probe, check_numbers, density_from_logit
+from .base import (
+    Field,
+    Occupied,
+    ParameterGroup,
+    Points,
+    Probe,
+    RayPenalties,
+    check_numbers,
+    density_from_logit,
+)
 from .blocks import EMPTY, FOG, Blocks, block_variation, check_resolution
 from .decoders import HARMONICS, Mlp
 from .grids import even_marks
@@ -22,11 +31,16 @@ LOG_RANGE = (-30.0, 20.0)  # of log densities above EMPTY, as far as the filter 
 FAINT = 1e-3  # what empty voxels weigh beside opaque ones
 
 
+PENALTIES = ("background_entropy", "sample_color", "opacity_sparsity")
+
+
 @dataclass(frozen=True)
 class MipVogConfig:
     """Sizes and variants of a Mip-VoG field; `paper` has the choices of the released code.
 
     A pixel's width of w voxels is looked up at level `lod_factor`·log₂ w: 1 is the textbook's, the code has 0.5.
+    By its spread it is looked up where interpolated voxels are as blurred as it is, at log₂(w / √3): a pixel is a box
+    with a standard deviation of w/√12, and a voxel of level l, a box of 2^l seen through a tent, has one of 2^l/2.
     Density comes from the pyramid or from level 0. Between two levels either the raw values are blended, or what they
     mean (PyNeRF's finding, arXiv 2312.00252). Activations act after interpolation, or on the voxels before they are
     filtered. A coarser voxel is the mean of the raw values, or of what they mean: of the densities, and of the
@@ -41,6 +55,7 @@ class MipVogConfig:
     most_blocks: int = 8000  # of 512 voxels; a refinement beyond that is given up
     levels: int = 5
     lod_factor: float = 1.0
+    level_by: Literal["width", "spread"] = "spread"
     density: Literal["mip", "finest"] = "mip"
     blend: Literal["meaning", "raw"] = "meaning"
     activation: Literal["after", "before"] = "after"
@@ -52,6 +67,9 @@ class MipVogConfig:
     feature_rate: float = 0.2
     network_rate: float = 5e-3
     smoothness: float = 0.0  # weight of the total variation
+    background_entropy: float = 0.0  # this and the next two: weights of `base.RayPenalties`
+    sample_color: float = 0.0
+    opacity_sparsity: float = 0.0
 
     PRESETS: ClassVar[Mapping[str, Mapping[str, int | float | str]]] = {
         "tiny": {"coarsest_resolution": 16, "refinements": 1, "levels": 2},
@@ -60,13 +78,17 @@ class MipVogConfig:
             "refinements": 3,
             "most_blocks": 50000,
             "lod_factor": 0.5,
+            "level_by": "width",
             "density": "finest",
             "blend": "raw",
+            "background_entropy": 0.01,
+            "sample_color": 0.01,
+            "opacity_sparsity": 1e-4,
         },
     }
 
     def __post_init__(self) -> None:
-        check_numbers(self, may_be_zero=("refinements", "smoothness"))
+        check_numbers(self, may_be_zero=("refinements", "smoothness", *PENALTIES))
         check_resolution(self.tag, self.coarsest_resolution)
 
     @property
@@ -100,7 +122,8 @@ class MipVogField(Field):
 
     def level(self, points: Points) -> Float[Tensor, "n"]:
         """λ; `points.footprint` is the radius of a pixel's cone, its width times 1/√3."""
-        width = sqrt(3) * points.footprint * self.blocks.size / world_per_unit(self.domain, points.position)
+        radius = points.footprint * self.blocks.size / world_per_unit(self.domain, points.position)
+        width = radius if self.config.level_by == "spread" else sqrt(3) * radius
         return self.config.lod_factor * width.clamp_min(1e-6).log2().clamp(0, self.pyramid.layout.levels - 1)
 
     def probe(self, points: Points) -> Probe:
@@ -176,6 +199,10 @@ class MipVogField(Field):
             for table in (self.log_density, self.appearance):
                 penalty = penalty + self.config.smoothness * block_variation(table, generator)
         return penalty
+
+    @property
+    def ray_penalties(self) -> RayPenalties:
+        return RayPenalties(*(getattr(self.config, name) for name in PENALTIES))
 
     def refine(self, occupied: Occupied) -> None:
         self.blocks, (density, appearance) = self.blocks.refine(

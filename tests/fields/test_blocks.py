@@ -150,15 +150,39 @@ def test_the_gradient_is_the_transpose() -> None:
     assert torch.equal(gradient, again)
 
 
-def test_the_level_is_the_logarithm_of_a_pixels_width_in_voxels() -> None:
-    field = tiny("mipvog")
+@pytest.mark.parametrize(("setting", "wider"), [("level_by=width", 1.0), ("level_by=spread", 3**0.5)])
+def test_the_level_is_the_logarithm_of_a_pixels_width_in_voxels(setting: str, wider: float) -> None:
+    """By its spread a pixel of the same level is √3 times as wide."""
+    field = field_config("mipvog", "tiny", [setting]).build(BOX)
     assert isinstance(field, MipVogField)
     points = scattered(5, BOX)
     voxel = BOX.side / 16
-    widths = torch.tensor([0.5, 1.0, 2**0.5, 2.0, 64.0]) * voxel
+    widths = torch.tensor([0.5, 1.0, 2**0.5, 2.0, 64.0]) * voxel * wider
     footprint = widths * 2 / 12**0.5
     level = field.level(type(points)(points.position, points.direction, footprint, points.time))
     torch.testing.assert_close(level, torch.tensor([0.0, 0.0, 0.5, 1.0, 1.0]), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_a_voxel_of_a_level_is_as_blurred_as_a_pixel_that_is_looked_up_there(level: int) -> None:
+    """The answer to one bright voxel, at places along a line: its spread is that of a box √3·2^level voxels wide,
+    on average over where the voxel is."""
+    blocks, spreads = Blocks(64), []
+    pyramid = Pyramid(blocks, 3)
+    x = (torch.arange(64 * 8) + 0.5) / (64 * 8)
+    unit = torch.stack([x, torch.full_like(x, 0.5), torch.full_like(x, 0.5)], -1)
+    for voxel in range(28, 36):
+        plane = unflat(torch.arange(8**3), 8)[:, 0]
+        corners = 8 * blocks.corners()[:, None, 0] + plane
+        table = (corners == voxel).float().reshape(-1, 1)
+        answer = voxel_lookup(
+            unit, torch.full_like(x, level), pyramid.values(table), pyramid.index, pyramid.layout
+        )[:, 0]
+        offset = 64 * x - (voxel + 0.5)
+        spreads.append((answer * offset**2).sum() / answer.sum())
+    width = 3**0.5 * 2**level
+    # Sub-voxel detail is not there to be blurred: the box of level 0 is the voxel itself, which is one point here.
+    assert torch.stack(spreads).mean().item() == pytest.approx(width**2 / 12 - 1 / 12, rel=0.05)
 
 
 def test_far_away_the_unit_cube_is_larger() -> None:
@@ -196,7 +220,15 @@ def test_meanings_are_filtered_where_that_is_asked_for(generator: torch.Generato
 
 
 @pytest.mark.parametrize(
-    "setting", ["density=finest", "blend=raw", "activation=before", "filter=meaning", "lod_factor=0.5"]
+    "setting",
+    [
+        "density=finest",
+        "blend=raw",
+        "activation=before",
+        "filter=meaning",
+        "lod_factor=0.5",
+        "level_by=width",
+    ],
 )
 def test_every_variant_answers_and_differs(setting: str) -> None:
     points = scattered(500, BOX)
