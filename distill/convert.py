@@ -9,7 +9,7 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from ..fields import FieldConfig
+from ..fields import Field, FieldConfig
 from ..renderers import OccupancyGrid, VolumeRenderer
 from ..train import Budget, TrainedField
 from ..train.evaluate import picture
@@ -73,9 +73,11 @@ class Wishes:
 
 @dataclass
 class Watch:
-    """Who looks on: `show` is called after every step with the agreement last measured, `stopped` asked to end."""
+    """Who looks on. `show` is called after every step with the agreement last measured; `looked` at every look, with
+    the student as it is then and an occupancy of it; `stopped` is asked after every step whether to end."""
 
     show: Callable[[Progress, float], None] = lambda progress, psnr: None
+    looked: Callable[[Mark, Field, OccupancyGrid], None] = lambda mark, field, occupancy: None
     stopped: Callable[[], bool] = lambda: False
 
 
@@ -99,7 +101,7 @@ def convert(
     plan = plan or Plan()
     if plan.schedule == "pvd":
         plan = dataclasses.replace(plan, start="noise", active=())
-    course = _Course(Distillation(teacher, config, plan), wishes, teacher, source)
+    course = _Course(Distillation(teacher, config, plan), wishes, teacher, source, watch)
     if course.work.seconds >= wishes.budget.seconds:
         raise ValueError(
             f"The budget is too small: to begin took {course.work.seconds:.1f} s, "
@@ -122,6 +124,7 @@ class _Course:
     wishes: Wishes
     teacher: TrainedField
     source: str
+    watch: Watch
     curve: list[Mark] = field(default_factory=list)
     stages: list[StageDone] = field(default_factory=list)
     best: dict[str, torch.Tensor] | None = None
@@ -139,6 +142,7 @@ class _Course:
         occupancy = work.occupancy if work.occupancy.visited else work.rebuilt_occupancy(looks=1)
         psnr = self.exam.psnr(work.student, occupancy)
         self.curve.append(Mark(work.seconds, work.step, self.last.stage, psnr))
+        self.watch.looked(self.curve[-1], work.student, occupancy)
         if psnr > self.best_psnr:
             self.best_psnr = psnr
             self.best = {name: tensor.clone() for name, tensor in work.student.state_dict().items()}

@@ -15,6 +15,7 @@ from ..scenes.load import DEMO
 from ..train.run import plot_curve
 from .arguments import Device, choose_device
 from .bench_cases import cases
+from .bench_convert import ConvertPlan, measure_ablations, measure_convert
 from .bench_fields import FieldsPlan, measure_fields, plot_fields
 from .bench_machine import describe_machine, load_average, machine_slug
 from .bench_ops import measure_ops, with_kernel
@@ -25,7 +26,7 @@ from .bench_viewer import measure_viewer
 from .counting import counted, say
 from .train import FieldName
 
-What = Literal["ops", "train", "fields", "render", "viewer"]
+What = Literal["ops", "train", "fields", "convert", "ablations", "render", "viewer"]
 SMALLEST_FRAME, LARGEST_FRAME = 2, 8192  # pixels
 
 
@@ -35,20 +36,23 @@ class Bench:
 
     what: Annotated[What, tyro.conf.Positional]
     """ops: kernels against plain-torch references; train: PSNR against seconds; fields: that of every field, on one
-    scene with one budget; render: ms per frame; viewer: how soon a browser has its pictures."""
+    scene with one budget; convert: every field into every other; ablations: the first field into the others, with parts
+    of the conversion left out; render: ms per frame; viewer: how soon a browser has its pictures."""
     data: Annotated[str, tyro.conf.Positional] = "demo"
-    """For train and fields: `demo`, a dataset folder, or a mesh file. For render and viewer: a field's file, or
-    the folder of its training."""
+    """For render and viewer: a field's file, or the folder of its training. For all others but ops: `demo`, a dataset
+    folder, or a mesh file."""
     field: FieldName = "hash"  # pyright: ignore
     """For train: which representation."""
     fields: tuple[str, ...] = tuple(FIELD_CONFIGS)
-    """For fields: which of them, in this order."""
+    """For fields, convert and ablations: which of them, in this order."""
     preset: str = "default"
     """For train and fields: their size: tiny, default or paper."""
     set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """For train: a setting of the field, as NAME=VALUE; may be given several times."""
     max_seconds: float = 60.0
-    """For train and fields: seconds of each training, loading and pictures not counted."""
+    """Seconds of each training, loading and pictures not counted."""
+    convert_seconds: float = 15.0
+    """For convert and ablations: seconds of each conversion."""
     stride: int = 1
     """For train and fields: judge every n-th pixel of every n-th row of the held-out views in the end; 1 is all."""
     sides: tuple[int, ...] = (400, 800)
@@ -103,8 +107,12 @@ def _check(flags: Bench) -> None:
     for flag in ("repeats", "samples", "stride"):
         if getattr(flags, flag) < 1:
             raise ValueError(f"--{flag} must be 1 or more, not {getattr(flags, flag)}.")
-    if not 0 < flags.max_seconds < float("inf"):
-        raise ValueError(f"--max-seconds must be above zero, not {flags.max_seconds:g}.")
+    for flag in ("max_seconds", "convert_seconds"):
+        if not 0 < getattr(flags, flag) < float("inf"):
+            name = flag.replace("_", "-")
+            raise ValueError(f"--{name} must be above zero, not {getattr(flags, flag):g}.")
+    if flags.what in ("convert", "ablations") and not flags.fields:
+        raise ValueError("--fields must name at least one field.")
     if not flags.sides or not all(SMALLEST_FRAME <= side <= LARGEST_FRAME for side in flags.sides):
         raise ValueError(f"--sides takes numbers from {SMALLEST_FRAME} to {LARGEST_FRAME} pixels.")
 
@@ -150,4 +158,24 @@ def _viewer(flags: Bench, device: torch.device, console: Console) -> Measured:
     return measure_viewer(Path(flags.data), device, console, side=flags.sides[-1], repeats=flags.repeats)
 
 
-MEASURE = {"ops": _ops, "train": _train, "fields": _fields, "render": _render, "viewer": _viewer}
+def _convert_plan(flags: Bench, to: tuple[str, ...]) -> ConvertPlan:
+    return ConvertPlan(flags.data, flags.fields, to, flags.max_seconds, flags.convert_seconds, flags.seed)
+
+
+def _convert(flags: Bench, device: torch.device, console: Console) -> Measured:
+    return measure_convert(_convert_plan(flags, flags.fields), device, console)
+
+
+def _ablations(flags: Bench, device: torch.device, console: Console) -> Measured:
+    return measure_ablations(_convert_plan(flags, flags.fields[1:]), device, console)
+
+
+MEASURE = {
+    "ops": _ops,
+    "train": _train,
+    "fields": _fields,
+    "convert": _convert,
+    "ablations": _ablations,
+    "render": _render,
+    "viewer": _viewer,
+}

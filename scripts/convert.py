@@ -100,7 +100,9 @@ def run_convert(flags: Convert) -> dict[str, Any]:
         )
     plan = Plan(flags.schedule, flags.start, flags.decoder, flags.active, flags.seed)
     with ConversionBar(console) as bar, until_told_to_stop() as told:
-        done = convert(teachers, config, wishes, plan=plan, edits=edits, watch=Watch(bar.show, told.is_set))
+        done = convert(
+            teachers, config, wishes, plan=plan, edits=edits, watch=Watch(show=bar.show, stopped=told.is_set)
+        )
     provenance = dict(done.student.provenance) | {
         "converted_from": done.source,
         "conversion_steps": done.steps,
