@@ -41,6 +41,7 @@ class MipVogConfig:
     A pixel's width of w voxels is looked up at level `lod_factor`·log₂ w: 1 is the textbook's, the code has 0.5.
     By its spread it is looked up where interpolated voxels are as blurred as it is, at log₂(w / √3): a pixel is a box
     with a standard deviation of w/√12, and a voxel of level l, a box of 2^l seen through a tent, has one of 2^l/2.
+    0.5 was half a dB better at an eighth of the size, and a tenth worse at full size: `docs/mipvog.md` has the figures.
     Density comes from the pyramid or from level 0. Between two levels either the raw values are blended, or what they
     mean (PyNeRF's finding, arXiv 2312.00252). Activations act after interpolation, or on the voxels before they are
     filtered. A coarser voxel is the mean of the raw values, or of what they mean: of the densities, and of the
@@ -54,8 +55,8 @@ class MipVogConfig:
     refined_until: float = 0.3  # of a training
     most_blocks: int = 8000  # of 512 voxels; a refinement beyond that is given up
     levels: int = 5
-    lod_factor: float = 1.0
-    level_by: Literal["width", "spread"] = "spread"
+    lod_factor: float = 0.5
+    level_by: Literal["width", "spread"] = "width"
     density: Literal["mip", "finest"] = "mip"
     blend: Literal["meaning", "raw"] = "meaning"
     activation: Literal["after", "before"] = "after"
@@ -77,8 +78,6 @@ class MipVogConfig:
         "paper": {
             "refinements": 3,
             "most_blocks": 50000,
-            "lod_factor": 0.5,
-            "level_by": "width",
             "density": "finest",
             "blend": "raw",
             "background_entropy": 0.01,

@@ -153,7 +153,7 @@ def test_the_gradient_is_the_transpose() -> None:
 @pytest.mark.parametrize(("setting", "wider"), [("level_by=width", 1.0), ("level_by=spread", 3**0.5)])
 def test_the_level_is_the_logarithm_of_a_pixels_width_in_voxels(setting: str, wider: float) -> None:
     """By its spread a pixel of the same level is √3 times as wide."""
-    field = field_config("mipvog", "tiny", [setting]).build(BOX)
+    field = field_config("mipvog", "tiny", [setting, "lod_factor=1"]).build(BOX)
     assert isinstance(field, MipVogField)
     points = scattered(5, BOX)
     voxel = BOX.side / 16
@@ -226,8 +226,8 @@ def test_meanings_are_filtered_where_that_is_asked_for(generator: torch.Generato
         "blend=raw",
         "activation=before",
         "filter=meaning",
-        "lod_factor=0.5",
-        "level_by=width",
+        "lod_factor=1",
+        "level_by=spread",
     ],
 )
 def test_every_variant_answers_and_differs(setting: str) -> None:
