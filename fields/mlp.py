@@ -1,5 +1,6 @@
 """Plain MLP field (NeRF, Mildenhall et al. 2020, arXiv 2003.08934)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -7,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ..ops import mlp
 from ..scenes import Domain
 from .base import Field, ParameterGroup, Points, Probe, check_numbers, density_from_logit
 from .decoders import ColorDecoder
@@ -75,12 +77,10 @@ class MlpField(Field):
         encoding = frequency_encoding(
             self.domain.unit_from_world(points.position) * 2 - 1, self.config.octaves
         )
-        hidden = encoding
-        for index, layer in enumerate(self.trunk):
-            if index == self.config.skip and index > 0:
-                hidden = torch.cat([encoding, hidden], -1)
-            hidden = torch.relu(layer(hidden))
-        head = self.head(hidden)
+        layers, skip = [*self.trunk, self.head], self.config.skip
+        if skip:
+            encoding = torch.cat([encoding, torch.relu(_chain(encoding, layers[:skip]))], -1)
+        head = _chain(encoding, layers[skip:])
         return Probe(density_from_logit(head[:, 0], self.domain), head)
 
     def features(self, points: Points, probe: Probe) -> Float[Tensor, "n feature"]:
@@ -92,3 +92,7 @@ class MlpField(Field):
 
     def parameter_groups(self) -> list[ParameterGroup]:
         return [ParameterGroup("networks", tuple(self.parameters()), self.config.rate, sparse=False)]
+
+
+def _chain(inputs: Float[Tensor, "n in"], layers: Sequence[nn.Module]) -> Float[Tensor, "n out"]:
+    return mlp(inputs, [layer.weight for layer in layers], [layer.bias for layer in layers])  # pyright: ignore

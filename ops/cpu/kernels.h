@@ -34,6 +34,7 @@ struct Mlp {
   int layers;
   const int64_t* widths;  // layers + 1: the input's, then every layer's
   const float* const* weights;  // (widths[l + 1], widths[l]), row by row
+  const float* const* biases;  // of each layer, or null: none
 };
 
 struct RayMarch {  // see MarchGrid in ray_march.py
@@ -91,7 +92,7 @@ struct Kernels {
                                           const float* values, const float* grad_found, float* grad_positions);
   void (*mlp_forward)(const Mlp&, const float* inputs, int64_t n, float* outputs);
   void (*mlp_backward)(const Mlp&, const float* inputs, int64_t n, const float* grad_outputs, float* grad_inputs,
-                       float* const* grad_weights);  // adds to grad_weights; grad_inputs may be null
+                       float* const* grad_weights, float* const* grad_biases);  // adds to grad_weights; grad_inputs may be null
   void (*ray_march_find)(const RayMarch&, int64_t rays, int64_t* offsets, RayMarchParts&);
   void (*ray_march_fill)(const RayMarch&, const RayMarchParts&, const int64_t* offsets, float* t, float* dt,
                          int64_t* ray);
@@ -133,7 +134,7 @@ void voxel_lookup_backward_values(const VoxelBlocks&, const float*, const float*
 void voxel_lookup_backward_positions(const VoxelBlocks&, const float*, const float*, int64_t, const float*,
                                      const float*, float*);
 void mlp_forward(const Mlp&, const float*, int64_t, float*);
-void mlp_backward(const Mlp&, const float*, int64_t, const float*, float*, float* const*);
+void mlp_backward(const Mlp&, const float*, int64_t, const float*, float*, float* const*, float* const*);
 void ray_march_find(const RayMarch&, int64_t, int64_t*, RayMarchParts&);
 void ray_march_fill(const RayMarch&, const RayMarchParts&, const int64_t*, float*, float*, int64_t*);
 void spherical_harmonics_forward(int, const float*, int64_t, float*);

@@ -1,4 +1,4 @@
-// Small MLPs without biases, fused: a block of samples runs through all layers without leaving the cache.
+// Small MLPs, fused: a block of samples runs through all layers without leaving the cache.
 // Backward recomputes the activations, which costs less than reading them from memory.
 #include <omp.h>
 
@@ -30,13 +30,22 @@ int64_t offset_of(const Mlp& net, int layer) {  // of a layer's padded matrix am
   return offset;
 }
 
-// Wᵀ of every layer, padded: rows of it are what the forward pass streams.
+int64_t bias_of(const Mlp& net, int layer) {  // offset of a layer's padded biases, behind all matrices
+  int64_t offset = offset_of(net, net.layers);
+  for (int l = 0; l < layer; ++l) offset += padded(net.widths[l + 1]);
+  return offset;
+}
+
+int64_t size_of(const Mlp& net) { return bias_of(net, net.layers); }
+
+// Wᵀ of every layer, padded: rows of it are what the forward pass streams; and the biases.
 void transpose_weights(const Mlp& net, float* transposed) {
   for (int l = 0; l < net.layers; ++l) {
     const int64_t in = net.widths[l], out = net.widths[l + 1];
     float* to = transposed + offset_of(net, l);
     for (int64_t o = 0; o < out; ++o)
       for (int64_t i = 0; i < in; ++i) to[i * padded(out) + o] = net.weights[l][o * in + i];
+    if (net.biases) std::memcpy(transposed + bias_of(net, l), net.biases[l], out * 4);
   }
 }
 
@@ -70,10 +79,17 @@ void run_forward(const Mlp& net, const float* transposed, Block& block) {
     const Strided a{block.layer[l], in, 1};
     const float* weights = transposed + offset_of(net, l);
     const int depth = int(net.widths[l]);
-    if (l + 1 < net.layers)
-      gemm(a, weights, out, kRows, out, depth, block.layer[l + 1], out, Relu{});
-    else
-      gemm(a, weights, out, kRows, out, depth, block.layer[l + 1], out, Overwrite{});
+    float* to = block.layer[l + 1];
+    if (net.biases) {
+      for (int r = 0; r < kRows; ++r) std::memcpy(to + r * out, transposed + bias_of(net, l), out * 4);
+      gemm(a, weights, out, kRows, out, depth, to, out, Accumulate{});
+      if (l + 1 < net.layers)
+        for (int i = 0; i < kRows * out; ++i) to[i] = to[i] < 0.f ? 0.f : to[i];  // NaN stays NaN
+    } else if (l + 1 < net.layers) {
+      gemm(a, weights, out, kRows, out, depth, to, out, Relu{});
+    } else {
+      gemm(a, weights, out, kRows, out, depth, to, out, Overwrite{});
+    }
   }
 }
 
@@ -96,7 +112,7 @@ struct Backward {
   Backward(const Mlp& net, const float* inputs, const float* grad_outputs, const float* transposed,
            const float* weights, float* grad_inputs)
       : net(net), inputs(inputs), grad_outputs(grad_outputs), transposed(transposed), weights(weights),
-        grad_inputs(grad_inputs), activations(net), gradients(net), grad_weights(offset_of(net, net.layers)) {}
+        grad_inputs(grad_inputs), activations(net), gradients(net), grad_weights(size_of(net)) {}
 
   // Rows without gradient (samples behind a surface) are left out: in a trained scene most of them.
   void add(int64_t row) {
@@ -131,6 +147,11 @@ struct Backward {
     const float* grad = gradients.layer[l + 1];
     gemm({grad, 1, out}, activations.layer[l], in, out, in, kRows, grad_weights.data + offset_of(net, l), in,
          Accumulate{});
+    if (net.biases) {
+      float* sum = grad_weights.data + bias_of(net, l);
+      for (int r = 0; r < kRows; ++r)
+        for (int i = 0; i < out; ++i) sum[i] += grad[r * out + i];
+    }
     if (l == 0 && !grad_inputs) return;
     gemm({grad, out, 1}, weights + offset_of(net, l), in, kRows, in, int(net.widths[l + 1]), gradients.layer[l], in,
          Overwrite{});
@@ -142,7 +163,7 @@ struct Backward {
 }  // namespace
 
 void mlp_forward(const Mlp& net, const float* inputs, int64_t n, float* outputs) {
-  const Buffer transposed(offset_of(net, net.layers));
+  const Buffer transposed(size_of(net));
   transpose_weights(net, transposed.data);
   const int64_t in = net.widths[0], out = net.widths[net.layers];
 #pragma omp parallel
@@ -161,8 +182,8 @@ void mlp_forward(const Mlp& net, const float* inputs, int64_t n, float* outputs)
 }
 
 void mlp_backward(const Mlp& net, const float* inputs, int64_t n, const float* grad_outputs, float* grad_inputs,
-                  float* const* grad_weights) {
-  const Buffer transposed(offset_of(net, net.layers)), weights(offset_of(net, net.layers));
+                  float* const* grad_weights, float* const* grad_biases) {
+  const Buffer transposed(size_of(net)), weights(offset_of(net, net.layers));
   transpose_weights(net, transposed.data);
   pad_weights(net, weights.data);
 #pragma omp parallel
@@ -180,6 +201,9 @@ void mlp_backward(const Mlp& net, const float* inputs, int64_t n, const float* g
         const float* from = backward.grad_weights.data + offset_of(net, l);
         for (int64_t o = 0; o < net.widths[l + 1]; ++o)
           for (int64_t i = 0; i < width; ++i) grad_weights[l][o * width + i] += from[o * padded(width) + i];
+        const float* sums = backward.grad_weights.data + bias_of(net, l);
+        if (net.biases)
+          for (int64_t o = 0; o < net.widths[l + 1]; ++o) grad_biases[l][o] += sums[o];
       }
     }
   }

@@ -1,6 +1,7 @@
 """The small MLP's CPU cell: a block of samples runs through all layers inside the cache."""
 
 import torch
+from torch import Tensor
 
 from .. import _cpu
 from ..mlp import check_chain, mlp
@@ -8,23 +9,37 @@ from ..mlp import check_chain, mlp
 
 class _Mlp(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, inputs, *weights):
-        inputs, weights = inputs.contiguous(), [weight.contiguous() for weight in weights]
-        ctx.save_for_backward(inputs, *weights)
-        outputs = torch.empty(len(inputs), weights[-1].shape[0])
-        _cpu.mlp_forward(inputs.detach(), [weight.detach() for weight in weights], outputs)
+    def forward(ctx, inputs, layers, *parameters):
+        inputs, parameters = inputs.contiguous(), [parameter.contiguous() for parameter in parameters]
+        ctx.save_for_backward(inputs, *parameters)
+        ctx.layers = layers
+        weights, biases = _split(parameters, layers)
+        outputs = torch.empty(len(inputs), len(weights[-1]))
+        _cpu.mlp_forward(inputs.detach(), weights, biases, outputs)
         return outputs
 
     @staticmethod
     def backward(ctx, grad_outputs):
-        inputs, *weights = (tensor.detach() for tensor in ctx.saved_tensors)
+        inputs, *parameters = (tensor.detach() for tensor in ctx.saved_tensors)
         grad_inputs = torch.empty_like(inputs) if ctx.needs_input_grad[0] else None
-        grad_weights = [torch.zeros_like(weight) for weight in weights]
-        _cpu.mlp_backward(inputs, weights, grad_outputs.contiguous(), grad_inputs, grad_weights)
-        return grad_inputs, *grad_weights
+        gradients = [torch.zeros_like(parameter) for parameter in parameters]
+        _cpu.mlp_backward(
+            inputs,
+            *_split(parameters, ctx.layers),
+            grad_outputs.contiguous(),
+            grad_inputs,
+            *_split(gradients, ctx.layers),
+        )
+        return grad_inputs, None, *gradients
+
+
+def _split(parameters: list[Tensor], layers: int) -> tuple[list[Tensor], list[Tensor]]:
+    """Weights and biases."""
+    parameters = [parameter.detach() for parameter in parameters]
+    return parameters[:layers], parameters[layers:]
 
 
 @mlp.kernel("cpu", torch.float32)
-def _mlp(inputs, weights):
-    check_chain(inputs, weights)
-    return _Mlp.apply(inputs, *weights)
+def _mlp(inputs, weights, biases=()):
+    check_chain(inputs, weights, biases)
+    return _Mlp.apply(inputs, len(weights), *weights, *biases)

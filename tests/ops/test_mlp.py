@@ -54,6 +54,40 @@ def test_values_and_gradients_equal_the_reference(generator, widths):
             torch.testing.assert_close(ours, theirs, rtol=0, atol=2e-5 * largest)
 
 
+@pytest.mark.parametrize("widths", CHAINS, ids=str)
+def test_biases_equal_the_reference_and_a_column_of_ones(generator, widths):
+    weights = network(widths, generator)
+    biases = [torch.randn(len(weight), generator=generator, requires_grad=True) for weight in weights]
+    for n in SIZES:
+        inputs = torch.randn(n, widths[0], generator=generator, requires_grad=True)
+        directions = torch.randn(n, widths[-1], generator=generator)
+        directions[torch.rand(n, generator=generator) < 0.4] = 0
+        wanted = [inputs, *weights, *biases]
+        with references():
+            outputs = mlp(inputs, weights, biases)
+            expected = [outputs.detach(), *torch.autograd.grad(outputs, wanted, directions)]
+        outputs = mlp(inputs, weights, biases)
+        found = [outputs.detach(), *torch.autograd.grad(outputs, wanted, directions)]
+        for ours, theirs in zip(found, expected, strict=True):
+            largest = float(theirs.abs().max()) if theirs.numel() else 0.0
+            torch.testing.assert_close(ours, theirs, rtol=0, atol=2e-5 * largest)
+        hidden = inputs
+        for layer, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
+            wider = torch.cat([hidden.relu() if layer else hidden, torch.ones(n, 1)], 1)
+            hidden = wider @ torch.cat([weight, bias[:, None]], 1).T
+        scale = 1e-4 * max(1.0, float(hidden.detach().abs().max())) if n else 1.0
+        torch.testing.assert_close(outputs, hidden, rtol=0, atol=scale)
+
+
+@BOTH
+def test_biases_must_fit(generator, dtype):
+    weights = network((4, 6, 2), generator, dtype)
+    inputs = torch.randn(3, 4, generator=generator).to(dtype)
+    for lengths in ((6,), (6, 3), (2, 6)):
+        with pytest.raises(ValueError, match="biases"):
+            mlp(inputs, weights, [torch.zeros(length, dtype=dtype) for length in lengths])
+
+
 def test_rows_without_a_gradient_receive_none(generator):
     weights = network((8, 24, 4), generator)
     inputs = torch.randn(130, 8, generator=generator, requires_grad=True)
@@ -69,6 +103,8 @@ def test_gradcheck_of_the_reference(generator):
     weights = network((3, 5, 4, 2), generator, torch.float64)
     inputs = torch.randn(6, 3, generator=generator, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda x, *w: mlp(x, w), (inputs, *weights))
+    biases = [torch.randn(len(w), generator=generator).double().requires_grad_() for w in weights]
+    assert torch.autograd.gradcheck(lambda x, *both: mlp(x, both[:3], both[3:]), (inputs, *weights, *biases))
 
 
 @pytest.mark.parametrize("frozen", ["inputs", "weights"])
