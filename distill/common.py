@@ -46,8 +46,8 @@ class Common:
 
     @torch.no_grad()
     def fit(self, student: Float[Tensor, "n student"], teacher: Float[Tensor, "n teacher"]) -> None:
-        """The least-squares map of these pairs, where one is needed."""
-        if self.matrix is None:
+        """The least-squares map of these pairs, where one is needed; without any, what there was stays."""
+        if self.matrix is None or len(student) == 0:
             return
         inputs = torch.cat([torch.ones_like(student[:, :1]), student], 1)
         gram = inputs.T @ inputs

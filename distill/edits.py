@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ..fields import Field, ParameterGroup, Points, Probe
+from ..fields.base import Occupied
 from ..fields.decoders import HARMONICS, ColorDecoder
 from ..ops import spherical_harmonics
 from ..scenes import Box, Domain
@@ -43,6 +44,21 @@ class Edited(Field):
 
     def parameter_groups(self) -> list[ParameterGroup]:
         return []
+
+
+class Confined(Edited):
+    """A field with nothing outside of its occupied cells: what it says there nobody has ever looked at.
+
+    Its own march never does; that of an edited field may, where cells are others or those of several fields.
+    """
+
+    def __init__(self, field: Field, occupied: Occupied) -> None:
+        super().__init__(field, field.domain)
+        self.occupied = occupied
+
+    def probe(self, points: Points) -> Probe:
+        probe = super().probe(points)
+        return replace(probe, density=probe.density * self.occupied(points.position))
 
 
 class Moved(Edited):
@@ -112,10 +128,8 @@ class Union(Field):
 
     def probe(self, points: Points) -> Probe:
         probes = [field.probe(points) for field in self._fields()]
-        inside = [_inside(field.domain, points.position) for field in self._fields()]
-        densities = [probe.density * there for probe, there in zip(probes, inside, strict=True)]
-        carry = torch.cat([torch.stack(densities, -1), *(probe.carry for probe in probes)], -1)
-        return Probe(torch.stack(densities).sum(0), carry)
+        densities = torch.stack([probe.density for probe in probes], -1)
+        return Probe(densities.sum(-1), torch.cat([densities, *(probe.carry for probe in probes)], -1))
 
     def features(self, points: Points, probe: Probe) -> Float[Tensor, "n feature"]:
         densities, carry = probe.carry[:, : len(self.fields)], probe.carry[:, len(self.fields) :]
@@ -164,11 +178,6 @@ def within(box: Domain, position: Float[Tensor, "n xyz=3"]) -> Bool[Tensor, "n"]
     return ((position >= lo) & (position <= hi)).all(-1)
 
 
-def _inside(domain: Domain, position: Float[Tensor, "n xyz=3"]) -> Bool[Tensor, "n"] | float:
-    """Fields answer for points outside of a bounded domain, too, but nobody trained them to."""
-    return within(domain, position) if isinstance(domain, Box) else 1.0
-
-
 def moved_domain(domain: Domain, world_from_field: Float[Tensor, "row=4 column=4"]) -> Domain:
     """Of the same kind, around the corners where they have gone."""
     corners = torch.tensor(list(product(*zip(domain.lo, domain.hi, strict=True))))
@@ -179,21 +188,24 @@ def moved_domain(domain: Domain, world_from_field: Float[Tensor, "row=4 column=4
 def around(domains: Sequence[Domain]) -> Domain:
     """The box around all of them; unbounded if one of them is."""
     kind = next((type(domain) for domain in domains if not isinstance(domain, Box)), Box)
-    lo = torch.tensor([domain.lo for domain in domains]).amin(0)
-    hi = torch.tensor([domain.hi for domain in domains]).amax(0)
-    return kind(_corner(lo), _corner(hi))
+    lo, hi = (
+        torch.tensor(c, dtype=torch.float64) for c in zip(*((d.lo, d.hi) for d in domains), strict=True)
+    )
+    return kind(_corner(lo.amin(0)), _corner(hi.amax(0)))
 
 
 def bounded(domain: Domain, keep: Sequence[Box]) -> Domain:
     """The part of a domain that boxes may keep. Raises ValueError where that is nothing."""
     if not keep:
         return domain
-    lo, hi = torch.tensor(around(keep).lo), torch.tensor(around(keep).hi)
-    if isinstance(domain, Box):
-        lo, hi = lo.maximum(torch.tensor(domain.lo)), hi.minimum(torch.tensor(domain.hi))
+    kept = around(keep)
+    if not isinstance(domain, Box):
+        return Box(kept.lo, kept.hi)
+    sides = zip(kept.lo, kept.hi, domain.lo, domain.hi, strict=True)
+    lo, hi = torch.tensor([(max(a, c), min(b, d)) for a, b, c, d in sides], dtype=torch.float64).unbind(-1)
     if not (lo < hi).all():
         raise ValueError(
-            f"The box to keep, from {around(keep).lo} to {around(keep).hi}, lies outside the scene, "
+            f"The box to keep, from {kept.lo} to {kept.hi}, lies outside the scene, "
             f"which reaches from {domain.lo} to {domain.hi}."
         )
     return Box(_corner(lo), _corner(hi))

@@ -49,9 +49,11 @@ def _voxel(student: VoxelField, teacher: Teacher, generator: torch.Generator) ->
 @torch.no_grad()
 def _mipvog(student: MipVogField, teacher: Teacher, generator: torch.Generator) -> bool:
     """Densities at the voxels' centres, mean colours over the cameras' directions, and hardly a highlight."""
-    directions = torch.nn.functional.normalize(torch.randn(1024, 3, generator=generator), dim=-1)
-    features = torch.rand(1024, student.feature_dim, generator=generator)
-    hidden = torch.cat([spherical_harmonics(directions), features], -1).to(student.log_density)
+    device = student.log_density.device
+    directions = torch.randn(1024, 3, generator=generator, device=device)
+    directions = torch.nn.functional.normalize(directions, dim=-1)
+    features = torch.rand(1024, student.feature_dim, generator=generator, device=device)
+    hidden = torch.cat([spherical_harmonics(directions), features], -1)
     for weight in student.decoder.weights[:-1]:
         hidden = torch.relu(hidden @ weight.T)
     student.decoder.weights[-1].copy_((SHINE / hidden.sum(-1).mean()).expand_as(student.decoder.weights[-1]))

@@ -1,7 +1,7 @@
 """The teacher that is asked: one trained field or several, after edits."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,12 +9,12 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ..fields import Field
+from ..fields.base import Occupied
 from ..renderers import OccupancyGrid
 from ..scenes import Box, Cameras, Domain
 from ..train import TrainedField
-from .edits import Cut, Frozen, Moved, Union
+from .edits import Confined, Cut, Frozen, Moved, Union
 
-Contains = Callable[[Float[Tensor, "n xyz=3"]], Bool[Tensor, "n"]]
 RIGID = 1e-4  # how far a rotation's columns may be from orthonormal
 
 
@@ -44,13 +44,14 @@ def queried(teachers: Sequence[TrainedField], edits: Edits) -> TrainedField:
     parts = [_placed(one, pose, edits.time) for one, pose in zip(teachers, poses, strict=True)]
     fields, contains, cameras = (list(column) for column in zip(*parts, strict=True))
     first = teachers[0]
-    whole = fields[0] if len(fields) == 1 else Union(fields)
+    if len(fields) == 1 and fields[0] is first.field and not (edits.keep or edits.remove):
+        _check_something_there(first.occupancy)
+        return first
+    confined = [Confined(field, there) for field, there in zip(fields, contains, strict=True)]
+    whole = confined[0] if len(confined) == 1 else Union(confined)
     if edits.keep or edits.remove:
         _check_boxes(whole.domain, edits)
         whole = Cut(whole, edits.keep, edits.remove)
-    if whole is first.field:
-        _check_something_there(first.occupancy)
-        return first
 
     def anything(position: Float[Tensor, "n xyz=3"]) -> Bool[Tensor, "n"]:
         there = torch.stack([each(position) for each in contains]).any(0)
@@ -63,7 +64,7 @@ def queried(teachers: Sequence[TrainedField], edits: Edits) -> TrainedField:
 
 def _placed(
     trained: TrainedField, pose: Float[Tensor, "row=4 column=4"], time: float | None
-) -> tuple[Field, Contains, Cameras]:
+) -> tuple[Field, Occupied, Cameras]:
     """One teacher where and when it is to be: its field, where that may be anything, and its cameras."""
     field, cameras, occupancy = trained.field, trained.cameras, trained.occupancy
     if time is not None:
@@ -103,7 +104,7 @@ def joined(cameras: Sequence[Cameras]) -> Cameras:
 CAMERA_COLUMNS = ("world_from_camera", "focal", "principal", "distortion", "time")
 
 
-def occupancy_where(domain: Domain, contains: Contains, device: torch.device) -> OccupancyGrid:
+def occupancy_where(domain: Domain, contains: Occupied, device: torch.device) -> OccupancyGrid:
     """Cells that may hold something: at their centre, or at one of their corners."""
     grid = OccupancyGrid(domain).to(device)
     size = grid.resolution
@@ -116,7 +117,7 @@ def occupancy_where(domain: Domain, contains: Contains, device: torch.device) ->
     return grid
 
 
-def _ask(domain: Domain, contains: Contains, ticks: Float[Tensor, "n"]) -> Bool[Tensor, "n n n"]:
+def _ask(domain: Domain, contains: Occupied, ticks: Float[Tensor, "n"]) -> Bool[Tensor, "n n n"]:
     """Slice by slice along z, at all places of a lattice over the unit cube."""
     y, x = torch.meshgrid(ticks, ticks, indexing="ij")
     slices = []

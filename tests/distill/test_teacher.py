@@ -1,0 +1,132 @@
+"""What a teacher is asked, and what it answers."""
+
+import dataclasses
+import math
+
+import pytest
+import torch
+from omnifield.distill.cameras import NEIGHBOURS
+from omnifield.distill.teacher import HIDDEN, MISSES, OCCUPIED, SURFACE, PointLesson, RayLesson, Teacher
+from omnifield.fields import Level
+from omnifield.renderers import VolumeRenderer
+from omnifield.train import TrainedField
+
+from .ball_scene import CUBE, RADIUS, BallConfig, ball
+
+COUNT = 4000
+
+
+@pytest.fixture(scope="module")
+def teacher(teacher_ball: TrainedField) -> Teacher:
+    return Teacher(teacher_ball, torch.Generator().manual_seed(0))
+
+
+@pytest.fixture(scope="module")
+def rays(teacher: Teacher) -> RayLesson:
+    generator = torch.Generator().manual_seed(1)
+    return teacher.ask_rays(teacher.random_cameras(COUNT, generator), generator)
+
+
+@pytest.fixture(scope="module")
+def points(teacher: Teacher, rays: RayLesson) -> PointLesson:
+    return teacher.ask_points(COUNT, rays, torch.Generator().manual_seed(2))
+
+
+@pytest.mark.parametrize(("views", "held_out"), [(1, [0]), (2, [1]), (5, [2]), (12, [6]), (40, [8, 24])])
+def test_some_cameras_are_held_out_and_never_asked(views, held_out, generator) -> None:
+    trained = ball()
+    poses = trained.cameras.world_from_camera
+    turned = torch.cat([poses, poses @ torch.diag(torch.tensor([-1.0, -1.0, 1.0, 1.0]))])[:views]
+    each = torch.arange(views) % len(poses)
+    trained = dataclasses.replace(
+        trained, cameras=dataclasses.replace(trained.cameras[each], world_from_camera=turned)
+    )
+    teacher = Teacher(trained, generator)
+    assert torch.equal(teacher.held_out.world_from_camera, turned[held_out])
+    if views > 1:
+        known = teacher.cameras.world_from_camera[: views - len(held_out)]
+        rest = [view for view in range(views) if view not in held_out]
+        assert torch.equal(known, turned[rest])
+        for pose in turned[held_out]:
+            assert (teacher.cameras.world_from_camera - pose).abs().amax((1, 2)).min() > 1e-3
+    assert NEIGHBOURS > 1
+
+
+def test_rays_are_the_teachers_pictures(teacher: Teacher, rays: RayLesson) -> None:
+    seen = VolumeRenderer(teacher.trained.occupancy).render_image(
+        teacher.trained.field, rays.rays, torch.zeros(3)
+    )
+    assert torch.equal(seen.color, rays.color) and torch.equal(seen.opacity, rays.opacity)
+    starts = teacher.cameras.world_from_camera[rays.camera, :, 3]
+    assert torch.equal(rays.rays.origins, starts)
+
+
+def test_few_rays_meet_nothing(rays: RayLesson) -> None:
+    missed = (rays.opacity == 0).float().mean()
+    assert 0 < missed < 3 * MISSES and len(rays.camera) < COUNT
+
+
+def test_points_lie_where_they_should(teacher: Teacher, points: PointLesson) -> None:
+    position, space = points.points.position, teacher.space
+    assert abs(len(position) - COUNT) <= 2
+    surface, occupied = round(SURFACE * COUNT), round(OCCUPIED * COUNT)
+    shell, empty = (COUNT - surface - occupied) // 2, (COUNT - surface - occupied + 1) // 2
+    around = position[:surface].norm(dim=-1)
+    assert (around - RADIUS).abs().median() < 4 * teacher.trained.occupancy.grid.step
+    inside, beside, far = position[surface:].split([occupied, shell, empty])
+    contains = teacher.trained.occupancy.contains
+    assert contains(inside).all()
+    assert space.is_near(beside).all() and not contains(beside).any()
+    assert not space.is_near(far).any()
+    assert (points.visible[:surface] == 1).all() and (points.visible[surface:] == HIDDEN).all()
+
+
+def test_answers_are_the_fields_own_and_zero_outside_of_occupied_cells(teacher: Teacher, points) -> None:
+    own = teacher.trained.field.levels(points.points, Level.COLOR)
+    inside = teacher.trained.occupancy.contains(points.points.position)
+    assert torch.equal(points.color, own.color) and torch.equal(points.features, own.features)
+    assert torch.equal(points.density[inside], own.density[inside])
+    assert (points.density[~inside] == 0).all() and (own.density[~inside] > 0).any()
+
+
+def test_points_are_seen_as_cameras_see_them(teacher: Teacher, generator) -> None:
+    position = 0.5 * torch.randn(500, 3, generator=generator)
+    seen = teacher.seen_from_somewhere(position, generator)
+    away = seen.position[:, None] - teacher.cameras.world_from_camera[None, :, :, 3]
+    distance = away.norm(dim=-1)
+    aligned = ((away / distance[:, :, None]) * seen.direction[:, None]).sum(-1)
+    camera = aligned.argmax(1)
+    assert torch.allclose(aligned.amax(1), torch.ones(500), atol=1e-5)
+    cone = teacher.cameras.rays(torch.zeros(1, dtype=torch.int64), torch.zeros(1), torch.zeros(1)).footprint
+    assert torch.allclose(seen.footprint, distance[torch.arange(500), camera] * cone, rtol=0.05)
+    assert torch.allclose(seen.direction.norm(dim=-1), torch.ones(500), atol=1e-5)
+
+
+def test_surface_points_are_in_front_of_their_cameras(points: PointLesson) -> None:
+    surface = points.points[torch.arange(round(SURFACE * COUNT))]
+    facing = (surface.position * surface.direction).sum(-1)
+    assert (facing < 0.3).float().mean() > 0.95  # the near side of the ball
+
+
+def test_moments_are_those_of_the_cameras(generator) -> None:
+    trained = ball(BallConfig(radius=0.3, x=-0.5, speed=1.0))
+    moments = torch.linspace(0, 1, len(trained.cameras))
+    trained = dataclasses.replace(trained, cameras=dataclasses.replace(trained.cameras, time=moments))
+    teacher = Teacher(trained, generator)
+    rays = teacher.ask_rays(teacher.random_cameras(2000, generator), generator)
+    points = teacher.ask_points(2000, rays, generator).points
+    assert set(points.time.tolist()) <= set(moments.tolist()) and points.time.unique().numel() > 10
+    middle = torch.stack([points.time - 0.5, torch.zeros(2000), torch.zeros(2000)], -1)[:1000]
+    assert ((points.position[:1000] - middle).norm(dim=-1) - 0.3).abs().median() < 0.1
+
+
+def test_a_teacher_that_no_ray_meets_still_has_points(teacher_ball: TrainedField, generator) -> None:
+    poses = teacher_ball.cameras.world_from_camera.clone()
+    poses[:, :, [0, 2]] *= -1  # looking away
+    away = dataclasses.replace(teacher_ball.cameras, world_from_camera=poses)
+    teacher = Teacher(dataclasses.replace(teacher_ball, cameras=away), generator)
+    rays = teacher.ask_rays(teacher.random_cameras(500, generator), generator)
+    assert (rays.opacity == 0).all() and len(rays.camera) > 0
+    points = teacher.ask_points(1000, rays, generator)
+    assert len(points.points) == 500 and (points.visible == HIDDEN).all()
+    assert math.isfinite(points.color.sum().item()) and teacher.space.domain == CUBE
