@@ -18,7 +18,7 @@ from .counting import say
 from .progress import until_told_to_stop
 from .view_actions import actions
 from .view_outputs import PAINTS, difference, figure
-from .view_subjects import subject_of, with_names
+from .view_subjects import Library
 from .view_tools import tools_for
 from .where import LOCAL, PORT, url, where
 
@@ -47,14 +47,13 @@ def run_view(flags: View) -> dict[str, Any]:
         raise ValueError("Name at least one field's file, or the folder of its training.")
     device = choose_device(flags.device)
     files = [find_field_file(path) for path in flags.files]
-    fields = [load_field(file, device) for file in files]
-    subjects = with_names([subject_of(field, file) for field, file in zip(fields, files, strict=True)])
-    find = {subject.name: field for subject, field in zip(subjects, fields, strict=True)}.__getitem__
+    library = Library()
+    subjects = [library.add(load_field(file, device), file) for file in files]
     studio = Studio(subjects, PAINTS, figure, difference)
     began = time.perf_counter()
     viewer = Viewer(studio, host=flags.host, port=flags.port)
     tools = tools_for(files[0].parent)
-    page = Page(viewer, tools, actions(find, lambda: studio.look, tools.folder))
+    page = Page(viewer, tools, actions(library, lambda: studio.look, tools.folder))
     try:
         with until_told_to_stop() as told:
             for line in where(flags.host, viewer.port):

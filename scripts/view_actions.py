@@ -1,29 +1,62 @@
 """What can be made of a field in the viewer: each a job, its heavy work done in turns with everybody else's."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
+from ..distill import Progress, Watch, Wishes, convert
 from ..export.points import surface_points, write_points
-from ..train.field_file import TrainedField, save_field
+from ..fields import FIELD_CONFIGS, field_config
+from ..train import Budget
+from ..train.field_file import save_field
 from ..viewer.film import JOB
 from ..viewer.floor import Floor
-from ..viewer.jobs import Task
+from ..viewer.jobs import Cancelled, Task
 from ..viewer.make_tab import Action, Made
 from ..viewer.subject import Look
+from .view_subjects import Library
 
 POINTS = {"coarse": 50_000, "medium": 300_000, "fine": 1_500_000}  # rays in all, of which some meet nothing
-Find = Callable[[str], TrainedField]
-"""The trained field of a subject's name."""
+CONVERSION_SECONDS = 60.0
 
 
-def actions(find: Find, look: Callable[[], Look], folder: Path) -> tuple[Action, ...]:
+def actions(library: Library, look: Callable[[], Look], folder: Path) -> tuple[Action, ...]:
     """All that this program can make; files go to the folder."""
-    return _point_cloud(find, look, folder), _save(find, folder)
+    return _convert(library, folder), _point_cloud(library, look, folder), _save(library, folder)
 
 
-def _point_cloud(find: Find, look: Callable[[], Look], folder: Path) -> Action:
+def _convert(library: Library, folder: Path) -> Action:
     def make(task: Task, floor: Floor, name: str, choice: str) -> Made:
-        trained, crop = find(name), look().crop
+        with ExitStack() as turns:
+
+            def show(progress: Progress, psnr: float) -> None:
+                """Between two steps the floor is everybody's."""
+                turns.close()
+                task.report(
+                    progress.seconds / CONVERSION_SECONDS,
+                    f"{progress.stage}, step {progress.step:,}, {psnr:.1f} dB from its teacher",
+                )
+                turns.enter_context(floor.turn(JOB))
+
+            turns.enter_context(floor.turn(JOB))
+            config = field_config(choice, "default", ())
+            wishes = Wishes(Budget(seconds=CONVERSION_SECONDS))
+            made = convert(
+                [library.find(name)], config, wishes, watch=Watch(show, stopped=lambda: task.stopped)
+            )
+            if task.stopped:
+                raise Cancelled(task.name)
+            file = folder / f"{plain(name)} as {choice}.safetensors"
+            save_field(file, made.student)
+        return Made(file, library.add(made.student, file))
+
+    hint = f"**Another representation** of the shown field, distilled in {CONVERSION_SECONDS:.0f} s, and compared."
+    return Action("Convert", hint, make, tuple(FIELD_CONFIGS), "Into")
+
+
+def _point_cloud(library: Library, look: Callable[[], Look], folder: Path) -> Action:
+    def make(task: Task, floor: Floor, name: str, choice: str) -> Made:
+        trained, crop = library.find(name), look().crop
         views = len(trained.cameras)
         rays = max(1, POINTS[choice] // views)
         clouds = surface_points(trained, rays, crop.apply if crop else lambda rays: rays)
@@ -39,10 +72,10 @@ def _point_cloud(find: Find, look: Callable[[], Look], folder: Path) -> Action:
     return Action("Make point cloud", hint, make, tuple(POINTS), "Density")
 
 
-def _save(find: Find, folder: Path) -> Action:
+def _save(library: Library, folder: Path) -> Action:
     def make(task: Task, floor: Floor, name: str, choice: str) -> Made:
         file = folder / f"{plain(name)}.safetensors"
-        floor.submit(JOB, lambda: save_field(file, find(name))).result()
+        floor.submit(JOB, lambda: save_field(file, library.find(name))).result()
         return Made(file)
 
     return Action("Save field", "**The field as it is now**, as one file that needs no data set.", make)

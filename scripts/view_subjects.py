@@ -1,7 +1,7 @@
 """Trained fields as the viewer knows them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,13 +30,24 @@ def subject_of(trained: TrainedField, file: Path) -> Subject:
     )
 
 
-def with_names(subjects: list[Subject]) -> list[Subject]:
-    """The same, no two of one name."""
-    names: list[str] = []
-    for subject in subjects:
-        count = sum(name.split(" #")[0] == subject.name for name in names)
-        names.append(subject.name if not count else f"{subject.name} #{count + 1}")
-    return [replace(subject, name=name) for subject, name in zip(subjects, names, strict=True)]
+class Library:
+    """The fields that a viewer shows, by the names of their subjects: no two of one name."""
+
+    def __init__(self) -> None:
+        self.fields: dict[str, Callable[[], TrainedField]] = {}
+
+    def add(
+        self, trained: TrainedField, file: Path, now: Callable[[], TrainedField] | None = None
+    ) -> Subject:
+        """`now` gives the field as it is when somebody makes something of it, where it is still being trained."""
+        subject = subject_of(trained, file)
+        count = sum(name.split(" #")[0] == subject.name for name in self.fields)
+        name = f"{subject.name} #{count + 1}" if count else subject.name
+        self.fields[name] = now or (lambda: trained)
+        return replace(subject, name=name)
+
+    def find(self, name: str) -> TrainedField:
+        return self.fields[name]()
 
 
 def tracer(field: Field, occupancy: OccupancyGrid) -> Trace:

@@ -18,7 +18,7 @@ from .counting import say
 from .progress import rate, until_told_to_stop
 from .view_actions import actions
 from .view_outputs import PAINTS, difference, figure
-from .view_subjects import subject_of
+from .view_subjects import Library
 from .view_tools import tools_for
 from .where import where
 
@@ -31,11 +31,12 @@ class Watched:
     def __init__(self, run: Run, host: str, port: int, console: Console) -> None:
         self.run = run
         self.console = console
-        self.subject = subject_of(begun(run), run.folder / "field.safetensors")
+        library = Library()
+        self.subject = library.add(begun(run), run.folder / "field.safetensors", run.trained)
         studio = Studio([self.subject], PAINTS, figure, difference)
         self.viewer = Viewer(studio, host=host, port=port)
         tools = tools_for(run.folder)
-        made = actions(lambda name: run.trained(), lambda: studio.look, tools.folder)
+        made = actions(library, lambda: studio.look, tools.folder)
         self.page = Page(self.viewer, tools, made)
         with self.page.field_folder:
             self.tab = TrainingTab(self.viewer)
