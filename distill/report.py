@@ -49,7 +49,10 @@ def figures(done: Conversion, truth: Truth | None) -> dict[str, Any]:
         "curve": [dataclasses.asdict(mark) for mark in done.curve],
         "said": done.said,
     }
-    return measured if truth is None else measured | {"psnr": truth.psnr, "teacher_psnr": truth.teacher_psnr}
+    if truth is not None:
+        measured |= {"psnr": truth.psnr, "teacher_psnr": truth.teacher_psnr}
+    # JSON has no NaN, which is what stands for a figure that these pictures do not have.
+    return {name: None if figure != figure else figure for name, figure in measured.items()}
 
 
 def _seconds_to(done: Conversion, level: float) -> float | None:
@@ -81,8 +84,9 @@ def markdown(measured: dict[str, Any]) -> str:
         "",
         "| PSNR (dB) | SSIM | opacity off by | depth off by (median, steps) | occupied cells in common |",
         "|---|---|---|---|---|",
-        f"| {measured['agreement_psnr']:.2f} | {measured['agreement_ssim']:.4f} | {measured['opacity_error']:.4f} "
-        f"| {measured['depth_error_steps']:.2f} | {measured['occupancy_iou']:.1%} |",
+        f"| {measured['agreement_psnr']:.2f} | {_number(measured['agreement_ssim'], 4)} "
+        f"| {measured['opacity_error']:.4f} | {_number(measured['depth_error_steps'], 2)} "
+        f"| {measured['occupancy_iou']:.1%} |",
         "",
     ]
     if "psnr" in measured:
@@ -101,6 +105,10 @@ def markdown(measured: dict[str, Any]) -> str:
     lines += [f"- {sentence}." for sentence in measured["said"]]
     lines += ["", "![before, after, difference](views.png)", "", "![agreement](agreement.png)", ""]
     return "\n".join(lines)
+
+
+def _number(figure: float | None, digits: int) -> str:
+    return "–" if figure is None else f"{figure:.{digits}f}"
 
 
 def _error(expected: Tensor, seen: Tensor) -> Tensor:

@@ -134,7 +134,7 @@ class Run:
         return means
 
 
-def stride(views: Views, rays: float) -> int:
+def stride(views: Views, rays: int | float) -> int:
     """At which whole stride all views take no more than about this many rays."""
     cameras = views.cameras
     return max(1, round((len(cameras) * cameras.width * cameras.height / rays) ** 0.5))
