@@ -39,8 +39,9 @@ def initialise(student: Field, teacher: Teacher, generator: torch.Generator) -> 
 @torch.no_grad()
 def _voxel(student: VoxelField, teacher: Teacher, generator: torch.Generator) -> bool:
     """Densities at the voxels' centres; harmonics by least squares over the cameras' directions."""
-    for rows, position in voxels(student.blocks, teacher):
-        student.log_density[rows] = log_density(position, student.blocks, teacher, generator)
+    for rows, unit in voxels(student.blocks, teacher):
+        position = student.domain.world_from_unit(unit)
+        student.log_density[rows] = log_density(unit, 1 / student.blocks.size, teacher, generator)
         student.harmonics[rows] = harmonics(position, teacher, generator)
     return True
 
@@ -58,8 +59,9 @@ def _mipvog(student: MipVogField, teacher: Teacher, generator: torch.Generator) 
         hidden = torch.relu(hidden @ weight.T)
     student.decoder.weights[-1].copy_((SHINE / hidden.sum(-1).mean()).expand_as(student.decoder.weights[-1]))
     shine = torch.sigmoid(torch.tensor(SHINE))
-    for rows, position in voxels(student.blocks, teacher):
-        student.log_density[rows] = log_density(position, student.blocks, teacher, generator)
+    for rows, unit in voxels(student.blocks, teacher):
+        position = student.domain.world_from_unit(unit)
+        student.log_density[rows] = log_density(unit, 1 / student.blocks.size, teacher, generator)
         color = colors(position, teacher, generator)[1].mean(1)
         student.appearance[rows, :3] = logit((color - shine) / (1 - shine))
     student._blocks_changed()
@@ -69,28 +71,30 @@ def _mipvog(student: MipVogField, teacher: Teacher, generator: torch.Generator) 
 def voxels(
     blocks: Blocks, teacher: Teacher
 ) -> Iterator[tuple[Int[Tensor, "row"], Float[Tensor, "row xyz=3"]]]:
-    """Rows of voxels beside which the teacher may be something, and their centres in the world, some at a time."""
+    """Rows of voxels beside which the teacher may be something, and their centres in the unit cube, some at a time."""
     corner = blocks.corners()
     inside = unflat(torch.arange(ROWS, device=corner.device), SIDE)
     for first in range(0, len(corner), CHUNK // ROWS):
         voxel = (SIDE * corner[first : first + CHUNK // ROWS, None] + inside).reshape(-1, 3)
-        position = teacher.space.domain.world_from_unit((voxel + 0.5) / blocks.size)
-        (row,) = teacher.space.is_near(position).nonzero(as_tuple=True)
-        yield first * ROWS + row, position[row]
+        unit = (voxel + 0.5) / blocks.size
+        (row,) = teacher.space.is_near(teacher.space.domain.world_from_unit(unit)).nonzero(as_tuple=True)
+        yield first * ROWS + row, unit[row]
 
 
-def log_density(position: Tensor, blocks: Blocks, teacher: Teacher, generator: torch.Generator) -> Tensor:
+def log_density(
+    unit: Float[Tensor, "n xyz=3"], edge: float, teacher: Teacher, generator: torch.Generator
+) -> Float[Tensor, "n one=1"]:
     """Of a few points in each voxel the mean opacity of a step, as the logarithm of a density above EMPTY."""
-    side, occupancy = teacher.space.domain.side, teacher.trained.occupancy
+    domain, occupancy = teacher.space.domain, teacher.trained.occupancy
     densities = Densities.of(occupancy)
-    mean = torch.zeros_like(position[:, 0])
+    mean = torch.zeros_like(unit[:, 0])
     for _ in range(POINTS):
-        shift = torch.rand(position.shape, generator=generator, device=position.device) - 0.5
-        inside = position + shift * side / blocks.size
+        shift = torch.rand(unit.shape, generator=generator, device=unit.device) - 0.5
+        inside = domain.world_from_unit((unit + shift * edge).clamp(0, 1))
         density = teacher.trained.field.density(teacher.seen_from_somewhere(inside, generator))
         mean += densities.opacity(density * occupancy.contains(inside)) / POINTS
     density = -torch.log1p(-mean.clamp_max(SOLID)) / densities.step
-    return (density * side).log().clamp_min(EMPTY)[:, None] - EMPTY
+    return (density * domain.side).log().clamp_min(EMPTY)[:, None] - EMPTY
 
 
 def colors(

@@ -28,7 +28,8 @@ FIRST_RAYS, FIRST_POINTS = 1 << 14, 1 << 16
 RAYS_KEPT, POINTS_KEPT = 1 << 18, 1 << 17
 MOST_RAYS = 1 << 15  # in a step
 JUDGED = 1 << 11  # points by which it is seen when a stage has done its work
-LOOK, PATIENCE = 8, 8  # steps between two looks at those, and looks without an improvement that end a stage
+LOOK = 8  # steps between two looks at those
+PATIENCE = 0.04  # of the budget without an improvement, which end a stage
 WORTH = 0.98  # of the least error so far: below that is an improvement
 WARMUP = 20  # steps at the beginning of a stage over which the rate rises from nothing
 FINAL_RATE = 0.03
@@ -141,14 +142,15 @@ def distill(work: Distillation, budget: Budget) -> Iterator[Progress]:
 
 
 def _stage(work: Distillation, stage: Stage, budget: Budget) -> Iterator[Progress]:
-    begun, first, patience = budget.spent(work.seconds, work.step), work.step, Patience(work, stage)
+    begun, first = budget.spent(work.seconds, work.step), work.step
+    patience = Patience(work, stage, begun)
     if stage.weights.features and not stage.weights.color and not work.common.compared:
         return  # nothing but features in it, and they are not compared
     work.optimizer = Adam(work.student.parameter_groups())
     while (spent := budget.spent(work.seconds, work.step)) < 1:
-        if spent - begun >= stage.most or (spent - begun >= stage.least and patience.is_over(work.step)):
-            return
         began = time.perf_counter()
+        if spent - begun >= stage.most or (spent - begun >= stage.least and patience.is_over(spent)):
+            return
         rate = stage.rate * FINAL_RATE**spent * min((work.step - first + 1) / WARMUP, 1)
         loss = _step(work, stage, rate)
         work.step += 1
@@ -210,14 +212,14 @@ def _pixel_loss(work: Distillation, samples: int) -> Float[Tensor, ""]:
 class Patience:
     """Whether a stage still helps: the error at points that nobody learns from, looked at every few steps."""
 
-    def __init__(self, work: Distillation, stage: Stage) -> None:
+    def __init__(self, work: Distillation, stage: Stage, spent: float) -> None:
         self.work, self.stage = work, stage
-        self.least, self.looks = math.inf, 0
+        self.least, self.improved = math.inf, spent
 
     @torch.no_grad()
-    def is_over(self, step: int) -> bool:
-        if step % LOOK == 0:
+    def is_over(self, spent: float) -> bool:
+        if self.work.step % LOOK == 0:
             error = _errors(self.work, self.stage, self.work.judged).mean().item()
-            self.looks = 0 if error < WORTH * self.least else self.looks + 1
+            self.improved = spent if error < WORTH * self.least else self.improved
             self.least = min(self.least, error)
-        return self.looks > PATIENCE
+        return spent - self.improved > PATIENCE

@@ -55,6 +55,7 @@ class Teacher:
     def __init__(self, trained: TrainedField, generator: torch.Generator) -> None:
         self.trained = trained
         self.space = Space(trained.occupancy)
+        self.grid = trained.occupancy.grid
         self.renderer = VolumeRenderer(trained.occupancy)
         view = torch.arange(len(trained.cameras), device=trained.cameras.focal.device)
         back = view % HELD_OUT == min(HELD_OUT, len(view)) // 2
@@ -105,7 +106,7 @@ class Teacher:
         if len(met) == 0:
             met, count = met[:0], 0
         row = met[torch.randint(max(len(met), 1), (count,), generator=generator, device=device)]
-        step = self.trained.occupancy.grid.step
+        step = (lesson.depth[row] * self.grid.cone).clamp_min(self.grid.step)
         t = lesson.depth[row] + SPREAD * step * torch.randn(count, generator=generator, device=device)
         t = t.maximum(rays.near[row])
         return Points(

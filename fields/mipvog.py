@@ -75,6 +75,7 @@ class MipVogConfig:
     PRESETS: ClassVar[Mapping[str, Mapping[str, int | float | str]]] = {
         "tiny": {"coarsest_resolution": 16, "refinements": 1, "levels": 2},
         "default": {},
+        "fine": {"refinements": 2},
         "paper": {
             "refinements": 3,
             "most_blocks": 50000,
