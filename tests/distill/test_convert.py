@@ -81,7 +81,7 @@ def test_a_moving_scene_wants_a_student_that_moves_or_a_moment() -> None:
     still = ball(BallConfig(radius=0.4, x=-0.3, speed=0.6))
     times = torch.linspace(0, 1, len(still.cameras))
     moving = dataclasses.replace(still, cameras=dataclasses.replace(still.cameras, time=times))
-    wishes = Wishes(Budget(steps=10))
+    wishes = Wishes(Budget(steps=4))
     with pytest.raises(ValueError, match=r"The scene moves, and a vm field .* with --time"):
         convert([moving], small("vm"), wishes)
     done = convert([moving], small("voxel"), wishes, edits=Edits(time=1.0))
@@ -99,7 +99,7 @@ def test_other_schedules_come_nearer_too(teacher_ball: TrainedField, schedule) -
     assert names == (["start", "together"] if schedule == "together" else ["start", "volume", "pixels"])
 
 
-@pytest.mark.parametrize("schedule", ["progressive", "pvd"])
+@pytest.mark.parametrize("schedule", ["progressive", pytest.param("pvd", marks=pytest.mark.slow)])
 def test_features_come_first_where_both_fields_have_them(teacher_ball: TrainedField, schedule) -> None:
     teacher = converted(teacher_ball, "hash", 8).student
     done = converted(teacher, "vm", 40, schedule=schedule, decoder="own")
@@ -107,6 +107,7 @@ def test_features_come_first_where_both_fields_have_them(teacher_ball: TrainedFi
     assert any("through a linear map" in sentence for sentence in done.said)
 
 
+@pytest.mark.slow
 def test_active_levels_make_a_difference_each_for_itself(teacher_ball: TrainedField) -> None:
     choices = ((), ("camera",), ("ray",), ("point",))
     made = [converted(teacher_ball, "voxel", 12, active=active) for active in choices]

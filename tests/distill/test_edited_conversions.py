@@ -21,7 +21,7 @@ NEAR_IT = 3 * 2 / 128  # world units: as many cells beside a cut are not empty
 RIGHT = Box((WALL, -1.0, -1.0), (1.0, 1.0, 1.0))
 LEFT = Box((-1.0, -1.0, -1.0), (WALL, 1.0, 1.0))
 CUTS = {"removed": Edits(remove=(RIGHT,)), "kept": Edits(keep=(LEFT,))}
-QUICK = (("voxel", "removed"), ("hash", "removed"), ("vm", "kept"))
+QUICK = (("voxel", "removed"), ("vm", "kept"))
 SLOW = [
     pytest.param(kind, cut, marks=pytest.mark.slow)
     for kind in FIELD_CONFIGS
