@@ -78,7 +78,7 @@ class Artist:
         """A client's camera has moved."""
         with self._lock:
             client = self._clients.get(number)
-            if client is None or client.view == view:
+            if client is None or (client.view is not None and client.view.is_still(view)):
                 return
             client.view = view
             _ask(client)

@@ -15,6 +15,7 @@ FLIP = np.diag([1.0, -1.0, -1.0])
 Vector = tuple[float, float, float]
 Quaternion = tuple[float, float, float, float]
 SMALLEST_SIDE = 16
+HARDLY = 1e-4  # of the distance, or of a radian: about a tenth of a pixel
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,15 @@ class View:
         """Width and height of the picture that fills the canvas, with at most so many pixels along its longer side."""
         scale = min(1.0, longest_side / max(self.width, self.height, 1))
         return max(SMALLEST_SIDE, round(self.width * scale)), max(SMALLEST_SIDE, round(self.height * scale))
+
+    def is_still(self, other: "View") -> bool:
+        """Whether nothing has moved that anybody could see: a browser's camera swings out for seconds."""
+        if (self.fov, self.width, self.height) != (other.fov, other.width, other.height):
+            return False
+        far = max(1e-6, *map(abs, self.position))
+        return np.allclose(self.position, other.position, rtol=0, atol=HARDLY * far) and np.allclose(
+            self.wxyz, other.wxyz, rtol=0, atol=HARDLY
+        )
 
     def camera(self, size: tuple[int, int], like: Cameras, time: float) -> Cameras:
         """One camera of this view, seeing nothing nearer than those of `like` do."""

@@ -1,0 +1,62 @@
+"""Pictures of the viewer for the documentation: `python docs/screenshots.py NAME RUN [RUN ...]` writes
+docs/images/viewer-NAME.png. Needs a Chromium (`make install-browser`)."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import sync_playwright
+
+IMAGES = Path(__file__).parent / "images"
+SECONDS = 15  # for a picture to come to full sharpness
+SIZE = {"width": 1280, "height": 760}
+SOFTWARE = [
+    "--no-sandbox",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+]
+CLEAN = ".mantine-Notifications-root { display: none }"  # that the browser has no GPU is nobody's news
+VIEW = [sys.executable, "-c", "from omnifield.scripts.cli import main; main()", "view", "--port", "0"]
+
+
+def main(name: str, *runs: str) -> None:
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    with (
+        subprocess.Popen([*VIEW, *runs], stderr=subprocess.PIPE, text=True) as viewer,
+        sync_playwright() as playwright,
+    ):
+        assert viewer.stderr is not None
+        url = next(found[0] for line in viewer.stderr if (found := re.search(r"http://\S+", line)))
+        browser = playwright.chromium.launch(executable_path=chromium, args=SOFTWARE)
+        page = browser.new_page(viewport=SIZE)
+        page.goto(url)
+        page.add_style_tag(content=CLEAN)
+        page.get_by_text("Background").wait_for()
+        turn(page, 150, 60)
+        if len(runs) > 1:
+            page.get_by_label("With", exact=True).click()
+            page.get_by_role("option").nth(2).click()
+        finish(page)
+        page.screenshot(path=IMAGES / f"viewer-{name}.png")
+        browser.close()
+        viewer.terminate()
+
+
+def turn(page: Any, across: int, down: int) -> None:
+    page.mouse.move(400, 400)
+    page.mouse.down()
+    page.mouse.move(400 + across, 400 + down, steps=6)
+    page.mouse.up()
+
+
+def finish(page: Any) -> None:
+    """Long enough for all pixels, also without a GPU."""
+    page.wait_for_timeout(SECONDS * 1000)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
