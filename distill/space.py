@@ -1,5 +1,7 @@
 """Where a teacher is anything, as cells: what is occupied, the shell around that, and the rest."""
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -7,21 +9,26 @@ from torch import Tensor
 from ..renderers import OccupancyGrid
 from ..scenes import Domain
 
+Contains = Callable[[Float[Tensor, "n xyz=3"]], Bool[Tensor, "n"]]
+"""Whether something may be at world positions."""
+
 
 class Space:
     """Cells of an occupancy grid: `occupied`, `shell` (beside an occupied one), `empty` (all others).
 
-    Each is a list of cell numbers x + R·(y + R·z).
+    Each is a list of cell numbers x + R·(y + R·z). Cells whose centre is not `allowed` belong to no shell.
     """
 
-    def __init__(self, occupancy: OccupancyGrid) -> None:
+    def __init__(self, occupancy: OccupancyGrid, allowed: Contains | None = None) -> None:
         self.domain: Domain = occupancy.domain
         self.resolution = occupancy.resolution
-        here, near = occupancy.occupied, dilated(occupancy.occupied, occupancy.resolution)
-        self.near = near
-        self.occupied, self.shell, self.empty = (
-            cells.nonzero()[:, 0] for cells in (here, near & ~here, ~near)
-        )
+        here = occupancy.occupied
+        beside = (dilated(here, self.resolution) & ~here).nonzero()[:, 0]
+        if allowed is not None:
+            centre = (self._corner(beside) + 0.5) / self.resolution
+            beside = beside[allowed(self.domain.world_from_unit(centre))]
+        self.near = here.index_fill(0, beside, True)
+        self.occupied, self.shell, self.empty = here.nonzero()[:, 0], beside, (~self.near).nonzero()[:, 0]
 
     def points_in(
         self, cells: Int[Tensor, "cell"], count: int, generator: torch.Generator
@@ -30,10 +37,12 @@ class Space:
         if len(cells) == 0:
             return torch.empty(0, 3, device=cells.device)
         number = cells[torch.randint(len(cells), (count,), generator=generator, device=cells.device)]
-        size = self.resolution
-        corner = torch.stack([number % size, number // size % size, number // size**2], -1)
         inside = torch.rand(count, 3, generator=generator, device=cells.device)
-        return self.domain.world_from_unit((corner + inside) / size)
+        return self.domain.world_from_unit((self._corner(number) + inside) / self.resolution)
+
+    def _corner(self, number: Int[Tensor, "n"]) -> Int[Tensor, "n xyz=3"]:
+        size = self.resolution
+        return torch.stack([number % size, number // size % size, number // size**2], -1)
 
     def is_near(self, position: Float[Tensor, "n xyz=3"]) -> Bool[Tensor, "n"]:
         """Whether world positions lie in an occupied cell or its shell; outside the domain nothing does."""

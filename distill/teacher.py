@@ -12,6 +12,7 @@ from ..scenes import Rays
 from ..scenes.cameras import CONE_RADIUS_PER_PIXEL
 from ..train import TrainedField
 from .cameras import with_cameras_between
+from .edits import Cut
 from .space import Space
 
 BETWEEN = 4  # cameras between those of the file, for each of them
@@ -54,7 +55,8 @@ class Teacher:
 
     def __init__(self, trained: TrainedField, generator: torch.Generator) -> None:
         self.trained = trained
-        self.space = Space(trained.occupancy)
+        cut = trained.field if isinstance(trained.field, Cut) else None
+        self.space = Space(trained.occupancy, cut.left if cut else None)
         self.grid = trained.occupancy.grid
         self.renderer = VolumeRenderer(trained.occupancy)
         view = torch.arange(len(trained.cameras), device=trained.cameras.focal.device)

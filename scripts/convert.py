@@ -55,7 +55,8 @@ class Convert:
     output: Path | None = None
     """The new field's file; the report goes beside it, into NAME-report (FIELD.safetensors beside the first file)."""
     keep_box: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
-    """Keep only what is in this box: X0,Y0,Z0,X1,Y1,Z1 in world units; may be given several times."""
+    """Keep only what is in this box: X0,Y0,Z0,X1,Y1,Z1 in world units (a first number below zero needs --keep-box=);
+    may be given several times."""
     remove_box: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """Remove what is in this box; may be given several times."""
     transform: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
