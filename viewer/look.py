@@ -63,6 +63,8 @@ class Studio:
             if look.comparison != "split":
                 return self._layers(rays, look)
             right = (pixels % camera.width + 0.5) / camera.width > look.split
+            if right.all() or not right.any():
+                return self._layers(rays, replace(look, subject=look.other) if right.any() else look)
             return _joined(
                 right,
                 self._layers(rays[(~right).nonzero()[:, 0]], look),
