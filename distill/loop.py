@@ -20,6 +20,7 @@ from .curriculum import SCHEDULES, Plan, Stage
 from .initialise import initialise
 from .match import Densities, point_errors
 from .memory import Memory
+from .space import dilated
 from .teacher import PointLesson, Teacher
 
 REFRESH = 8  # steps between two visits to the teacher
@@ -28,8 +29,8 @@ FIRST_RAYS, FIRST_POINTS = 1 << 14, 1 << 16
 RAYS_KEPT, POINTS_KEPT = 1 << 18, 1 << 17
 MOST_RAYS = 1 << 15  # in a step
 JUDGED = 1 << 11  # points by which it is seen when a stage has done its work
-LOOK = 8  # steps between two looks at those
-PATIENCE = 0.04  # of the budget without an improvement, which end a stage
+LOOK = 4  # steps between two looks at those
+PATIENCE, LEAST_LOOKS = 0.04, 4  # of the budget, and looks, without an improvement, which end a stage
 WORTH = 0.98  # of the least error so far: below that is an improvement
 WARMUP = 20  # steps at the beginning of a stage over which the rate rises from nothing
 FINAL_RATE = 0.03
@@ -124,11 +125,14 @@ class Distillation:
         self.occupancy.set_occupied(self.occupancy.occupied | self.teacher.trained.occupancy.occupied)
 
     def rebuilt_occupancy(self, looks: int) -> OccupancyGrid:
-        """Made from the student alone, so that the result needs no teacher. Leaves this work as it is."""
+        """Where the student is, so that the result needs no teacher; with the teacher's cells beside, of whose corners
+        a few looks would miss what little is in them. Leaves this work as it is."""
         grid = self._occupancy()
         generator = torch.Generator(self.device).manual_seed(self.plan.seed)
         for _ in range(looks):
             grid.update(self.student.density, len(grid.order), generator)
+        beside = dilated(grid.occupied, grid.resolution) & self.teacher.trained.occupancy.occupied
+        grid.set_occupied(grid.occupied | beside)
         return grid
 
 
@@ -214,12 +218,14 @@ class Patience:
 
     def __init__(self, work: Distillation, stage: Stage, spent: float) -> None:
         self.work, self.stage = work, stage
-        self.least, self.improved = math.inf, spent
+        self.least, self.improved, self.looks = math.inf, spent, 0
 
     @torch.no_grad()
     def is_over(self, spent: float) -> bool:
         if self.work.step % LOOK == 0:
             error = _errors(self.work, self.stage, self.work.judged).mean().item()
-            self.improved = spent if error < WORTH * self.least else self.improved
+            self.looks += 1
+            if error < WORTH * self.least:
+                self.improved, self.looks = spent, 0
             self.least = min(self.least, error)
-        return spent - self.improved > PATIENCE
+        return spent - self.improved > PATIENCE and self.looks >= LEAST_LOOKS

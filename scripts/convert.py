@@ -20,7 +20,7 @@ from ..distill.curriculum import ACTIVE_LEVELS, ActiveLevel, ScheduleName
 from ..distill.report import Truth, write_report
 from ..fields import FIELD_CONFIGS, field_config
 from ..ops import keep_freed_memory
-from ..scenes import Box, load_scene
+from ..scenes import Box, Scene, load_scene
 from ..train import Budget, judge, load_field, save_field
 from ..train.run import stride as stride_for
 from .arguments import Device, choose_device, find_field_file
@@ -99,6 +99,11 @@ def run_convert(flags: Convert) -> dict[str, Any]:
         raise ValueError(
             f"--output {output}: name another file than the field's own, ending in .safetensors."
         )
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"{output} cannot be written: {error.strerror or error}.") from error
+    scene = load_scene(flags.data) if flags.data is not None else None
     plan = Plan(flags.schedule, flags.start, flags.decoder, flags.active, flags.seed)
     with ConversionBar(console) as bar, until_told_to_stop() as told:
         done = convert(
@@ -110,7 +115,7 @@ def run_convert(flags: Convert) -> dict[str, Any]:
         "conversion_seconds": round(done.seconds, 3),
     }
     save_field(output, dataclasses.replace(done.student, provenance=provenance))
-    truth = _truth(done, flags.data, console) if flags.data is not None else None
+    truth = _truth(done, scene, console) if scene is not None else None
     report = output.with_name(f"{output.stem}-report")
     measured = write_report(report, done, truth)
     say(console, _summary(measured, output, report))
@@ -172,9 +177,8 @@ def _pose(text: str) -> Tensor:
     return pose
 
 
-def _truth(done: Conversion, data: str, console: Console) -> Truth:
+def _truth(done: Conversion, scene: Scene, console: Console) -> Truth:
     """Both fields against the held-out pictures of a data set."""
-    scene = load_scene(data)
     (views,) = views_in_frame(done.student, scene, 1, console)
     background = torch.tensor(done.student.background, device=done.student.occupancy.bits.device)
     views = views.to(background.device)

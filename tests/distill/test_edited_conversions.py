@@ -17,7 +17,7 @@ from .test_edits import some_pose
 
 STEPS = 40
 WALL = 0.1  # x at which the ball is cut
-NEAR_IT = 3 * 2 / 128  # world units: as many cells beside a cut are not empty
+NEAR_IT = 2 / 128  # world units: the cell that the cut goes through is not empty
 RIGHT = Box((WALL, -1.0, -1.0), (1.0, 1.0, 1.0))
 LEFT = Box((-1.0, -1.0, -1.0), (WALL, 1.0, 1.0))
 CUTS = {"removed": Edits(remove=(RIGHT,)), "kept": Edits(keep=(LEFT,))}
