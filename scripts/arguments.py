@@ -5,9 +5,12 @@ from typing import Literal
 
 import torch
 
+from ..fields import FIELD_CONFIGS
+
 Device = Literal["auto", "cpu", "cuda"]
 
 FIELD_FILE = "field.safetensors"
+FINE = "fine"  # the preset that a conversion takes where there is one: its students do not begin from nothing
 SMALLEST_SIDE, LARGEST_SIDE = 2, 16384  # pixels; H.264 takes no larger pictures
 
 
@@ -47,3 +50,8 @@ def choose_size(width: int | None, height: int | None, usual: tuple[int, int]) -
     if height is None:
         height = max(SMALLEST_SIDE, round(width * usual_height / usual_width))
     return width, height
+
+
+def preset_of(tag: str, asked: str | None) -> str:
+    """The preset that was asked for; if none was, `fine` where the field has it, since a conversion can fill it."""
+    return asked or (FINE if FINE in FIELD_CONFIGS[tag].PRESETS else "default")

@@ -36,15 +36,17 @@ class Bench:
 
     what: Annotated[What, tyro.conf.Positional]
     """ops: kernels against plain-torch references; train: PSNR against seconds; fields: that of every field, on one
-    scene with one budget; convert: every field into every other; ablations: the first field into the others, with parts
-    of the conversion left out; render: ms per frame; viewer: how soon a browser has its pictures."""
+    scene with one budget; convert: every field into every other; ablations: one field into others, with parts of the
+    conversion left out; render: ms per frame; viewer: how soon a browser has its pictures."""
     data: Annotated[str, tyro.conf.Positional] = "demo"
     """For render and viewer: a field's file, or the folder of its training. For all others but ops: `demo`, a dataset
     folder, or a mesh file."""
     field: FieldName = "hash"  # pyright: ignore
     """For train: which representation."""
     fields: tuple[str, ...] = tuple(FIELD_CONFIGS)
-    """For fields, convert and ablations: which of them, in this order."""
+    """For fields: which of them, in this order; for convert and ablations: which to convert."""
+    to: tuple[str, ...] = tuple(FIELD_CONFIGS)
+    """For convert and ablations: into which."""
     preset: str = "default"
     """For train and fields: their size: tiny, default or paper."""
     set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
@@ -111,8 +113,8 @@ def _check(flags: Bench) -> None:
         if not 0 < getattr(flags, flag) < float("inf"):
             name = flag.replace("_", "-")
             raise ValueError(f"--{name} must be above zero, not {getattr(flags, flag):g}.")
-    if flags.what in ("convert", "ablations") and not flags.fields:
-        raise ValueError("--fields must name at least one field.")
+    if flags.what in ("convert", "ablations") and not (flags.fields and flags.to):
+        raise ValueError("--fields and --to must name at least one field each.")
     if not flags.sides or not all(SMALLEST_FRAME <= side <= LARGEST_FRAME for side in flags.sides):
         raise ValueError(f"--sides takes numbers from {SMALLEST_FRAME} to {LARGEST_FRAME} pixels.")
 
@@ -158,16 +160,18 @@ def _viewer(flags: Bench, device: torch.device, console: Console) -> Measured:
     return measure_viewer(Path(flags.data), device, console, side=flags.sides[-1], repeats=flags.repeats)
 
 
-def _convert_plan(flags: Bench, to: tuple[str, ...]) -> ConvertPlan:
-    return ConvertPlan(flags.data, flags.fields, to, flags.max_seconds, flags.convert_seconds, flags.seed)
+def _convert_plan(flags: Bench) -> ConvertPlan:
+    return ConvertPlan(
+        flags.data, flags.fields, flags.to, flags.max_seconds, flags.convert_seconds, flags.seed
+    )
 
 
 def _convert(flags: Bench, device: torch.device, console: Console) -> Measured:
-    return measure_convert(_convert_plan(flags, flags.fields), device, console)
+    return measure_convert(_convert_plan(flags), device, console)
 
 
 def _ablations(flags: Bench, device: torch.device, console: Console) -> Measured:
-    return measure_ablations(_convert_plan(flags, flags.fields[1:]), device, console)
+    return measure_ablations(_convert_plan(flags), device, console)
 
 
 MEASURE = {

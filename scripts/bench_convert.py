@@ -18,9 +18,9 @@ from ..train import Budget, FitConfig, TrainedField, begin, fit
 from ..train.evaluate import judge
 from ..train.pictures import to_bytes
 from ..train.run import WHITE, stride
+from .arguments import preset_of
 from .bench_machine import slug
 from .bench_report import Measured, Sheet
-from .convert import preset_of
 from .counting import say
 from .progress import until_told_to_stop
 
@@ -84,7 +84,7 @@ def measure_convert(plan: ConvertPlan, device: torch.device, console: Console) -
         "scratch": {tag: {"psnr": one.psnr, "curve": one.curve} for tag, one in scratch.items()},
         "pairs": pairs,
     }
-    return Measured(slug(f"convert {scene.name}"), figures, _matrix(plan, figures))
+    return Measured(_name("convert", plan, scene), figures, _matrix(plan, figures))
 
 
 def measure_ablations(plan: ConvertPlan, device: torch.device, console: Console) -> Measured:
@@ -101,7 +101,7 @@ def measure_ablations(plan: ConvertPlan, device: torch.device, console: Console)
             results.append(result)
             say(console, f"{name}: {_line(result)}")
     figures = _facts(plan, scene) | {"results": results}
-    return Measured(slug(f"ablations {scene.name}"), figures, _ablations(plan, figures))
+    return Measured(_name("ablations", plan, scene), figures, _ablations(plan, figures))
 
 
 def _scene(plan: ConvertPlan, device: torch.device) -> Scene:
@@ -109,6 +109,13 @@ def _scene(plan: ConvertPlan, device: torch.device) -> Scene:
         if tag not in FIELD_CONFIGS:
             raise ValueError(f"There is no field {tag!r}: there are {', '.join(FIELD_CONFIGS)}.")
     return load_scene(plan.data).to(device)
+
+
+def _name(what: str, plan: ConvertPlan, scene: Scene) -> str:
+    """Of the files of a report; that of all fields says so by naming none."""
+    every = set(plan.tags) == set(plan.to) == set(FIELD_CONFIGS)
+    kinds = "" if every else f" {' '.join(plan.tags)} to {' '.join(plan.to)}"
+    return slug(f"{what} {scene.name} {scene.test.cameras.width}{kinds}")
 
 
 def _facts(plan: ConvertPlan, scene: Scene) -> dict[str, Any]:

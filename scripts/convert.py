@@ -18,12 +18,12 @@ from torch import Tensor
 from ..distill import Conversion, Edits, Plan, Progress, Watch, Wishes, convert
 from ..distill.curriculum import ACTIVE_LEVELS, ActiveLevel, ScheduleName
 from ..distill.report import Truth, write_report
-from ..fields import FIELD_CONFIGS, field_config
+from ..fields import field_config
 from ..ops import keep_freed_memory
 from ..scenes import Box, Scene, load_scene
 from ..train import Budget, judge, load_field, save_field
 from ..train.run import stride as stride_for
-from .arguments import Device, choose_device, find_field_file
+from .arguments import Device, choose_device, find_field_file, preset_of
 from .counting import say
 from .eval import views_in_frame
 from .progress import until_told_to_stop
@@ -31,7 +31,6 @@ from .train import DEFAULT_SECONDS, FieldName
 
 TRUTH_RAYS = 1 << 19  # real pixels behind the comparison, at most; `omnifield eval` takes them all
 TRUTH_ROWS = 3  # pictures shown
-FINE = "fine"  # the preset that a conversion takes where there is one: its students do not begin from nothing
 
 
 @dataclass(frozen=True)
@@ -120,11 +119,6 @@ def run_convert(flags: Convert) -> dict[str, Any]:
     measured = write_report(report, done, truth)
     say(console, _summary(measured, output, report))
     return {"file": str(output), "report": str(report)} | measured
-
-
-def preset_of(tag: str, asked: str | None) -> str:
-    """The preset that was asked for; if none was, `fine` where the field has it, since a conversion can fill it."""
-    return asked or (FINE if FINE in FIELD_CONFIGS[tag].PRESETS else "default")
 
 
 def _budget(flags: Convert) -> Budget:

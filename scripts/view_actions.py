@@ -14,6 +14,7 @@ from ..viewer.floor import Floor
 from ..viewer.jobs import Cancelled, Task
 from ..viewer.make_tab import Action, Made
 from ..viewer.subject import Look
+from .arguments import preset_of
 from .view_subjects import Library
 
 POINTS = {"coarse": 50_000, "medium": 300_000, "fine": 1_500_000}  # rays in all, of which some meet nothing
@@ -39,7 +40,7 @@ def _convert(library: Library, folder: Path) -> Action:
                 turns.enter_context(floor.turn(JOB))
 
             turns.enter_context(floor.turn(JOB))
-            config = field_config(choice, "default", ())
+            config = field_config(choice, preset_of(choice, None))
             wishes = Wishes(Budget(seconds=CONVERSION_SECONDS))
             made = convert(
                 [library.find(name)], config, wishes, watch=Watch(show, stopped=lambda: task.stopped)

@@ -9,11 +9,13 @@ import omnifield.ops as ops
 import pytest
 import torch
 from omnifield.ops.backend import Op
-from omnifield.scripts import bench_cases
+from omnifield.scripts import bench_cases, bench_convert
 from omnifield.scripts.bench import Bench, run_bench
 from omnifield.scripts.bench_machine import describe_machine, machine_slug, seconds_since_start
 from omnifield.scripts.bench_ops import measure, measure_ops, timed
 from omnifield.scripts.bench_report import figure, markdown
+from omnifield.train import Budget
+from rich.console import Console
 
 CPU = torch.device("cpu")
 SMALL = bench_cases.layout(levels=2, features=2, log2_entries=8, finest=32)
@@ -147,6 +149,35 @@ def test_every_field_is_measured(lego, tmp_path: Path, capsys) -> None:
     assert "Every field on lego" in capsys.readouterr().err
 
 
+@pytest.mark.slow
+def test_conversions_are_measured(lego, tmp_path: Path, monkeypatch) -> None:
+    """In steps instead of seconds, so that a busy machine does not matter."""
+    monkeypatch.setattr(bench_convert, "Budget", lambda seconds: Budget(steps=round(seconds)))
+    monkeypatch.setattr(bench_convert, "preset_of", lambda tag, asked: "tiny")
+    plan = bench_convert.ConvertPlan(
+        str(lego()), ("hash",), ("voxel", "mlp"), train_seconds=10.0, convert_seconds=6.0, seed=0
+    )
+    console = Console(stderr=True)
+    measured = bench_convert.measure_convert(plan, CPU, console)
+    assert [(pair["from"], pair["to"]) for pair in measured.figures["pairs"]] == [
+        ("hash", "voxel"),
+        ("hash", "mlp"),
+    ]
+    voxel, mlp = measured.figures["pairs"]
+    assert voxel["said"] != mlp["said"] and voxel["curve"][0]["psnr"] == voxel["start_psnr"]
+    assert voxel["teacher_psnr"] == measured.figures["scratch"]["hash"]["psnr"]
+    assert voxel["scratch_psnr"] == measured.figures["scratch"]["voxel"]["psnr"]
+    assert len(measured.sheet.rows) == 2 and len(measured.sheet.rows[1]) == len(measured.sheet.columns) == 4
+    json.dumps(measured.figures, allow_nan=False)
+    monkeypatch.setattr(
+        bench_convert, "VARIANTS", {name: bench_convert.VARIANTS[name] for name in ("as it is", "from noise")}
+    )
+    measured = bench_convert.measure_ablations(replace(plan, to=("voxel",)), CPU, console)
+    solved, noise = measured.figures["results"]
+    assert (solved["variant"], noise["variant"]) == ("as it is", "from noise")
+    assert solved["agreement_psnr"] > noise["agreement_psnr"] + 3
+
+
 def test_frames_are_measured(ball_file, tmp_path: Path) -> None:
     flags = Bench("render", str(ball_file()), sides=(8, 16), repeats=3, output=tmp_path / "out")
     result = run_bench(flags)
@@ -199,6 +230,9 @@ BAD = {
     "bench render needs a trained": {},
     "There is no file or folder": {"data": "absent"},
     "--fields: there is no field 'mesh'": {"what": "fields", "fields": ("mesh",)},
+    "There is no field 'mesh'": {"what": "convert", "to": ("mesh",)},
+    "at least one field each": {"what": "ablations", "to": ()},
+    "--convert-seconds must be above zero": {"what": "convert", "convert_seconds": 0.0},
     "--only absent: of the ops with a kernel for cpu there are hash_grid": {"what": "ops", "only": "absent"},
     "There is no preset of the hash field named 'big'": {"what": "train", "preset": "big"},
 }
