@@ -45,8 +45,14 @@ def visit(ball: Ball, scene: Callable[[Viewer], Awaitable[None]]) -> None:
 
 
 async def look(client: PlainClient, number: int) -> Arrived:
+    """The last picture of a camera; on a busy machine there may be long pauses before it."""
     sent = await client.look(pose(number), FOV)
-    return await client.last_picture(sent, 0.4, 10)
+    ends = time.perf_counter() + 30
+    while side(picture := await client.last_picture(sent, 0.4, 10)) < client.size[0]:
+        if time.perf_counter() > ends:
+            break
+        await asyncio.sleep(0.05)
+    return picture
 
 
 async def move(client: PlainClient, count: int, pause: float) -> None:
