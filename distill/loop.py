@@ -79,7 +79,8 @@ class Distillation:
         self.rays, self.points = Memory(RAYS_KEPT), Memory(POINTS_KEPT)
         self.camera_error = torch.ones(len(self.teacher.cameras), device=self.device)
         self.ask(FIRST_RAYS, FIRST_POINTS)
-        self.judged = self.lesson(self.points.any(JUDGED, self.generator)[0])
+        apart = self.teacher.ask_rays(self.teacher.random_cameras(JUDGED, self.generator), self.generator)
+        self.judged = self.teacher.ask_points(JUDGED, apart, self.generator)
         self.optimizer = Adam(self.student.parameter_groups())
         self.step, self.rays_per_step = 0, 512
         self.seconds = time.perf_counter() - began
