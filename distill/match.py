@@ -70,5 +70,7 @@ def point_errors(
     if weights.color:
         error = error + weights.color * seen * (student.color - lesson.color).square().mean(-1)
     if weights.features and lesson.features.shape[1]:
-        error = error + weights.features * seen * (spoken - lesson.features).square().mean(-1)
+        # Features have no unit of their own: their error counts in shares of their mean square.
+        size = lesson.features.square().mean().clamp_min(1e-12)
+        error = error + weights.features * seen * (spoken - lesson.features).square().mean(-1) / size
     return error

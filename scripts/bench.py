@@ -48,7 +48,7 @@ class Bench:
     to: tuple[str, ...] = tuple(FIELD_CONFIGS)
     """For convert and ablations: into which."""
     preset: str = "default"
-    """For train and fields: their size: tiny, default or paper."""
+    """For train, fields, convert and ablations: their size: tiny, default or paper."""
     set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """For train: a setting of the field, as NAME=VALUE; may be given several times."""
     max_seconds: float = 60.0
@@ -162,7 +162,13 @@ def _viewer(flags: Bench, device: torch.device, console: Console) -> Measured:
 
 def _convert_plan(flags: Bench) -> ConvertPlan:
     return ConvertPlan(
-        flags.data, flags.fields, flags.to, flags.max_seconds, flags.convert_seconds, flags.seed
+        data=flags.data,
+        tags=flags.fields,
+        to=flags.to,
+        preset=flags.preset,
+        train_seconds=flags.max_seconds,
+        convert_seconds=flags.convert_seconds,
+        seed=flags.seed,
     )
 
 

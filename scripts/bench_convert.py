@@ -50,6 +50,7 @@ class ConvertPlan:
     data: str
     tags: Sequence[str]
     to: Sequence[str]
+    preset: str | None  # None: the one that conversions take
     train_seconds: float
     convert_seconds: float
     seed: int
@@ -126,7 +127,7 @@ def _facts(plan: ConvertPlan, scene: Scene) -> dict[str, Any]:
 def _train(tag: str, scene: Scene, plan: ConvertPlan, console: Console) -> Trained:
     """From the images, with the renderer and the occupancy that conversions have."""
     say(console, f"{tag} from the images, for {plan.train_seconds:g} s")
-    training = begin(scene, field_config(tag, preset_of(tag, None)), FitConfig(seed=plan.seed))
+    training = begin(scene, field_config(tag, preset_of(tag, plan.preset)), FitConfig(seed=plan.seed))
     curve, marks = [], _marks()
     for progress in fit(training, scene, Budget(seconds=plan.train_seconds)):
         if marks and progress.spent >= marks[0]:
@@ -154,7 +155,7 @@ def _convert(
         curve.append({"seconds": mark.seconds, "psnr": _psnr(field, occupancy, scene, CURVE_RAYS)})
 
     began = time.perf_counter()
-    config = field_config(target, preset_of(target, None))
+    config = field_config(target, preset_of(target, plan.preset))
     wishes = Wishes(Budget(seconds=plan.convert_seconds))
     done = convert([teacher], config, wishes, plan=how, watch=Watch(looked=looked))
     return {

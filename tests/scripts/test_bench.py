@@ -153,9 +153,8 @@ def test_every_field_is_measured(lego, tmp_path: Path, capsys) -> None:
 def test_conversions_are_measured(lego, tmp_path: Path, monkeypatch) -> None:
     """In steps instead of seconds, so that a busy machine does not matter."""
     monkeypatch.setattr(bench_convert, "Budget", lambda seconds: Budget(steps=round(seconds)))
-    monkeypatch.setattr(bench_convert, "preset_of", lambda tag, asked: "tiny")
     plan = bench_convert.ConvertPlan(
-        str(lego()), ("hash",), ("voxel", "mlp"), train_seconds=10.0, convert_seconds=6.0, seed=0
+        str(lego()), ("hash",), ("voxel", "mlp"), "tiny", train_seconds=10.0, convert_seconds=6.0, seed=0
     )
     console = Console(stderr=True)
     measured = bench_convert.measure_convert(plan, CPU, console)
