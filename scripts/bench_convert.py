@@ -69,13 +69,18 @@ def measure_convert(plan: ConvertPlan, device: torch.device, console: Console) -
     """The matrix of all pairs. Raises ValueError or FileNotFoundError in the user's words."""
     scene = _scene(plan, device)
     scratch = {tag: _train(tag, scene, plan, console) for tag in dict.fromkeys((*plan.tags, *plan.to))}
-    pairs = []
+    pairs, refused = [], []
     with until_told_to_stop() as told:
         for source, target in ((a, b) for a in plan.tags for b in plan.to):
             if told.is_set():
                 break
             teacher = scratch[source]
-            result = _convert(teacher.field, target, Plan(seed=plan.seed), scene, plan)
+            try:
+                result = _convert(teacher.field, target, Plan(seed=plan.seed), scene, plan)
+            except ValueError as error:  # too small a budget for this pair: the others go on
+                refused.append({"from": source, "to": target, "why": str(error)})
+                say(console, f"{source} to {target}: {error}")
+                continue
             result |= {"from": source, "to": target, "teacher_psnr": teacher.psnr}
             result["scratch_psnr"] = scratch[target].psnr
             result["seconds_to_scratch"] = _seconds_to(result["curve"], scratch[target].psnr)
@@ -84,6 +89,7 @@ def measure_convert(plan: ConvertPlan, device: torch.device, console: Console) -
     figures = _facts(plan, scene) | {
         "scratch": {tag: {"psnr": one.psnr, "curve": one.curve} for tag, one in scratch.items()},
         "pairs": pairs,
+        "refused": refused,
     }
     return Measured(_name("convert", plan, scene), figures, _matrix(plan, figures))
 

@@ -72,7 +72,7 @@ def test_each_weight_is_that_of_its_term(generator) -> None:
         "opacity": (DENSITIES.opacity(other.density) - there) ** 2,
         "logarithm": known.visible * (DENSITIES.logarithm(other.density) - wanted) ** 2,
         "color": seen * ((other.color - known.color) ** 2).mean(-1),
-        "features": seen * ((other.features - known.features) ** 2).mean(-1),
+        "features": seen * ((other.features - known.features) ** 2).mean(-1) / (known.features**2).mean(),
     }
     for name, term in expected.items():
         alone = Weights(**{n: 1.0 if n == name else 0.0 for n in vars(ALL)})
