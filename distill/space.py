@@ -1,16 +1,12 @@
 """Where a teacher is anything, as cells: what is occupied, the shell around that, and the rest."""
 
-from collections.abc import Callable
-
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from ..fields.base import Occupied
 from ..renderers import OccupancyGrid
 from ..scenes import Domain
-
-Contains = Callable[[Float[Tensor, "n xyz=3"]], Bool[Tensor, "n"]]
-"""Whether something may be at world positions."""
 
 
 class Space:
@@ -19,7 +15,7 @@ class Space:
     Each is a list of cell numbers x + R·(y + R·z). Cells whose centre is not `allowed` belong to no shell.
     """
 
-    def __init__(self, occupancy: OccupancyGrid, allowed: Contains | None = None) -> None:
+    def __init__(self, occupancy: OccupancyGrid, allowed: Occupied | None = None) -> None:
         self.domain: Domain = occupancy.domain
         self.resolution = occupancy.resolution
         here = occupancy.occupied

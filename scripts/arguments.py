@@ -1,15 +1,18 @@
 """What several verbs take on their command line: a device, a trained field, the size of a picture."""
 
+import math
 from pathlib import Path
 from typing import Literal
 
 import torch
 
 from ..fields import FIELD_CONFIGS
+from ..train.loop import Budget
 
 Device = Literal["auto", "cpu", "cuda"]
 
 FIELD_FILE = "field.safetensors"
+DEFAULT_SECONDS = 60.0
 FINE = "fine"  # the preset that a conversion takes where there is one: its students do not begin from nothing
 SMALLEST_SIDE, LARGEST_SIDE = 2, 16384  # pixels; H.264 takes no larger pictures
 
@@ -55,3 +58,16 @@ def choose_size(width: int | None, height: int | None, usual: tuple[int, int]) -
 def preset_of(tag: str, asked: str | None) -> str:
     """The preset that was asked for; if none was, `fine` where the field has it, since a conversion can fill it."""
     return asked or (FINE if FINE in FIELD_CONFIGS[tag].PRESETS else "default")
+
+
+def budget_of(max_seconds: float | None, max_steps: int | None) -> Budget:
+    """What is not given does not bound the work; DEFAULT_SECONDS does where neither is. Raises ValueError for none."""
+    if max_seconds is None and max_steps is None:
+        return Budget(seconds=DEFAULT_SECONDS)
+    budget = Budget(
+        seconds=math.inf if max_seconds is None else max_seconds,
+        steps=1 << 62 if max_steps is None else max_steps,
+    )
+    if not (budget.seconds > 0 and budget.steps > 0):
+        raise ValueError("--max-seconds and --max-steps must be above zero.")
+    return budget

@@ -21,13 +21,13 @@ from ..distill.report import Truth, write_report
 from ..fields import field_config
 from ..ops import keep_freed_memory
 from ..scenes import Box, Scene, load_scene
-from ..train import Budget, judge, load_field, save_field
+from ..train import judge, load_field, save_field
 from ..train.run import stride as stride_for
-from .arguments import Device, choose_device, find_field_file, preset_of
+from .arguments import Device, budget_of, choose_device, find_field_file, preset_of
 from .counting import say
 from .eval import views_in_frame
 from .progress import until_told_to_stop
-from .train import DEFAULT_SECONDS, FieldName
+from .train import FieldName
 
 TRUTH_RAYS = 1 << 19  # real pixels behind the comparison, at most; `omnifield eval` takes them all
 TRUTH_ROWS = 3  # pictures shown
@@ -89,7 +89,7 @@ def run_convert(flags: Convert) -> dict[str, Any]:
     if not flags.files:
         raise ValueError("Name at least one field's file, or the folder of its training.")
     config = field_config(flags.to, preset_of(flags.to, flags.preset), flags.set)
-    wishes, edits = Wishes(_budget(flags), flags.target_psnr), _edits(flags)
+    wishes, edits = Wishes(budget_of(flags.max_seconds, flags.max_steps), flags.target_psnr), _edits(flags)
     device = choose_device(flags.device)
     paths = [find_field_file(path) for path in flags.files]
     teachers = [load_field(path, device) for path in paths]
@@ -119,18 +119,6 @@ def run_convert(flags: Convert) -> dict[str, Any]:
     measured = write_report(report, done, truth)
     say(console, _summary(measured, output, report))
     return {"file": str(output), "report": str(report)} | measured
-
-
-def _budget(flags: Convert) -> Budget:
-    if flags.max_seconds is None and flags.max_steps is None:
-        return Budget(seconds=DEFAULT_SECONDS)
-    budget = Budget(
-        seconds=math.inf if flags.max_seconds is None else flags.max_seconds,
-        steps=1 << 62 if flags.max_steps is None else flags.max_steps,
-    )
-    if not (budget.seconds > 0 and budget.steps > 0):
-        raise ValueError("--max-seconds and --max-steps must be above zero.")
-    return budget
 
 
 def _edits(flags: Convert) -> Edits:

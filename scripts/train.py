@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,14 +21,13 @@ from ..train.checkpoint import load_training
 from ..train.files import write_text
 from ..train.loop import Budget, FitConfig, Progress, begin
 from ..train.run import Run
-from .arguments import Device, choose_device
+from .arguments import Device, budget_of, choose_device
 from .counting import say
 from .progress import TrainingBar, until_told_to_stop
 from .view_training import Watched
 from .where import LOCAL, PORT
 
 FieldName = tyro.extras.literal_type_from_choices(FIELD_CONFIGS)
-DEFAULT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ def run_train(flags: Train) -> dict[str, Any]:
     began = time.perf_counter()
     flags = _resumed(flags) if flags.resume else flags
     config = field_config(flags.field, flags.preset, flags.set)
-    budget = _budget(flags)
+    budget = budget_of(flags.max_seconds, flags.max_steps)
     device = choose_device(flags.device)
     scene = with_scales(load_scene(flags.data, downscale=flags.downscale), flags.scales)
     say(console, f"{_views(scene)}, in {time.perf_counter() - began:.1f} s")
@@ -163,18 +161,6 @@ def _views(scene: Scene) -> str:
     size = f"{scene.train.cameras.width}×{scene.train.cameras.height}"
     scales = f" at {len(scene.train_scales)} scales" if scene.coarser_train else ""
     return f"{scene.name}: {len(scene.train)} training and {len(scene.test)} held-out views, {size}{scales}"
-
-
-def _budget(flags: Train) -> Budget:
-    if flags.max_seconds is None and flags.max_steps is None:
-        return Budget(seconds=DEFAULT_SECONDS)
-    budget = Budget(
-        seconds=math.inf if flags.max_seconds is None else flags.max_seconds,
-        steps=1 << 62 if flags.max_steps is None else flags.max_steps,
-    )
-    if not (budget.seconds > 0 and budget.steps > 0):
-        raise ValueError("--max-seconds and --max-steps must be above zero.")
-    return budget
 
 
 def _folder(flags: Train, scene: Scene) -> Path:
