@@ -49,19 +49,21 @@ inline Share share_of(float level, int levels) {
 // The rows of a cell that lies in several blocks, or reaches beyond the cube.
 State find_scattered_rows(const VoxelBlocks& voxels, int level, const int32_t (&cell)[3], int32_t* row) {
   const int32_t last = int32_t(voxels.resolutions[level]) - 1;
-  const int64_t blocks = (last + 1) / 8;
+  const int32_t blocks = (last + 1) / 8;
   const int32_t* numbers = voxels.index + voxels.index_offsets[level];
-  int32_t voxel[3][2];
-  for (int axis = 0; axis < 3; ++axis)
+  // Of each axis and side: what the voxel's place adds to the number of its block's entry, and to its row in there.
+  int32_t entry[3][2], inner[3][2];
+  for (int axis = 0, stride = 1, step = 1; axis < 3; ++axis, stride *= blocks, step *= 8)
     for (int upper = 0; upper < 2; ++upper) {
-      const int32_t at = cell[axis] + upper;
-      voxel[axis][upper] = at < 0 ? 0 : at > last ? last : at;
+      const int32_t at = cell[axis] + upper, voxel = at < 0 ? 0 : at > last ? last : at;
+      entry[axis][upper] = (voxel >> 3) * stride, inner[axis][upper] = (voxel & 7) * step;
     }
   int present = 0;
+#pragma GCC unroll 8
   for (int k = 0; k < 8; ++k) {
-    const int32_t x = voxel[0][k & 1], y = voxel[1][k >> 1 & 1], z = voxel[2][k >> 2];
-    const int32_t number = numbers[x / 8 + blocks * (y / 8 + blocks * (z / 8))];
-    row[k] = number < 0 ? -1 : number * kRows + (x & 7) + 8 * ((y & 7) + 8 * (z & 7));
+    const int x = k & 1, y = k >> 1 & 1, z = k >> 2;
+    const int32_t number = numbers[entry[0][x] + entry[1][y] + entry[2][z]];
+    row[k] = number < 0 ? -1 : number * kRows + inner[0][x] + inner[1][y] + inner[2][z];
     present += number >= 0;
   }
   return present == 8 ? kComplete : present ? kPartial : kEmpty;

@@ -202,6 +202,7 @@ void backward_positions(const VoxelBlocks& voxels, const float* positions, const
 #define FOR_CHANNELS(function, ...)                  \
   switch (voxels.channels) {                         \
     case 1: return function<1>(__VA_ARGS__);         \
+    case 7: return function<7>(__VA_ARGS__);         \
     case 8: return function<8>(__VA_ARGS__);         \
     case 28: return function<28>(__VA_ARGS__);       \
     default: return function<0>(__VA_ARGS__);        \
