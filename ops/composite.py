@@ -19,6 +19,19 @@ def check_ray_weights(density: Tensor, dt: Tensor, offsets: Tensor) -> None:
     check_dtype("ray_weights", "offsets", offsets, torch.int64)
 
 
+def check_pass_through(
+    density: Tensor, t: Tensor, dt: Tensor, offsets: Tensor, *, light: Tensor, visible: float
+) -> None:
+    if not visible >= 0:
+        raise ValueError(f"pass_through: visible is a weight from 0 on, not {visible}.")
+    check_shape("pass_through", "density", density, (None,))
+    check_shape("pass_through", "t", t, (len(density),))
+    check_shape("pass_through", "dt", dt, (len(density),))
+    check_shape("pass_through", "offsets", offsets, (None,))
+    check_shape("pass_through", "light", light, (max(len(offsets) - 1, 0),))
+    check_dtype("pass_through", "offsets", offsets, torch.int64)
+
+
 def check_accumulate(values: Tensor, weights: Tensor, offsets: Tensor) -> None:
     check_shape("accumulate", "values", values, (None, None))
     check_shape("accumulate", "weights", weights, (len(values),))
@@ -47,13 +60,52 @@ def ray_weights(
     """
     check_ray_weights(density, dt, offsets)
     ray = _ray_of_sample("ray_weights", offsets, len(density))
-    dt = dt.detach()
+    depth = _depth_until(density, dt.detach(), ray, torch.ones_like(dt), stop)
+    return torch.exp(-_sum_before(depth, ray)) * -torch.expm1(-depth)
+
+
+def _depth_until(density: Tensor, dt: Tensor, ray: Tensor, light: Tensor, stop: float) -> Float[Tensor, "n"]:
+    """The optical depth of every sample, 0 behind the end of its ray; `light` is what came to the ray's first one."""
     with torch.no_grad():
-        ended = (torch.exp(-_sum_before(density * dt, ray)) < stop).to(density.dtype)
+        ended = (light * torch.exp(-_sum_before(density * dt, ray)) < stop).to(density.dtype)
         alive = ended + _sum_before(ended, ray) == 0
     # Masked before the exponentials: what lies behind the end must not reach the gradient, even as 0 · NaN.
-    depth = torch.where(alive, density * dt, 0)
-    return torch.exp(-_sum_before(depth, ray)) * -torch.expm1(-depth)
+    return torch.where(alive, density * dt, 0)
+
+
+@Op
+def pass_through(
+    density: Float[Tensor, "n"],
+    t: Float[Tensor, "n"],
+    dt: Float[Tensor, "n"],
+    offsets: Int64[Tensor, "rays_1"],
+    light: Float[Tensor, "rays"],
+    visible: float,
+    stop: float = 1e-4,
+) -> tuple[
+    Int64[Tensor, "m"],
+    Float[Tensor, "m"],
+    Int64[Tensor, "rays_1"],
+    Float[Tensor, "rays weight_distance_seen=3"],
+    Float[Tensor, "rays"],
+]:
+    """What rays see in their next samples, if `light` is the transmittance in front of them; without gradients.
+
+    The samples with a weight (see `ray_weights`) above `visible`, their weights, and where those of each ray begin;
+    the sums Σ w, Σ w·t and Σ w of the visible ones; and the transmittance behind the samples, or at a ray's end.
+    Raises ValueError if sizes or offsets do not fit.
+    """
+    check_pass_through(density, t, dt, offsets, light=light, visible=visible)
+    ray = _ray_of_sample("pass_through", offsets, len(density))
+    before = light.index_select(0, ray)
+    depth = _depth_until(density, dt, ray, before, stop)
+    weights = before * torch.exp(-_sum_before(depth, ray)) * -torch.expm1(-depth)
+    seen = weights > visible
+    rows = seen.nonzero()[:, 0]
+    parts = torch.stack([torch.ones_like(t), t, seen.to(t)], -1)
+    through = torch.exp(-accumulate.reference(depth[:, None], torch.ones_like(t), offsets)[:, 0])
+    sums = accumulate.reference(parts, weights, offsets)
+    return rows, weights[rows], torch.searchsorted(rows, offsets), sums, light * through
 
 
 @Op

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, Int32, UInt8
 from torch import Tensor
 
 from .backend import Op
+from .check import check_dtype, check_shape
 
 # Where a march through an unbounded scene ends, in halves of the box: what is farther stands there.
 HORIZON = 200.0
@@ -40,6 +41,9 @@ class MarchGrid:
         return HORIZON * max(high - low for low, high in zip(self.lo, self.hi, strict=True)) / 2
 
 
+EVERY = 2**31 - 1  # more samples than any ray has
+
+
 @Op
 def ray_march(
     origins: Float[Tensor, "ray xyz=3"],
@@ -60,19 +64,39 @@ def ray_march(
     need not be unit vectors; distances are in units of their length.
     """
     check_bits(occupied, grid)
-    begin, end = _span_in_box(origins, directions, span, grid)
-    counts, ts = [], []
-    for ray in torch.arange(len(origins), device=origins.device).split(4096):
-        t, kept = _march_chunk(
-            (origins[ray], directions[ray], begin[ray], end[ray], jitter[ray]), occupied, grid
-        )
-        counts.append(kept.sum(-1))
-        ts.append(t[kept])
-    count = torch.cat([*counts, torch.zeros(0, dtype=torch.long, device=origins.device)])
-    t = torch.cat([*ts, origins.new_zeros(0)])
-    ray = torch.repeat_interleave(torch.arange(len(count), device=t.device), count)
-    dt = (t * grid.cone).clamp_min(grid.step)
-    return t, dt, ray, torch.nn.functional.pad(count.cumsum(0), (1, 0))
+    place = torch.zeros(len(origins), dtype=torch.int32, device=origins.device)
+    return _march((origins, directions, span, jitter), occupied, grid, place=place, most=EVERY)[:4]
+
+
+@Op
+def ray_march_on(
+    origins: Float[Tensor, "ray xyz=3"],
+    directions: Float[Tensor, "ray xyz=3"],
+    span: Float[Tensor, "ray near_far=2"],
+    occupied: UInt8[Tensor, "byte"],
+    place: Int32[Tensor, "ray"],
+    grid: MarchGrid,
+    most: int,
+) -> tuple[
+    Float[Tensor, "sample"],
+    Float[Tensor, "sample"],
+    Int[Tensor, "sample"],
+    Int[Tensor, "ray_plus_one"],
+    Int32[Tensor, "ray"],
+]:
+    """A part of `ray_march` with a jitter of ½: of each ray the first `most` samples from candidate `place` on, and the
+    candidate to go on from: −1 if the ray ended before it had as many. From there on it has no samples."""
+    check_march_on(len(origins), occupied, place, grid=grid, most=most)
+    rays = origins, directions, span, torch.full_like(origins[:, 0], 0.5)
+    return _march(rays, occupied, grid, place=place, most=most)
+
+
+def check_march_on(rays: int, occupied: Tensor, place: Tensor, *, grid: MarchGrid, most: int) -> None:
+    check_bits(occupied, grid)
+    check_shape("ray_march_on", "place", place, (rays,))
+    check_dtype("ray_march_on", "place", place, torch.int32)
+    if not 0 < most <= EVERY:
+        raise ValueError(f"ray_march_on: a ray has at least one sample at most, not {most}.")
 
 
 def check_bits(occupied: Tensor, grid: MarchGrid) -> None:
@@ -82,6 +106,33 @@ def check_bits(occupied: Tensor, grid: MarchGrid) -> None:
         )
 
 
+def _march(
+    rays: tuple[Tensor, ...],
+    occupied: UInt8[Tensor, "byte"],
+    grid: MarchGrid,
+    *,
+    place: Int32[Tensor, "ray"],
+    most: int,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    origins, directions, span, jitter = rays
+    begin, end = _span_in_box(origins, directions, span, grid)
+    counts, ts, places = [place[:0].long()], [origins[:0, 0]], [place[:0]]
+    for ray in torch.arange(len(origins), device=origins.device).split(4096):
+        t, kept = _march_chunk(
+            (origins[ray], directions[ray], begin[ray], end[ray], jitter[ray]), occupied, grid
+        )
+        after = torch.arange(t.shape[1], device=t.device) + 1  # the candidate behind each of them
+        kept &= (after > place[ray, None]) & (place[ray, None] >= 0)
+        kept &= kept.cumsum(-1) <= most
+        counts.append(kept.sum(-1))
+        ts.append(t[kept])
+        places.append(torch.where(counts[-1] == most, (kept * after).amax(-1), -1).int())
+    count, t = torch.cat(counts), torch.cat(ts)
+    ray = torch.repeat_interleave(torch.arange(len(count), device=t.device), count)
+    dt = (t * grid.cone).clamp_min(grid.step)
+    return t, dt, ray, torch.nn.functional.pad(count.cumsum(0), (1, 0)), torch.cat(places)
+
+
 def _march_chunk(
     rays: tuple[Tensor, ...], occupied: UInt8[Tensor, "byte"], grid: MarchGrid
 ) -> tuple[Float[Tensor, "ray candidate"], Bool[Tensor, "ray candidate"]]:
@@ -89,7 +140,7 @@ def _march_chunk(
     first, last = _steps_from_distance(begin, grid), _steps_from_distance(end, grid)
     hit = (begin < end) & end.isfinite()
     steps = torch.where(hit, last - first, 0)
-    candidates = int(steps.max().item()) + 2 if len(begin) else 0
+    candidates = int(steps.max().item()) + 2 if len(begin) else 1
     s = first[:, None] + (torch.arange(candidates, device=begin.device) + jitter[:, None])
     t = _distance_from_steps(s, grid)
     position = origins[:, None] + t[..., None] * directions[:, None]

@@ -1,51 +1,47 @@
 """Compositing without gradients: samples are forgotten as soon as they are seen, and nothing behind matter is asked."""
 
-import math
-
 import torch
 from jaxtyping import Int
 from torch import Tensor
 
 from ..fields import Field, Points
-from ..ops import accumulate, ray_points, ray_weights
+from ..ops import accumulate, ray_points
+from ..ops.composite import pass_through
 from ..scenes import Rays
 from .opaque import STOP
-from .samples import Samples
+from .samples import Sampler
 from .shading import SHADING, VISIBLE, Seen
 
-FIRST_ROUND = 8  # samples of a ray that are asked at once; every round asks twice as many
+FIRST_ROUND = 8  # samples of a ray that are asked at once; every other round asks twice as many
 
 
 @torch.no_grad()
-def see(field: Field, rays: Rays, samples: Samples) -> tuple[Seen, Int[Tensor, "ray"]]:
-    """What each ray saw, and how many of its samples were asked. Rounds of ever more samples go along all rays that
-    are not yet opaque, as in `probe_until_opaque`."""
-    shading, packed = SHADING[field.shading], rays.packed()
-    depth = torch.zeros_like(rays.near)  # optical depth so far
-    total = depth.new_zeros(
-        len(rays), 3 + shading.width(field)
-    )  # weight, weight · t, visible weight, and · values
-    begin, end = samples.offsets[:-1].clone(), samples.offsets[1:]
-    alive = (begin < end).nonzero()[:, 0]
-    size = FIRST_ROUND
-    while len(alive):
-        part = samples.next(alive, begin, (end - begin).index_select(0, alive).clamp_max(size))
-        points = Points(*ray_points(packed, part.t, part.ray))
-        probe = field.probe(points)
-        weights = ray_weights(probe.density, part.dt, part.offsets)
-        weights *= torch.exp(-depth).index_select(0, part.ray)
-        rows = (weights > VISIBLE).nonzero()[:, 0]
-        t, ray = part.t.index_select(0, rows), part.ray.index_select(0, rows)
-        values = shading.values(field, Points(*ray_points(packed, t, ray)), probe.take(rows))
-        every = torch.stack([torch.ones_like(part.t), part.t], -1)
-        visible = torch.cat([torch.ones_like(values[:, :1]), values], -1)
-        seen = (
-            accumulate(every, weights, part.offsets),
-            accumulate(visible, weights.index_select(0, rows), torch.searchsorted(rows, part.offsets)),
+def see(
+    field: Field, rays: Rays, sampler: Sampler
+) -> tuple[Int[Tensor, "hit"], Rays, Seen, Int[Tensor, "hit"]]:
+    """Which rays have any samples, those rays, what each of them saw, and how many of its samples were asked.
+
+    Rounds of ever more samples go along all rays that are not yet opaque, as in `probe_until_opaque`; what lies
+    further is not even marched through.
+    """
+    part, place = sampler.next(rays, torch.zeros_like(rays.near, dtype=torch.int32), FIRST_ROUND)
+    hit = part.counts.nonzero()[:, 0]
+    part, rays, place = part.of(hit), Rays(*(x.index_select(0, hit) for x in vars(rays).values())), place[hit]
+    shading, packed, round = SHADING[field.shading], rays.packed(), 1
+    light, asked = torch.ones_like(rays.near), torch.zeros_like(hit)
+    # weight, weight · t, visible weight, and · values
+    total = light.new_zeros(len(hit), 3 + shading.width(field))
+    while len(part):
+        probe = field.probe(Points(*ray_points(packed, part.t, part.ray)))
+        visible, weights, ends, sums, light = pass_through(
+            probe.density, part.t, part.dt, part.offsets, light, VISIBLE, STOP
         )
-        total.index_add_(0, alive, torch.cat(seen, -1))
-        depth.index_add_(0, alive, accumulate(probe.density[:, None], part.dt, part.offsets)[:, 0])
-        begin.index_add_(0, alive, part.counts)
-        alive = alive[(depth[alive] < -math.log(STOP)) & (begin[alive] < end[alive])]
-        size *= 2
-    return Seen.of(total), begin - samples.offsets[:-1]
+        t, ray = part.t.index_select(0, visible), part.ray.index_select(0, visible)
+        values = shading.values(field, Points(*ray_points(packed, t, ray)), probe.take(visible))
+        total[:, :3] += sums
+        total[:, 3:] += accumulate(values, weights, ends)
+        asked += part.counts
+        place = torch.where(light < STOP, -1, place)
+        part, place = sampler.next(rays, place, FIRST_ROUND << round // 2)
+        round += 1
+    return hit, rays, Seen.of(total), asked

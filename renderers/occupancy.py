@@ -5,13 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, Int32, UInt8
 from torch import Tensor, nn
 
 from ..fields import Points
 from ..ops import MarchGrid, ray_march
+from ..ops.ray_march import ray_march_on
 from ..scenes import Domain, Rays
-from .samples import Sampler, Samples, jitter
+from .samples import Sampler, Samples, jitter, span
 from .uniform import STEPS_PER_SIDE, march_grid
 
 RESOLUTION = 128
@@ -56,10 +57,21 @@ class OccupancyGrid(nn.Module, Sampler):
         return self.march(rays, self.grid, generator)
 
     def march(self, rays: Rays, grid: MarchGrid, generator: torch.Generator | None) -> Samples:
-        span = torch.stack([rays.near, rays.far], -1)
-        return Samples(
-            *ray_march(rays.origins, rays.directions, span, jitter(rays, generator), self.bits, grid)
+        start = jitter(rays, generator)
+        return Samples(*ray_march(rays.origins, rays.directions, span(rays), start, self.bits, grid))
+
+    def next(
+        self, rays: Rays, place: Int32[Tensor, "ray"], most: int
+    ) -> tuple[Samples, Int32[Tensor, "ray"]]:
+        return self.march_on(rays, self.grid, place, most)
+
+    def march_on(
+        self, rays: Rays, grid: MarchGrid, place: Int32[Tensor, "ray"], most: int
+    ) -> tuple[Samples, Int32[Tensor, "ray"]]:
+        *samples, place = ray_march_on(
+            rays.origins, rays.directions, span(rays), self.bits, place, grid, most
         )
+        return Samples(*samples), place
 
     @property
     def occupied(self) -> Bool[Tensor, "cell"]:
@@ -130,5 +142,14 @@ class LongerSteps(Sampler):
     factor: float
 
     def sample(self, rays: Rays, generator: torch.Generator | None) -> Samples:
+        return self.occupancy.march(rays, self.grid, generator)
+
+    def next(
+        self, rays: Rays, place: Int32[Tensor, "ray"], most: int
+    ) -> tuple[Samples, Int32[Tensor, "ray"]]:
+        return self.occupancy.march_on(rays, self.grid, place, most)
+
+    @property
+    def grid(self) -> MarchGrid:
         grid = self.occupancy.grid
-        return self.occupancy.march(rays, dataclasses.replace(grid, step=grid.step * self.factor), generator)
+        return dataclasses.replace(grid, step=grid.step * self.factor)

@@ -4,7 +4,7 @@ import abc
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Int32
 from torch import Tensor
 
 from ..fields import Points
@@ -38,14 +38,11 @@ class Samples:
             *ray_points(rays.packed(), self.t.index_select(0, rows), self.ray.index_select(0, rows))
         )
 
-    def next(self, rays: Int[Tensor, "m"], begin: Int[Tensor, "ray"], count: Int[Tensor, "m"]) -> "Samples":
-        """Of each of some rays, which ascend, `count` samples from number `begin` of all samples on."""
-        offsets = torch.nn.functional.pad(count.cumsum(0), (1, 0))
-        ray, shift = torch.repeat_interleave(
-            torch.stack([rays, begin.index_select(0, rays) - offsets[:-1]], -1), count, dim=0
-        ).unbind(-1)
-        rows = torch.arange(len(ray), device=ray.device) + shift
-        return Samples(self.t.index_select(0, rows), self.dt.index_select(0, rows), ray.contiguous(), offsets)
+    def of(self, hit: Int[Tensor, "m"]) -> "Samples":
+        """The same samples of the rays that have any, which are `hit`, numbered anew."""
+        offsets = torch.cat([self.offsets.index_select(0, hit), self.offsets[-1:]])
+        number = torch.arange(len(hit), device=hit.device)
+        return Samples(self.t, self.dt, torch.repeat_interleave(number, offsets.diff()), offsets)
 
     def take(self, rows: Int[Tensor, "m"]) -> "Samples":
         """Some of the samples; `rows` ascend."""
@@ -60,8 +57,19 @@ class Sampler(abc.ABC):
     @abc.abstractmethod
     def sample(self, rays: Rays, generator: torch.Generator | None) -> Samples: ...
 
+    @abc.abstractmethod
+    def next(
+        self, rays: Rays, place: Int32[Tensor, "ray"], most: int
+    ) -> tuple[Samples, Int32[Tensor, "ray"]]:
+        """A part of `sample` without a generator: of each ray the first `most` samples from its `place` on, which
+        is 0 at the beginning; and its next place, −1 where there is nothing left."""
+
 
 def jitter(rays: Rays, generator: torch.Generator | None) -> Float[Tensor, "ray"]:
     if generator is None:
         return torch.full_like(rays.near, 0.5)
     return torch.rand(len(rays), generator=generator, device=rays.near.device)
+
+
+def span(rays: Rays) -> Float[Tensor, "ray near_far=2"]:
+    return torch.stack([rays.near, rays.far], -1)

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..fields import Field, Points, Probe
-from ..ops import take_rows
+from ..ops import ray_points, take_rows
 from ..scenes import Rays
 
 VISIBLE = 1e-4  # a sample of less weight is not asked for its colour
@@ -76,10 +76,8 @@ class ShadePixels:
 
     def light(self, field: Field, rays: Rays, seen: Seen) -> Float[Tensor, "ray rgb=3"]:
         hit = (seen.weight.detach() > 0).nonzero()[:, 0]
-        rays, t, weight = rays[hit], seen.depth[hit], take_rows(seen.weight[:, None], hit)
-        surface = Points(
-            rays.origins + t[:, None] * rays.directions, rays.directions, rays.footprint * t, rays.time
-        )
+        t, weight = seen.depth.index_select(0, hit), take_rows(seen.weight[:, None], hit)
+        surface = Points(*ray_points(rays.packed(), t, hit))
         color = field.color(take_rows(seen.values, hit) / weight, surface) * weight
         return torch.zeros_like(seen.values[:, :3]).index_copy(0, hit, color)
 

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Int32, UInt8
+from torch import Tensor
 
 from ..ops import MarchGrid, ray_march
+from ..ops.ray_march import ray_march_on
 from ..scenes import Contraction, Domain, Rays
-from .samples import Sampler, Samples, jitter
+from .samples import Sampler, Samples, jitter, span
 
 # Half as many where the box fills but half of the cube: two to a cell of 128, in either case.
 STEPS_PER_SIDE = 256
@@ -29,9 +32,18 @@ class UniformSampler(Sampler):
     steps_per_side: int = STEPS_PER_SIDE
 
     def sample(self, rays: Rays, generator: torch.Generator | None) -> Samples:
-        grid = march_grid(self.domain, 8, self.steps_per_side)
-        everywhere = torch.full((8**3 // 8,), 255, dtype=torch.uint8, device=rays.near.device)
-        span = torch.stack([rays.near, rays.far], -1)
-        return Samples(
-            *ray_march(rays.origins, rays.directions, span, jitter(rays, generator), everywhere, grid)
+        where = self._where(rays)
+        return Samples(*ray_march(rays.origins, rays.directions, span(rays), jitter(rays, generator), *where))
+
+    def next(
+        self, rays: Rays, place: Int32[Tensor, "ray"], most: int
+    ) -> tuple[Samples, Int32[Tensor, "ray"]]:
+        everywhere, grid = self._where(rays)
+        *samples, place = ray_march_on(
+            rays.origins, rays.directions, span(rays), everywhere, place, grid, most
         )
+        return Samples(*samples), place
+
+    def _where(self, rays: Rays) -> tuple[UInt8[Tensor, "byte"], MarchGrid]:
+        everywhere = torch.full((8**3 // 8,), 255, dtype=torch.uint8, device=rays.near.device)
+        return everywhere, march_grid(self.domain, 8, self.steps_per_side)

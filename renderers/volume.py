@@ -71,14 +71,23 @@ class VolumeRenderer:
         parts, done, chunk = [], 0, 4096
         while done < len(rays) or not parts:
             part = rays[done : done + chunk]
-            seen, asked = see(field, part, self.sampler.sample(part, None))
-            rendering = _rendering(field, part, seen, background.expand(len(part), 3), asked)
+            rendering = self._image_of(field, part, background)
             parts.append(rendering)
             done += len(part)
             per_ray = max(rendering.samples.sum().item() / max(len(part), 1), 1)
             chunk = max(256, min(int(CHUNK_SAMPLES / per_ray), 4 * chunk, 1 << 16))
         return Rendering(
             *(torch.cat(values) for values in zip(*(vars(p).values() for p in parts), strict=True))
+        )
+
+    def _image_of(self, field: Field, rays: Rays, background: Float[Tensor, "rgb=3"]) -> Rendering:
+        hit, met, seen, asked = see(field, rays, self.sampler)
+        found = _rendering(field, met, seen, background.expand(len(hit), 3), asked)
+        return Rendering(
+            color=background.repeat(len(rays), 1).index_copy_(0, hit, found.color),
+            opacity=torch.zeros_like(rays.near).index_copy_(0, hit, found.opacity),
+            depth=torch.full_like(rays.near, torch.inf).index_copy_(0, hit, found.depth),
+            samples=hit.new_zeros(len(rays)).index_copy_(0, hit, asked),
         )
 
 

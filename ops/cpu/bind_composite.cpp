@@ -57,6 +57,19 @@ void ray_weights_backward(In<1> dt, Indices offsets, In<1> weights, In<1> after,
                                  grad_density.data());
 }
 
+void pass_through(In<1> density, In<1> t, In<1> dt, Indices offsets, float visible, float stop, Out<1> light,
+                  Out<2> sums, Out<1> weight, Array<int64_t, 1> ends, Array<int64_t, 1> rows, Out<1> weight_of_row) {
+  for (size_t size : {t.size(), dt.size(), weight.size(), rows.size(), weight_of_row.size()})
+    require(size == density.size(), "pass_through: every sample has a density, a t, a dt and room for its weight.");
+  nb::gil_scoped_release release;
+  const int64_t rays = count_rays("pass_through", offsets, density.shape(0));
+  require(int64_t(light.size()) == rays && int64_t(sums.size()) == 3 * rays && int64_t(ends.size()) == rays + 1,
+          "pass_through: every ray has its light, three sums and an end.");
+  kernels().pass_through({density.data(), t.data(), dt.data(), visible, stop, light.data(), sums.data(), weight.data(),
+                          ends.data(), rows.data(), weight_of_row.data()},
+                         offsets.data(), rays);
+}
+
 void accumulate_forward(In<2> values, In<1> weights, Indices offsets, Out<2> sums) {
   require_rows("accumulate", "values", values, "weights", weights);
   require_channels("accumulate", values, sums);
@@ -107,6 +120,8 @@ void export_composite(nb::module_& m) {
         "weights"_exact, "after"_exact);
   m.def("ray_weights_backward", &ray_weights_backward, "dt"_exact, "offsets"_exact, "weights"_exact, "after"_exact,
         "grad_weights"_exact, "grad_density"_exact);
+  m.def("pass_through", &pass_through, "density"_exact, "t"_exact, "dt"_exact, "offsets"_exact, "visible"_a, "stop"_a,
+        "light"_exact, "sums"_exact, "weight"_exact, "ends"_exact, "rows"_exact, "weight_of_row"_exact);
   m.def("accumulate_forward", &accumulate_forward, "values"_exact, "weights"_exact, "offsets"_exact, "sums"_exact);
   m.def("accumulate_backward_values", &accumulate_backward_values, "weights"_exact, "offsets"_exact,
         "grad_sums"_exact, "grad_values"_exact);

@@ -13,7 +13,7 @@ using Spans = nb::ndarray<const float, nb::shape<-1, 2>, nb::c_contig, nb::devic
 class March {
  public:
   March(Vectors origins, Vectors directions, Spans span, In<1> jitter, Array<const uint8_t, 1> occupied,
-        Array<int64_t, 1> offsets, const std::array<float, 6>& box, bool contracted, int resolution,
+        Array<int32_t, 1> place, int most, Array<int64_t, 1> offsets, const std::array<float, 6>& box, bool contracted, int resolution,
         const std::array<float, 3>& step_cone_horizon)
       : occupied_(occupied) {
     require(resolution > 0 && resolution % 8 == 0, "ray_march: the resolution must be a multiple of 8.");
@@ -22,6 +22,8 @@ class March {
     require_rows("ray_march", "origins", origins, "directions", directions);
     require_rows("ray_march", "origins", origins, "span", span);
     require_rows("ray_march", "origins", origins, "jitter", jitter);
+    require_rows("ray_march", "origins", origins, "place", place);
+    require(most > 0, "ray_march: a ray has at least one sample at most.");
     require(offsets.size() == origins.shape(0) + 1, "ray_march: offsets holds one number more than there are rays.");
     march_ = {origins.data(), directions.data(), span.data(), jitter.data(), occupied.data(), resolution, contracted};
     for (int axis = 0; axis < 3; ++axis) {
@@ -29,6 +31,7 @@ class March {
       march_.inverse_size[axis] = 1 / (march_.hi[axis] - march_.lo[axis]);
     }
     march_.step = step_cone_horizon[0], march_.cone = step_cone_horizon[1], march_.horizon = step_cone_horizon[2];
+    march_.place = place.data(), march_.most = most;
     nb::gil_scoped_release release;
     kernels().ray_march_find(march_, origins.shape(0), offsets.data(), parts_);
   }
@@ -58,9 +61,9 @@ class March {
 
 void export_ray_march(nb::module_& m) {
   nb::class_<March>(m, "RayMarch")
-      .def(nb::init<Vectors, Vectors, Spans, In<1>, Array<const uint8_t, 1>, Array<int64_t, 1>,
+      .def(nb::init<Vectors, Vectors, Spans, In<1>, Array<const uint8_t, 1>, Array<int32_t, 1>, int, Array<int64_t, 1>,
                     const std::array<float, 6>&, bool, int, const std::array<float, 3>&>(),
-           "origins"_a, "directions"_a, "span"_a, "jitter"_a, "occupied"_a, "offsets"_a, "box"_a, "contracted"_a,
+           "origins"_a, "directions"_a, "span"_a, "jitter"_a, "occupied"_a, "place"_exact, "most"_a, "offsets"_exact, "box"_a, "contracted"_a,
            "resolution"_a, "step_cone_horizon"_a)
       .def("fill", &March::fill, "offsets"_a, "t"_a, "dt"_a, "ray"_a);
 }

@@ -94,6 +94,38 @@ void ray_weights_forward(const float* density, const float* dt, const int64_t* o
   }
 }
 
+void pass_through(const PassThrough& p, const int64_t* offsets, int64_t rays) {
+#pragma omp parallel for schedule(dynamic) if (rays > kRays)
+  for (int64_t first = 0; first < rays; first += kRays) {
+    const int64_t last = least(first + kRays, rays);
+    Tile tile;
+    for (int64_t ray = first; ray < last; ++ray) {
+      const int64_t end = offsets[ray + 1];
+      int64_t i = offsets[ray], visible = 0;
+      float light = p.light[ray], sum = 0, distance = 0, seen = 0;
+      for (; i < end && !(light < p.stop); ++i) {
+        if (i >= tile.end) tile.fill(p.density, p.dt, i, least(i + kTile, offsets[last]));
+        const float weight = light * tile.taken[i - tile.begin];
+        p.weight[i] = weight;
+        sum += weight, distance += weight * p.t[i];
+        if (weight > p.visible) seen += weight, ++visible;
+        light *= tile.left[i - tile.begin];
+      }
+      for (; i < end; ++i) p.weight[i] = 0;
+      p.light[ray] = light, p.ends[ray + 1] = visible;
+      p.sums[3 * ray] = sum, p.sums[3 * ray + 1] = distance, p.sums[3 * ray + 2] = seen;
+    }
+  }
+  p.ends[0] = 0;
+  for (int64_t ray = 0; ray < rays; ++ray) p.ends[ray + 1] += p.ends[ray];
+#pragma omp parallel for schedule(dynamic, kRays) if (rays > kRays)
+  for (int64_t ray = 0; ray < rays; ++ray) {
+    int64_t to = p.ends[ray];
+    for (int64_t i = offsets[ray]; to < p.ends[ray + 1]; ++i)
+      if (p.weight[i] > p.visible) p.rows[to] = i, p.weight_of_row[to++] = p.weight[i];
+  }
+}
+
 // From the far end: what lies behind a sample is summed, not subtracted, so nothing cancels.
 void ray_weights_backward(const float* dt, const int64_t* offsets, int64_t rays, const float* weights,
                           const float* after, const float* grad_weights, float* grad_density) {
@@ -140,6 +172,11 @@ void accumulate_backward_weights(const float* values, const int64_t* offsets, in
 }
 
 void take_rows_forward(const float* values, int64_t channels, const int64_t* rows, int64_t m, float* taken) {
+  if (channels == 1) {  // a call of memcpy for every number would take longer than all else
+#pragma omp parallel for schedule(static) if (m > kPiece)
+    for (int64_t i = 0; i < m; ++i) taken[i] = values[rows[i]];
+    return;
+  }
   const size_t bytes = channels * sizeof(float);
 #pragma omp parallel for schedule(static) if (m > kPiece)
   for (int64_t i = 0; i < m; ++i) std::memcpy(taken + i * channels, values + rows[i] * channels, bytes);

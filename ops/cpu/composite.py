@@ -6,8 +6,10 @@ from .. import _cpu
 from ..composite import (
     accumulate,
     check_accumulate,
+    check_pass_through,
     check_ray_weights,
     check_take_rows,
+    pass_through,
     ray_weights,
     take_rows,
 )
@@ -78,6 +80,19 @@ class _TakeRows(torch.autograd.Function):
 def _ray_weights(density, dt, offsets, stop=1e-4):
     check_ray_weights(density, dt, offsets)
     return _RayWeights.apply(density, dt, offsets, stop)
+
+
+@pass_through.kernel("cpu", torch.float32)
+def _pass_through(density, t, dt, offsets, light, visible, stop=1e-4):
+    check_pass_through(density, t, dt, offsets, light=light, visible=visible)
+    given = [x.detach().contiguous() for x in (density, t, dt, offsets)]
+    light = light.clone(memory_format=torch.contiguous_format)
+    sums, ends = torch.empty(len(light), 3), torch.empty(len(light) + 1, dtype=torch.int64)
+    rows = torch.empty(len(t), dtype=torch.int64)
+    every, weights = torch.empty_like(t), torch.empty_like(t)
+    _cpu.pass_through(*given, visible, stop, light, sums, every, ends, rows, weights)
+    count = int(ends[-1])
+    return rows[:count], weights[:count], ends, sums, light
 
 
 @accumulate.kernel("cpu", torch.float32)

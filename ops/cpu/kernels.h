@@ -43,6 +43,8 @@ struct RayMarch {  // see MarchGrid in ray_march.py
   int resolution;
   bool contracted;
   float lo[3], hi[3], inverse_size[3], step, cone, horizon;
+  int32_t* place;  // of each ray, where its march begins, and then where it goes on
+  int most;        // samples of a ray
 };
 
 // The samples found by each thread, which owns the rays from first_ray[p] to first_ray[p + 1]; freed by the caller.
@@ -65,6 +67,17 @@ struct AdamRows {
   float* gradient;
   float *first_moment, *second_moment;
   int32_t* steps;
+};
+
+struct PassThrough {  // see pass_through in composite.py
+  const float *density, *t, *dt;
+  float visible, stop;
+  float* light;   // of each ray: before its samples, and then behind them
+  float* sums;    // three of each ray
+  float* weight;  // of each sample
+  int64_t* ends;  // rays + 1: where the visible samples of each ray begin
+  int64_t* rows;  // of the visible samples, and then their weights
+  float* weight_of_row;
 };
 
 struct RayPoints {  // what `ray_points` writes, a row for each sample
@@ -109,6 +122,7 @@ struct Kernels {
                                      const float* grad_sums, float* grad_values);
   void (*accumulate_backward_weights)(const float* values, const int64_t* offsets, int64_t rays, int channels,
                                       const float* grad_sums, float* grad_weights);
+  void (*pass_through)(const PassThrough&, const int64_t* offsets, int64_t rays);
   void (*take_rows_forward)(const float* values, int64_t channels, const int64_t* rows, int64_t m, float* taken);
   void (*take_rows_backward)(const float* grad_taken, int64_t channels, const int64_t* rows, int64_t m, int64_t n,
                              float* grad_values);
@@ -144,6 +158,7 @@ void ray_weights_backward(const float*, const int64_t*, int64_t, const float*, c
 void accumulate_forward(const float*, const float*, const int64_t*, int64_t, int, float*);
 void accumulate_backward_values(const float*, const int64_t*, int64_t, int, const float*, float*);
 void accumulate_backward_weights(const float*, const int64_t*, int64_t, int, const float*, float*);
+void pass_through(const PassThrough&, const int64_t*, int64_t);
 void take_rows_forward(const float*, int64_t, const int64_t*, int64_t, float*);
 void take_rows_backward(const float*, int64_t, const int64_t*, int64_t, int64_t, float*);
 void adam_step(const AdamRates&, const AdamRows&);

@@ -46,13 +46,15 @@ struct Occupancy {
 
   void mark_blocks(uint8_t* any) const {
     const int bytes = resolution / 8;  // of a row along x: two blocks to a byte
-    for (int z = 0; z < resolution; ++z)
-      for (int y = 0; y < resolution; ++y) {
-        const uint8_t* row = bits + (int64_t(z) * resolution + y) * bytes;
-        uint8_t* to = any + (int64_t(z / kBlock) * blocks + y / kBlock) * blocks;
+    for (int z = 0; z < blocks; ++z)
+      for (int y = 0; y < blocks; ++y) {
+        const uint8_t* rows = bits + (int64_t(z) * resolution + y) * kBlock * bytes;
+        uint8_t* to = any + (int64_t(z) * blocks + y) * blocks;
         for (int x = 0; x < bytes; ++x) {
-          to[2 * x] |= (row[x] & 15) != 0;
-          to[2 * x + 1] |= row[x] >> 4 != 0;
+          uint8_t of_all = 0;
+          for (int row = 0; row < kBlock * kBlock; ++row)
+            of_all |= rows[(row / kBlock * resolution + row % kBlock) * bytes + x];
+          to[2 * x] = (of_all & 15) != 0, to[2 * x + 1] = of_all >> 4 != 0;
         }
       }
   }
@@ -77,6 +79,20 @@ struct Ray {
   float origin[3], direction[3], begin, end, first;
 };
 
+// As std::fmin and std::fmax do, they pass over NaN; those are calls.
+inline float least(float a, float b) { return a < b || b != b ? a : b; }
+inline float most(float a, float b) { return a > b || b != b ? a : b; }
+
+// What of the ray lies within a box; nothing if begin > end.
+inline void clip(Ray& ray, const float (&lo)[3], const float (&hi)[3]) {
+  for (int axis = 0; axis < 3; ++axis) {
+    const float inverse = 1 / ray.direction[axis];
+    const float a = (lo[axis] - ray.origin[axis]) * inverse, b = (hi[axis] - ray.origin[axis]) * inverse;
+    ray.begin = most(ray.begin, least(a, b));
+    ray.end = least(ray.end, most(a, b));
+  }
+}
+
 inline float steps_from_distance(const RayMarch& m, float t) {
   if (m.cone == 0) return t / m.step;
   const float bend = m.step / m.cone;
@@ -96,18 +112,13 @@ Ray ray_of(const RayMarch& m, int64_t i) {
   if (m.contracted) {
     ray.end = ray.end < m.horizon ? ray.end : m.horizon;
   } else {
-    for (int axis = 0; axis < 3; ++axis) {
-      const float inverse = 1 / ray.direction[axis];
-      const float a = (m.lo[axis] - ray.origin[axis]) * inverse, b = (m.hi[axis] - ray.origin[axis]) * inverse;
-      ray.begin = std::fmax(ray.begin, std::fmin(a, b));
-      ray.end = std::fmin(ray.end, std::fmax(a, b));
-    }
+    clip(ray, m.lo, m.hi);
   }
   ray.first = steps_from_distance(m, ray.begin);
   return ray;
 }
 
-// std::fmin and std::fmax pass over NaN: it must not pass for a ray.
+// `least` and `most` pass over NaN: it must not pass for a ray.
 inline bool is_number(const RayMarch& m, int64_t i) {
   bool nan = std::isnan(m.span[2 * i]) || std::isnan(m.span[2 * i + 1]);
   for (int axis = 0; axis < 3; ++axis)
@@ -130,14 +141,16 @@ class Lanes {
     for (int64_t turn = 0; is_any(has_ray_); ++turn) {
       if (turn % kRoom == 0) make_room();
       const Candidates c = candidates();
+      const Ints kept = c.occupied & (c.t < end_);
 #pragma GCC unroll 16
       for (int lane = 0; lane < kLanes; ++lane) {
         // Written in any case: to branch on every candidate would be slow.
         distances_[lane][found_[lane]] = c.t[lane];
-        found_[lane] += c.occupied[lane] & (c.t[lane] < end_[lane]);
+        found_[lane] += kept[lane];
       }
+      left_ -= kept;
       k_ += c.occupied ? Ints{} + 1 : straight_ ? skips(c) : Ints{} + 1;
-      const Ints ended = ~(c.t < end_) & has_ray_;
+      const Ints ended = (~(c.t < end_) | left_ == 0) & has_ray_;
       if (is_any(ended))
         for (int lane = 0; lane < kLanes; ++lane)
           if (ended[lane]) end_ray(lane);
@@ -156,9 +169,9 @@ class Lanes {
   void next_ray(int lane) {
     while (++ray_[lane] < last_[lane]) {
       const int64_t i = ray_[lane];
-      const Ray ray = is_number(m_, i) ? ray_of(m_, i) : Ray{};
+      const Ray ray = m_.place[i] >= 0 && is_number(m_, i) ? ray_of(m_, i) : Ray{};
       if (ray.begin < ray.end && ray.end < HUGE_VALF) return begin_ray(lane, ray);
-      samples_[i] = 0;
+      samples_[i] = 0, m_.place[i] = -1;
     }
     has_ray_[lane] = 0, end_[lane] = -HUGE_VALF, k_[lane] = 0;
   }
@@ -170,7 +183,7 @@ class Lanes {
       steps_per_cell_[axis][lane] = 1 / (speed * m_.step);  // infinite across the ray
     }
     first_[lane] = ray.first, jitter_[lane] = m_.jitter[ray_[lane]], end_[lane] = ray.end;
-    k_[lane] = 0, has_ray_[lane] = -1, before_[lane] = found_[lane];
+    k_[lane] = m_.place[ray_[lane]], left_[lane] = m_.most, has_ray_[lane] = -1, before_[lane] = found_[lane];
   }
 
   void make_room() {
@@ -183,6 +196,7 @@ class Lanes {
 
   void end_ray(int lane) {
     samples_[ray_[lane]] = found_[lane] - before_[lane];
+    m_.place[ray_[lane]] = left_[lane] ? -1 : k_[lane];
     next_ray(lane);
   }
 
@@ -248,7 +262,7 @@ class Lanes {
   float* distances_[kLanes] = {};
   int64_t found_[kLanes] = {}, room_[kLanes] = {};
   Floats origin_[3] = {}, direction_[3] = {}, steps_per_cell_[3] = {}, first_{}, jitter_{}, end_{};
-  Ints k_{}, has_ray_{};  // −1 where it has one
+  Ints k_{}, left_{}, has_ray_{};  // candidate, samples until enough; −1 where it has a ray
 };
 
 }  // namespace

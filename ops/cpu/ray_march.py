@@ -1,21 +1,34 @@
-"""Ray marching's CPU cell: two calls, because the number of samples is known only after the first."""
+"""Ray marching's CPU cells: two calls each, because the number of samples is known only after the first."""
 
 import torch
 
 from .. import _cpu
-from ..ray_march import check_bits, ray_march
+from ..ray_march import EVERY, check_bits, check_march_on, ray_march, ray_march_on
 
 
 @ray_march.kernel("cpu", torch.float32)
 def _ray_march(origins, directions, span, jitter, occupied, grid):
     check_bits(occupied, grid)
-    offsets = torch.empty(len(origins) + 1, dtype=torch.int64)
+    place = torch.zeros(len(origins), dtype=torch.int32)
+    return _march((origins, directions, span, jitter), occupied, grid, place=place, most=EVERY)
+
+
+@ray_march_on.kernel("cpu", torch.float32)
+def _ray_march_on(origins, directions, span, occupied, place, grid, most):
+    check_march_on(len(origins), occupied, place, grid=grid, most=most)
+    place = place.clone(memory_format=torch.contiguous_format)
+    rays = origins, directions, span, torch.full((len(origins),), 0.5)
+    return *_march(rays, occupied, grid, place=place, most=most), place
+
+
+def _march(rays, occupied, grid, *, place, most):
+    """Writes to `place`."""
+    offsets = torch.empty(len(place) + 1, dtype=torch.int64)
     march = _cpu.RayMarch(
-        origins.contiguous(),
-        directions.contiguous(),
-        span.contiguous(),
-        jitter.contiguous(),
+        *(each.contiguous() for each in rays),
         occupied,
+        place,
+        most,
         offsets,
         (*grid.lo, *grid.hi),
         grid.contracted,

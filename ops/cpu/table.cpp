@@ -29,6 +29,7 @@ const Kernels table{
     .accumulate_forward = accumulate_forward,
     .accumulate_backward_values = accumulate_backward_values,
     .accumulate_backward_weights = accumulate_backward_weights,
+    .pass_through = pass_through,
     .take_rows_forward = take_rows_forward,
     .take_rows_backward = take_rows_backward,
     .adam_step = adam_step,

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import torch
 from omnifield import ops
+from omnifield.ops.composite import pass_through as pass_through_op
+from omnifield.ops.ray_march import ray_march_on as ray_march_on_op
 from torch import Generator, Tensor
 
 
@@ -91,6 +93,18 @@ def ray_weights(density: float) -> Case:
     return Case(f"ray_weights {density:g}", ops.ray_weights, make, (0,), 1e-5)
 
 
+def pass_through(density: float) -> Case:
+    """Visible are samples with a weight above 0, so that no rounding puts one on the other side."""
+    weighed = ray_weights(density)
+
+    def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
+        sigma, dt, ends = weighed.make(n, generator)
+        light = torch.rand(len(ends) - 1, generator=generator) ** 6
+        return sigma, torch.rand(n, generator=generator), dt, ends, light
+
+    return Case(f"pass_through {density:g}", lambda *x: pass_through_op(*x, 0.0), make, (), 1e-5)
+
+
 def accumulate(channels: int) -> Case:
     def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
         values = torch.randn(n, channels, generator=generator)
@@ -156,6 +170,21 @@ def ray_march(share: float) -> Case:
     return Case(f"ray_march {share:g}", lambda *arguments: ops.ray_march(*arguments, grid), make, (), 1e-7)
 
 
+def ray_march_on(share: float, most: int) -> Case:
+    """The same rays, some of them from further on, and some that have ended."""
+    every, grid = ray_march(share), ops.MarchGrid((-1.0, -0.5, 0.0), (1.0, 0.5, 1.5), False, 32, 0.02, 0.0)
+
+    def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
+        place = torch.randint(-3, 30, (n,), dtype=torch.int32, generator=generator)
+        origins, directions, span, _, occupied = every.make(n, generator)
+        return origins, directions, span, occupied, place
+
+    def run(*arguments: Tensor) -> tuple[Tensor, ...]:
+        return ray_march_on_op(*arguments, grid, most)
+
+    return Case(f"ray_march_on {share:g}, {most}", run, make, (), 1e-7)
+
+
 def ray_march_contracted() -> Case:
     """n rays from the middle of an unbounded scene, each through one of eight octants, half of them occupied.
 
@@ -190,11 +219,13 @@ CASES = [
     *(voxel_lookup(channels, 32, 16, 8) for channels in (1, 8, 28)),
     *(spherical_harmonics(degree) for degree in (1, 2, 3, 4)),
     *(ray_weights(density) for density in (1.0, 50.0, 2000.0)),
+    *(pass_through(density) for density in (1.0, 50.0)),
     *(accumulate(channels) for channels in (1, 3, 16, 23)),
     *(take_rows(share) for share in (0.0, 0.4, 1.0)),
     *(adam_step(features, touched) for features, touched in ((1, 1), (2, 0.1), (4, 0.9), (8, 0), (7, 0.5))),
     *(mlp(*widths) for widths in ((32, 64, 16), (5, 3), (19, 64, 64, 3))),
     *(ray_march(share) for share in (1.0, 0.2, 0.003)),
+    *(ray_march_on(share, most) for share, most in ((1.0, 5), (0.2, 1), (0.003, 3))),
     ray_march_contracted(),
     ray_points(),
 ]

@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 import torch
 from omnifield.ops import accumulate, ray_weights, take_rows
+from omnifield.ops.composite import pass_through
 
 BOTH = pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=["reference", "kernel"])
 OFFSETS = torch.tensor([0, 0, 3, 4, 4, 11, 40, 40])
@@ -57,6 +58,41 @@ def test_weights_and_gradient_equal_a_loop(generator, dtype, stop):
     torch.testing.assert_close(gradient.double(), expected_gradient, rtol=1e-6, atol=1e-7)
     assert ((weights == 0) == (torch.tensor(expected) == 0)).all()
     assert (gradient[expected_gradient == 0] == 0).all()
+
+
+@BOTH
+@pytest.mark.parametrize("stop", [0.0, 1e-4, 0.1])
+def test_samples_passed_in_parts_weigh_what_they_weigh_at_once(generator, dtype, stop):
+    density, dt, t = (x.detach() for x in samples(generator, dtype))
+    weights = ray_weights(density, dt, OFFSETS, stop)
+    counts, light = OFFSETS.diff(), torch.ones(7, dtype=dtype)
+    sums, seen, begin = torch.zeros(7, 3, dtype=dtype), torch.zeros(40, dtype=dtype), OFFSETS[:-1]
+    while (begin < OFFSETS[1:]).any():
+        count = (OFFSETS[1:] - begin).clamp(max=3)
+        rows = torch.cat(
+            [torch.arange(b, b + c) for b, c in zip(begin.tolist(), count.tolist(), strict=True)]
+        )
+        ends = torch.nn.functional.pad(count.cumsum(0), (1, 0))
+        visible, weight, of_ray, more, light = pass_through(
+            density[rows], t[rows], dt[rows], ends, light, 0.01, stop
+        )
+        seen[rows[visible]] = weight
+        counts, sums, begin = counts - of_ray.diff(), sums + more, begin + count
+    expected = torch.where(weights > 0.01, weights, 0)
+    torch.testing.assert_close(seen, expected)
+    parts = torch.stack([torch.ones_like(t), t, (expected > 0).to(dtype)], -1)
+    torch.testing.assert_close(sums, accumulate(parts, weights, OFFSETS), rtol=1e-5, atol=1e-6)
+    assert counts.sum() == 40 - (expected > 0).sum()
+    if stop == 0:
+        depth = accumulate((density * dt)[:, None], torch.ones_like(t), OFFSETS)[:, 0]
+        torch.testing.assert_close(light, torch.exp(-depth))
+
+
+@BOTH
+def test_an_invisible_weight_is_refused_below_zero(dtype):
+    none, offsets = torch.zeros(0, dtype=dtype), torch.zeros(1, dtype=torch.int64)
+    with pytest.raises(ValueError, match="pass_through: visible"):
+        pass_through(none, none, none, offsets, none, -1.0)
 
 
 @pytest.mark.parametrize("stop", [0.0, 1e-4, 0.1])

@@ -7,7 +7,7 @@ import jaxtyping
 import pytest
 import torch
 from omnifield.ops import MarchGrid, ray_march, references
-from omnifield.ops.ray_march import HORIZON
+from omnifield.ops.ray_march import HORIZON, ray_march_on
 
 BOTH = pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=["reference", "kernel"])
 LO, HI = (-1.0, -0.5, 0.0), (1.0, 0.5, 1.5)
@@ -93,6 +93,23 @@ def random_rays(count, generator):
     far = near + 4 * torch.rand(count, generator=generator)
     far[::3] = INF
     return origins, directions, torch.stack([near, far], -1), torch.rand(count, generator=generator)
+
+
+@BOTH
+@GRIDS
+@pytest.mark.parametrize("most", [1, 3, 1000])
+def test_parts_of_a_march_are_the_march(generator, dtype, grid, most):
+    *rays, _ = (tensor.to(dtype) for tensor in random_rays(40, generator))
+    bits = random_bits(grid, 0.3, generator)
+    t, _, _, offsets = ray_march(*rays, torch.full((40,), 0.5, dtype=dtype), bits, grid)
+    place, found = torch.zeros(40, dtype=torch.int32), [[] for _ in range(40)]
+    while (place >= 0).any():
+        part, _, ray, ends, place = ray_march_on(*rays, bits, place, grid, most)
+        assert ends.diff().max() <= most and (ends.diff()[place >= 0] == most).all()
+        assert torch.equal(ray, torch.repeat_interleave(torch.arange(40), ends.diff()))
+        for index, distance in zip(ray.tolist(), part.tolist(), strict=True):
+            found[index].append(distance)
+    assert found == [t[begin:end].tolist() for begin, end in itertools.pairwise(offsets.tolist())]
 
 
 @GRIDS
@@ -254,6 +271,7 @@ def test_each_bit_is_the_cell_x_first_then_y_then_z(dtype):
 
 FULL = torch.full((16**3 // 8,), 255, dtype=torch.uint8)
 THREE, PAIRS, TWO = torch.ones(4, 3), torch.ones(4, 2), torch.ones(2, 3)
+PLACES = torch.zeros(4, dtype=torch.int32)
 REFUSED = {
     "resolution must be a multiple of 8, not 12": lambda: MarchGrid(LO, HI, False, 12, 0.1, 0.0),
     "the step must be positive": lambda: MarchGrid(LO, HI, False, 8, 0.0, 0.0),
@@ -263,6 +281,8 @@ REFUSED = {
     "ray_march: .*directions": lambda: ray_march(THREE, TWO, PAIRS, torch.ones(4), FULL, STRAIGHT),
     "ray_march: .*span": lambda: ray_march(THREE, THREE, PAIRS[1:], torch.ones(4), FULL, STRAIGHT),
     "ray_march: .*jitter": lambda: ray_march(THREE, THREE, PAIRS, torch.ones(3), FULL, STRAIGHT),
+    "ray_march_on: .*not 0": lambda: ray_march_on(THREE, THREE, PAIRS, FULL, PLACES, STRAIGHT, 0),
+    "ray_march_on: .*place": lambda: ray_march_on(THREE, THREE, PAIRS, FULL, PLACES[1:], STRAIGHT, 1),
     "ray_march: .*float64": lambda: ray_march(THREE, THREE.double(), PAIRS, torch.ones(4), FULL, STRAIGHT),
 }
 

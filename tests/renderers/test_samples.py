@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 from omnifield.ops.ray_march import HORIZON
-from omnifield.renderers import Samples, UniformSampler
+from omnifield.renderers import LongerSteps, OccupancyGrid, Samples, UniformSampler
 from omnifield.renderers.uniform import CONE
 from omnifield.scenes import Domain, Rays
 
@@ -99,3 +99,19 @@ def test_jitter_is_anywhere_in_the_first_step_and_the_middle_without_it(domain: 
     place = shaken.t[shaken.offsets[:-1]] / shaken.dt[shaken.offsets[:-1]]
     assert place.min() >= 0 and place.max() <= 1
     assert place.histc(10, 0, 1).min() > 120  # of 200
+
+
+@pytest.mark.parametrize("domain", [BOX, UNBOUNDED], ids=["box", "unbounded"])
+def test_parts_of_the_samples_are_the_samples(domain: Domain) -> None:
+    rays, grid = rays_around(40), OccupancyGrid(domain)
+    for sampler in (UniformSampler(domain, 50), grid, LongerSteps(grid, 3.0)):
+        whole = sampler.sample(rays, None)
+        place, parts = torch.zeros(len(rays), dtype=torch.int32), []
+        while (place >= 0).any():
+            part, place = sampler.next(rays, place, 7)
+            parts.append(part)
+        ray = torch.cat([part.ray for part in parts])
+        order = ray.argsort(stable=True)
+        assert torch.equal(ray[order], whole.ray) and len(parts) > 1
+        assert torch.equal(torch.cat([part.t for part in parts])[order], whole.t)
+        assert torch.equal(torch.cat([part.dt for part in parts])[order], whole.dt)

@@ -248,9 +248,10 @@ def test_a_picture_in_pieces_is_the_picture(monkeypatch: pytest.MonkeyPatch) -> 
     pieces: list[int] = []
 
     class Counting(UniformSampler):
-        def sample(self, rays, generator):
-            pieces.append(len(rays))
-            return super().sample(rays, generator)
+        def next(self, rays, place, most):
+            if not place.any():  # a round that is the first
+                pieces.append(len(rays))
+            return super().next(rays, place, most)
 
     image = VolumeRenderer(Counting(CUBE, 32)).render_image(field, rays, background)
     assert len(pieces) > 3 and sum(pieces) == 6000 and max(pieces[2:]) < 3000
