@@ -1,6 +1,7 @@
 """What can be made of a field in the viewer: each a job, its heavy work done in turns with everybody else's."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from ..train.field_file import save_field
 from ..viewer.film import JOB
 from ..viewer.floor import Floor
 from ..viewer.jobs import Cancelled, Task
-from ..viewer.make_tab import Action, Made
+from ..viewer.make_tab import Action, Made, Order
 from ..viewer.subject import Look
 from .arguments import preset_of
 from .view_subjects import Library
@@ -27,45 +28,45 @@ def actions(library: Library, look: Callable[[], Look], folder: Path) -> tuple[A
 
 
 def _convert(library: Library, folder: Path) -> Action:
-    def make(task: Task, floor: Floor, name: str, choice: str) -> Made:
-        with ExitStack() as turns:
+    def make(task: Task, floor: Floor, order: Order) -> Made:
+        # A thread of its own: OpenMP's workers, which the thread that computes gets, go with it.
+        with ExitStack() as turns, ThreadPoolExecutor(1, "omnifield-convert") as thread:
 
             def show(progress: Progress, psnr: float) -> None:
                 """Between two steps the floor is everybody's."""
                 turns.close()
                 task.report(
-                    progress.seconds / CONVERSION_SECONDS,
+                    progress.seconds / order.seconds,
                     f"{progress.stage}, step {progress.step:,}, {psnr:.1f} dB from its teacher",
                 )
                 turns.enter_context(floor.turn(JOB))
 
             turns.enter_context(floor.turn(JOB))
-            config = field_config(choice, preset_of(choice, None))
-            wishes = Wishes(Budget(seconds=CONVERSION_SECONDS))
-            made = convert(
-                [library.find(name)], config, wishes, watch=Watch(show, stopped=lambda: task.stopped)
-            )
+            config = field_config(order.choice, preset_of(order.choice, None))
+            wishes = Wishes(Budget(seconds=order.seconds))
+            watch = Watch(show, stopped=lambda: task.stopped)
+            made = thread.submit(convert, [library.find(order.subject)], config, wishes, watch=watch).result()
             if task.stopped:
                 raise Cancelled(task.name)
-            file = folder / f"{plain(name)} as {choice}.safetensors"
+            file = folder / f"{plain(order.subject)} as {order.choice}.safetensors"
             save_field(file, made.student)
         return Made(file, library.add(made.student, file))
 
-    hint = f"**Another representation** of the shown field, distilled in {CONVERSION_SECONDS:.0f} s, and compared."
-    return Action("Convert", hint, make, tuple(FIELD_CONFIGS), "Into")
+    hint = "**Another representation** of the shown field, distilled from it, and compared."
+    return Action("Convert", hint, make, tuple(FIELD_CONFIGS), "Into", CONVERSION_SECONDS)
 
 
 def _point_cloud(library: Library, look: Callable[[], Look], folder: Path) -> Action:
-    def make(task: Task, floor: Floor, name: str, choice: str) -> Made:
-        trained, crop = library.find(name), look().crop
+    def make(task: Task, floor: Floor, order: Order) -> Made:
+        trained, crop = library.find(order.subject), look().crop
         views = len(trained.cameras)
-        rays = max(1, POINTS[choice] // views)
+        rays = max(1, POINTS[order.choice] // views)
         clouds = surface_points(trained, rays, crop.apply if crop else lambda rays: rays)
         kept = []
         for done, cloud in enumerate(floor.steps(JOB, clouds)):
             task.report(done / views, f"view {done + 1} of {views}")
             kept.append(cloud)
-        file = folder / f"{plain(name)} points {choice}.ply"
+        file = folder / f"{plain(order.subject)} points {order.choice}.ply"
         write_points(file, kept)
         return Made(file)
 
@@ -74,9 +75,9 @@ def _point_cloud(library: Library, look: Callable[[], Look], folder: Path) -> Ac
 
 
 def _save(library: Library, folder: Path) -> Action:
-    def make(task: Task, floor: Floor, name: str, choice: str) -> Made:
-        file = folder / f"{plain(name)}.safetensors"
-        floor.submit(JOB, lambda: save_field(file, library.find(name))).result()
+    def make(task: Task, floor: Floor, order: Order) -> Made:
+        file = folder / f"{plain(order.subject)}.safetensors"
+        floor.submit(JOB, lambda: save_field(file, library.find(order.subject))).result()
         return Made(file)
 
     return Action("Save field", "**The field as it is now**, as one file that needs no data set.", make)

@@ -23,8 +23,8 @@ class CropBox:
         gui, scene = viewer.server.gui, viewer.server.scene
         step = float(f"{domain.side / 100:.1g}")
         with gui.add_folder("Crop box", expand_by_default=False):
-            self.on = gui.add_checkbox("Hide what is outside", False)
-            self.handles = gui.add_checkbox("Handles in the picture", True)
+            self.on = gui.add_checkbox("Cut", False, hint="Hide what is outside the box")
+            self.handles = gui.add_checkbox("Handles", True, hint="In the picture, to drag")
             self.center = gui.add_vector3("Centre", vector(self.middle), step=step)
             self.turn = gui.add_vector3(
                 "Turned by", (0.0, 0.0, 0.0), step=1.0, hint="Degrees about x, y and z"

@@ -12,6 +12,8 @@ from .jobs import Task
 from .server import Viewer
 from .subject import Subject
 
+MOST_SECONDS = 3600.0
+
 
 @dataclass(frozen=True)
 class Made:
@@ -22,15 +24,25 @@ class Made:
 
 
 @dataclass(frozen=True)
+class Order:
+    """What somebody asks for: to make something of a subject (by name), as one of the choices, in so many seconds."""
+
+    subject: str
+    choice: str
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Action:
-    """Something to make of a subject, by name: `make(task, floor, subject, choice)`, one of `choices` where there are
-    any. Its heavy work takes turns on the floor, as `film.JOB`."""
+    """Something to make of a subject. `choices` and `seconds` are asked for where there are any. Its heavy work takes
+    turns on the floor, as `film.JOB`."""
 
     label: str
     hint: str
-    make: Callable[[Task, Floor, str, str], Made]
+    make: Callable[[Task, Floor, Order], Made]
     choices: tuple[str, ...] = ()
     choice: str = "As"
+    seconds: float = 0.0
 
 
 class MakeTab:
@@ -48,21 +60,27 @@ class MakeTab:
         gui = self.viewer.server.gui
         gui.add_markdown(action.hint)
         chosen = gui.add_dropdown(action.choice, action.choices) if action.choices else None
+        seconds = (
+            gui.add_number("Seconds", action.seconds, min=1, max=MOST_SECONDS) if action.seconds else None
+        )
         button = gui.add_button(action.label)
 
         async def begin(event: viser.GuiEvent) -> None:
-            self._begin(action, chosen.value if chosen is not None else "")
+            order = Order(
+                self.viewer.studio.look.subject,
+                chosen.value if chosen is not None else "",
+                min(float(seconds.value), MOST_SECONDS) if seconds is not None else 0.0,
+            )
+            self._begin(action, order)
 
         button.on_click(begin)
 
-    def _begin(self, action: Action, choice: str) -> None:
-        name = self.viewer.studio.look.subject
-
+    def _begin(self, action: Action, order: Order) -> None:
         def work(task: Task) -> Path:
-            made = action.make(task, self.viewer.floor, name, choice)
+            made = action.make(task, self.viewer.floor, order)
             if made.subject is not None:
                 self.viewer.studio.subjects[made.subject.name] = made.subject
                 self.came(made.subject.name)
             return made.file
 
-        self.board.run(f"{action.label}: {choice or name}", work)
+        self.board.run(f"{action.label}: {order.choice or order.subject}", work)

@@ -63,6 +63,8 @@ class Viewer:
         self.watchers: list[Callable[[viser.ClientHandle], Watcher]] = []
         with contextlib.redirect_stdout(io.StringIO()):  # viser prints an address of its own
             self.server = viser.ViserServer(host=host, port=port, label="omnifield", verbose=False)
+        # A button of viser's that we do not show, but any client could press, would show the page to the whole world.
+        self.server.request_share_url = lambda verbose=True: None
         self.port = self.server.get_port()
         self.set_home(self.first_camera())
         self.server.on_client_connect(self._greet)

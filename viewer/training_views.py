@@ -21,7 +21,8 @@ class TrainingViews:
     def __init__(self, viewer: Viewer, board: JobBoard) -> None:
         self.viewer = viewer
         self.board = board
-        self.frusta: list[viser.CameraFrustumHandle] = []
+        self.frusta: dict[int, viser.CameraFrustumHandle] = {}  # by the number of the camera
+        self.looking_from = 0
         gui = viewer.server.gui
         count = len(self.cameras)
         with gui.add_folder("Training cameras", expand_by_default=False):
@@ -40,14 +41,17 @@ class TrainingViews:
         if not self.frusta:
             self._add()
             self.board.run("Thumbnails of the training cameras", self._draw)
-        for frustum in self.frusta:
-            frustum.visible = self.shown.value
+        self._uncover()
+
+    def _uncover(self) -> None:
+        """All are seen, but the one that somebody looks from: its thumbnail would stand before the picture."""
+        for view, frustum in self.frusta.items():
+            frustum.visible = self.shown.value and view != self.looking_from
 
     def _add(self) -> None:
         cameras = self.cameras
         step = max(1, -(-len(cameras) // MOST))
-        self.views = list(range(0, len(cameras), step))
-        for view in self.views:
+        for view in range(0, len(cameras), step):
             position, wxyz = opencv_from_pose(pose_of(cameras, view))
             frustum = self.viewer.server.scene.add_camera_frustum(
                 f"/training/{view}",
@@ -63,23 +67,23 @@ class TrainingViews:
                 receive_shadow=False,
             )
             frustum.on_click(lambda event, view=view: self._jump(event.client, view))
-            self.frusta.append(frustum)
+            self.frusta[view] = frustum
 
     def _draw(self, task: Task) -> None:
         cameras = self.cameras
         scale = THUMBNAIL / max(cameras.width, cameras.height)
         size = max(1, round(cameras.width * scale)), max(1, round(cameras.height * scale))
         film = Film(self.viewer.studio, self.viewer.floor, self.viewer.studio.look)
-        chosen = resized(cameras, size)[torch.tensor(self.views)]
+        chosen = resized(cameras, size)[torch.tensor(list(self.frusta))]
         images = film.frames(chosen, lambda done: task.report(done, "drawing"))
-        for frustum, image in zip(self.frusta, images, strict=False):
+        for frustum, image in zip(self.frusta.values(), images, strict=False):
             frustum.image = image.cpu().numpy()
 
     def _side(self) -> float:
         return self.size.value * self.viewer.studio.subject(self.viewer.studio.look).domain.side
 
     async def _scale(self, event: viser.GuiEvent) -> None:
-        for frustum in self.frusta:
+        for frustum in self.frusta.values():
             frustum.scale = self._side()
 
     async def _go(self, event: viser.GuiEvent) -> None:
@@ -87,4 +91,6 @@ class TrainingViews:
 
     def _jump(self, client: viser.ClientHandle | None, view: int) -> None:
         if client is not None:
+            self.looking_from = self.number.value = view
+            self._uncover()
             fly(client, pose_of(self.cameras, view), fov_of(self.cameras, view))
