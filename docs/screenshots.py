@@ -11,7 +11,7 @@ from typing import Any
 from playwright.sync_api import sync_playwright
 
 IMAGES = Path(__file__).parent / "images"
-SECONDS = 15  # for a picture to come to full sharpness
+SECONDS = 120  # for a picture to come to full sharpness, at most
 SIZE = {"width": 1280, "height": 760}
 SOFTWARE = [
     "--no-sandbox",
@@ -33,7 +33,7 @@ def main(name: str, *runs: str) -> None:
         url = next(found[0] for line in viewer.stderr if (found := re.search(r"http://\S+", line)))
         browser = playwright.chromium.launch(executable_path=chromium, args=SOFTWARE)
         page = browser.new_page(viewport=SIZE)
-        page.goto(url)
+        page.goto(f"{url}/?fixedDpr=1")  # viser makes pictures smaller in a browser without a GPU
         page.add_style_tag(content=CLEAN)
         page.get_by_text("Background").wait_for()
         turn(page, 150, 60)
@@ -54,8 +54,14 @@ def turn(page: Any, across: int, down: int) -> None:
 
 
 def finish(page: Any) -> None:
-    """Long enough for all pixels, also without a GPU."""
-    page.wait_for_timeout(SECONDS * 1000)
+    """Until all pixels are there, which the page says by making their number bold, and has nothing more to say."""
+    size, before = page.locator("strong").filter(has_text=re.compile(r"^\d+×\d+$")), b""
+    while True:
+        page.wait_for_timeout(1000)
+        size.wait_for(timeout=SECONDS * 1000)
+        if (now := page.screenshot()) == before:
+            return
+        before = now
 
 
 if __name__ == "__main__":

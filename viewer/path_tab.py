@@ -191,9 +191,9 @@ class PathTab:
         server, began = self.viewer.server, time.monotonic()
         while self._playing.is_set() and event.client.client_id in server.get_clients() and self.keys:
             fraction = (time.monotonic() - began) / float(self.seconds.value)
+            self._look(event.client, fraction % 1 if self.loop.value else min(fraction, 1.0))
             if fraction > 1 and not self.loop.value:
                 break
-            self._look(event.client, fraction % 1 if self.loop.value else fraction)
             time.sleep(PREVIEW_SECONDS)
         self._playing.clear()
         self.play.label, self.play.icon = "Play", viser.Icon.PLAYER_PLAY
