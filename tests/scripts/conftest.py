@@ -18,6 +18,11 @@ from omnifield.train.field_file import TrainedField, save_field
 from PIL import Image
 from torch import Tensor
 
+from .browser import browser as browser
+from .browser import opened as opened
+from .browser import page as page
+from .browser import program as program
+
 RADIUS, COLOR = 0.6, (0.8, 0.4, 0.2)
 SIZE, FOV = 32, 0.6911112070083618
 DOMAIN = Box((-1.5, -1.5, -1.5), (1.5, 1.5, 1.5))
