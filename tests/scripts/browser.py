@@ -94,14 +94,15 @@ def viewing(folder: Path, port: int = 0) -> Iterator[Program]:
         process.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     with viewing(tmp_path_factory.mktemp("run")) as program:
         yield program
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    """Of a module and not of a session: while it is open no other test can run an event loop of its own."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -110,7 +111,7 @@ def browser() -> Iterator[Any]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def opened(browser: Any, program: Program) -> Any:
     page = browser.new_page(viewport=WINDOW, accept_downloads=True)
     page.set_default_timeout(PATIENCE)
