@@ -14,7 +14,7 @@ from ..fields import Field, FieldConfig, Level, Points
 from ..renderers import OccupancyGrid, VolumeRenderer
 from ..scenes import Rays
 from ..train import Budget, TrainedField
-from ..train.optimizer import Adam
+from ..train.optimizer import Optimizer
 from .common import Common
 from .curriculum import SCHEDULES, Plan, Stage
 from .initialise import initialise
@@ -81,7 +81,7 @@ class Distillation:
         self.ask(FIRST_RAYS, FIRST_POINTS)
         apart = self.teacher.ask_rays(self.teacher.random_cameras(JUDGED, self.generator), self.generator)
         self.judged = self.teacher.ask_points(JUDGED, apart, self.generator)
-        self.optimizer = Adam(self.student.parameter_groups())
+        self.optimizer = Optimizer(self.student.parameter_groups())
         self.step, self.rays_per_step = 0, 512
         self.seconds = time.perf_counter() - began
 
@@ -151,7 +151,7 @@ def _stage(work: Distillation, stage: Stage, budget: Budget) -> Iterator[Progres
     patience = Patience(work, stage, begun)
     if stage.weights.features and not stage.weights.color and not work.common.compared:
         return  # nothing but features in it, and they are not compared
-    work.optimizer = Adam(work.student.parameter_groups())
+    work.optimizer = Optimizer(work.student.parameter_groups())
     while (spent := budget.spent(work.seconds, work.step)) < 1:
         began = time.perf_counter()
         if spent - begun >= stage.most or (spent - begun >= stage.least and patience.is_over(spent)):

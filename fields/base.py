@@ -187,12 +187,16 @@ class Field(nn.Module, abc.ABC):
 
 @dataclass(frozen=True)
 class ParameterGroup:
-    """Parameters that share a learning rate. Rows of a `sparse` table rest while no gradient reaches them."""
+    """Parameters that share a learning rate and a rule.
+
+    Rows of a `table` rest while no gradient reaches them. A `grid` changes as a whole. The matrices of a `network`
+    take steps that change all their directions alike; its biases are as a grid.
+    """
 
     name: str
     parameters: tuple[nn.Parameter, ...]
     learning_rate: float
-    sparse: bool
+    kind: Literal["table", "grid", "network"]
 
 
 class _TruncatedExp(torch.autograd.Function):

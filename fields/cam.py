@@ -46,7 +46,7 @@ class CamConfig:
     color_layers: int = 2
     bits: int = FULL_PRECISION  # of weights and grids, while they are trained and in files
     samples_per_step: int = 1 << 12
-    network_rate: float = 3e-3
+    network_rate: float = 6e-3
     grid_rate: float = 1e-2
 
     _PAPER: ClassVar[dict[str, int | float | str]] = {
@@ -143,8 +143,8 @@ class CamField(Field):
         grids = self.modulation.grids
         networks = tuple(parameter for parameter in self.parameters() if parameter is not grids)
         return [
-            ParameterGroup("grids", (grids,), self.config.grid_rate, sparse=False),
-            ParameterGroup("networks", networks, self.config.network_rate, sparse=False),
+            ParameterGroup("grids", (grids,), self.config.grid_rate, kind="grid"),
+            ParameterGroup("networks", networks, self.config.network_rate, kind="network"),
         ]
 
     def stored_state(self) -> dict[str, Tensor]:

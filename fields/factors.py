@@ -141,6 +141,6 @@ class FactoredField(Field):
         tables = (self.density_factors.table, self.appearance_factors.table)
         networks = (*self.basis.parameters(), *self.decoder.parameters())
         return [
-            ParameterGroup("grids", tables, self.config.grid_rate, sparse=True),
-            ParameterGroup("networks", networks, self.config.network_rate, sparse=False),
+            ParameterGroup("grids", tables, self.config.grid_rate, kind="table"),
+            ParameterGroup("networks", networks, self.config.network_rate, kind="network"),
         ]

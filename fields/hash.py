@@ -84,6 +84,6 @@ class HashField(Field):
     def parameter_groups(self) -> list[ParameterGroup]:
         networks = (*self.trunk.parameters(), *self.decoder.parameters())
         return [
-            ParameterGroup("table", (self.table,), self.config.table_rate, sparse=True),
-            ParameterGroup("networks", networks, self.config.network_rate, sparse=False),
+            ParameterGroup("table", (self.table,), self.config.table_rate, kind="table"),
+            ParameterGroup("networks", networks, self.config.network_rate, kind="network"),
         ]

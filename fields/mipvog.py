@@ -231,10 +231,10 @@ class MipVogField(Field):
 
     def parameter_groups(self) -> list[ParameterGroup]:
         return [
-            ParameterGroup("density", (self.log_density,), self.config.density_rate, sparse=True),
-            ParameterGroup("appearance", (self.appearance,), self.config.feature_rate, sparse=True),
+            ParameterGroup("density", (self.log_density,), self.config.density_rate, kind="table"),
+            ParameterGroup("appearance", (self.appearance,), self.config.feature_rate, kind="table"),
             ParameterGroup(
-                "network", tuple(self.decoder.parameters()), self.config.network_rate, sparse=False
+                "network", tuple(self.decoder.parameters()), self.config.network_rate, kind="network"
             ),
         ]
 

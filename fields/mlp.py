@@ -29,7 +29,7 @@ class MlpConfig:
     color_hidden: int = 64
     color_layers: int = 2
     samples_per_step: int = 1 << 12
-    rate: float = 6e-3
+    rate: float = 9e-3
 
     PRESETS: ClassVar[dict[str, dict[str, int | float]]] = {
         "tiny": {"width": 32, "layers": 2, "color_hidden": 16},
@@ -91,7 +91,7 @@ class MlpField(Field):
         return self.decoder(features, points.direction)
 
     def parameter_groups(self) -> list[ParameterGroup]:
-        return [ParameterGroup("networks", tuple(self.parameters()), self.config.rate, sparse=False)]
+        return [ParameterGroup("networks", tuple(self.parameters()), self.config.rate, kind="network")]
 
 
 def _chain(inputs: Float[Tensor, "n in"], layers: Sequence[nn.Module]) -> Float[Tensor, "n out"]:

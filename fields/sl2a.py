@@ -28,7 +28,7 @@ class Sl2aConfig:
     color_hidden: int = 64
     color_layers: int = 2
     samples_per_step: int = 1 << 12
-    rate: float = 3e-3
+    rate: float = 6e-3
 
     PRESETS: ClassVar[dict[str, dict[str, int | float]]] = {
         "tiny": {"degree": 12, "width": 32, "layers": 2, "rank": 8, "color_hidden": 16},
@@ -66,7 +66,7 @@ class Sl2aField(Field):
         return self.decoder(features, points.direction)
 
     def parameter_groups(self) -> list[ParameterGroup]:
-        return [ParameterGroup("networks", tuple(self.parameters()), self.config.rate, sparse=False)]
+        return [ParameterGroup("networks", tuple(self.parameters()), self.config.rate, kind="network")]
 
 
 class Sl2aNetwork(nn.Module):

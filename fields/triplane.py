@@ -120,8 +120,8 @@ class TriplaneField(Field):
     def parameter_groups(self) -> list[ParameterGroup]:
         networks = (*self.trunk.parameters(), *self.decoder.parameters())
         return [
-            ParameterGroup("planes", (self.table,), self.config.plane_rate, sparse=True),
-            ParameterGroup("networks", networks, self.config.network_rate, sparse=False),
+            ParameterGroup("planes", (self.table,), self.config.plane_rate, kind="table"),
+            ParameterGroup("networks", networks, self.config.network_rate, kind="network"),
         ]
 
 

@@ -105,6 +105,6 @@ class VoxelField(Field):
 
     def parameter_groups(self) -> list[ParameterGroup]:
         return [
-            ParameterGroup("density", (self.log_density,), self.config.density_rate, sparse=True),
-            ParameterGroup("harmonics", (self.harmonics,), self.config.harmonics_rate, sparse=True),
+            ParameterGroup("density", (self.log_density,), self.config.density_rate, kind="table"),
+            ParameterGroup("harmonics", (self.harmonics,), self.config.harmonics_rate, kind="table"),
         ]

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from .files import one_line, write_tensors
 from .loop import Training
-from .optimizer import Adam
+from .optimizer import Optimizer
 
 COUNTERS = {"step": int, "seconds": float, "rays": int, "refined": int}
 
@@ -38,7 +38,7 @@ def load_training(path: Path, training: Training) -> None:
             counters = json.loads((file.metadata() or {})["omnifield_training"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}
         training.field.load_state_dict(_part("field.", tensors))
-        training.optimizer = Adam(training.field.parameter_groups())  # the field may have been refined
+        training.optimizer = Optimizer(training.field.parameter_groups())  # the field may have been refined
         training.optimizer.load_state_dict(_part("optimizer.", tensors))
         training.occupancy.load_state_dict(_part("occupancy.", tensors))
         training.generator.set_state(tensors["generator"].to(torch.uint8))

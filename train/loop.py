@@ -13,7 +13,7 @@ from ..fields import Field, FieldConfig
 from ..renderers import LongerSteps, OccupancyGrid, VolumeRenderer
 from ..scenes import Scene
 from ..scenes.hull import possible_cells
-from .optimizer import Adam
+from .optimizer import Optimizer
 from .pixels import PixelBatch, random_pixels
 from .ray_penalty import ray_penalty
 
@@ -74,7 +74,7 @@ class Training:
         self.field = field
         self.occupancy = occupancy
         self.config = config
-        self.optimizer = Adam(field.parameter_groups())
+        self.optimizer = Optimizer(field.parameter_groups())
         self.generator = torch.Generator(occupancy.bits.device).manual_seed(config.seed)
         self.step = 0
         self.seconds = 0.0
@@ -84,7 +84,7 @@ class Training:
     def refine(self) -> None:
         """Let the field go on at a finer resolution; its optimiser begins anew."""
         self.field.refine(self.occupancy.contains)
-        self.optimizer = Adam(self.field.parameter_groups())
+        self.optimizer = Optimizer(self.field.parameter_groups())
         self.refined += 1
 
 

@@ -1,8 +1,10 @@
-"""Adam with a rate per group, and tables whose untouched rows rest."""
+"""The optimiser of all fields: Adam for tables and grids, orthogonalised steps for the weights of networks."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from ..fields import ParameterGroup
@@ -10,22 +12,20 @@ from ..ops import AdamStep, adam_step
 
 BETAS = (0.9, 0.99)
 EPSILON = 1e-15
+NARROW = 8  # rows or columns up to which a matrix is left to Adam: it has no spectrum worth the name
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # Jordan's quintic, steep at zero
+ITERATIONS = 5
 
 
-class Adam:
-    """instant-ngp's Adam. A row of a sparse table is updated only at steps at which a gradient reaches it; other
-    parameters are treated as tables of one row."""
+class Optimizer:
+    """Each parameter's own rule, by the kind of its group; see `ParameterGroup`."""
 
     def __init__(self, groups: Sequence[ParameterGroup]) -> None:
         self.groups = groups
-        for parameter in (p for group in groups if group.sparse for p in group.parameters):
+        for parameter in (p for group in groups if group.kind == "table" for p in group.parameters):
             parameter.grad = torch.zeros_like(parameter)
-        self.moments = {
-            f"{group.name}.{index}": (
-                torch.zeros_like(parameter),
-                torch.zeros_like(parameter),
-                torch.zeros(len(self._rows(group, parameter)), dtype=torch.int32, device=parameter.device),
-            )
+        self.rules = {
+            f"{group.name}.{index}": _rule(group.kind, parameter)
             for group in groups
             for index, parameter in enumerate(group.parameters)
         }
@@ -34,35 +34,78 @@ class Adam:
     def step(self, rate: float) -> None:
         """One update at `rate` times each group's learning rate; forgets the gradients."""
         for group in self.groups:
-            update = AdamStep(group.learning_rate * rate, *BETAS, EPSILON)
             for index, parameter in enumerate(group.parameters):
                 if parameter.grad is None:
                     continue
-                first, second, steps = self.moments[f"{group.name}.{index}"]
-                p, g, m, v = (
-                    self._rows(group, t) for t in (parameter.detach(), parameter.grad, first, second)
+                self.rules[f"{group.name}.{index}"].step(
+                    parameter.detach(), parameter.grad, rate * group.learning_rate
                 )
-                adam_step(p, g, m, v, steps, update)
-                if not group.sparse:  # those of tables, now zero, are kept: kernels add to them in place
+                if group.kind != "table":  # those of tables, now zero, are kept: kernels add to them in place
                     parameter.grad = None
 
     def gradients_are_finite(self) -> bool:
-        """Looks at the dense groups alone: their gradients are sums over all samples, so no NaN can hide from them."""
-        dense = (p.grad for group in self.groups if not group.sparse for p in group.parameters)
+        """Looks at all but tables: the other gradients are sums over all samples, so no NaN can hide from them."""
+        dense = (p.grad for group in self.groups if group.kind != "table" for p in group.parameters)
         return all(bool(grad.isfinite().all()) for grad in dense if grad is not None)
 
-    @staticmethod
-    def _rows(group: ParameterGroup, tensor: Tensor) -> Tensor:
-        return tensor.reshape(-1, tensor.shape[-1]) if group.sparse else tensor.reshape(1, -1)
-
     def state_dict(self) -> dict[str, Tensor]:
-        names = ("first_moment", "second_moment", "steps")
-        return {
-            f"{key}.{name}": t
-            for key, three in self.moments.items()
-            for name, t in zip(names, three, strict=True)
-        }
+        return {f"{key}.{name}": t for key, rule in self.rules.items() for name, t in rule.state.items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         for name, tensor in self.state_dict().items():
             tensor.copy_(state[name])
+
+
+class _Adam:
+    """instant-ngp's Adam. A row of a table is updated only at steps at which a gradient reaches it; what is no table
+    is treated as one row."""
+
+    def __init__(self, parameter: Tensor, width: int) -> None:
+        self.width = width
+        self.state = {
+            "first_moment": torch.zeros_like(parameter),
+            "second_moment": torch.zeros_like(parameter),
+            "steps": torch.zeros(parameter.numel() // width, dtype=torch.int32, device=parameter.device),
+        }
+
+    def step(self, parameter: Tensor, gradient: Tensor, rate: float) -> None:
+        first, second, steps = self.state.values()
+        rows = (t.reshape(-1, self.width) for t in (parameter, gradient, first, second))
+        adam_step(*rows, steps, AdamStep(rate, *BETAS, EPSILON))
+
+
+class _Muon:
+    """M ← β₁ M + (1 − β₁) G,   W ← W − lr √max(rows, columns) · orthogonal(β₁ M + (1 − β₁) G).
+
+    Muon (Jordan et al. 2024): the step has the directions of the momentum, all of them equally long. Its mean square
+    is lr², as that of Adam's first step is (Liu et al. 2025, arXiv 2502.16982), so one rate serves both.
+    """
+
+    def __init__(self, weight: Tensor) -> None:
+        self.state = {"momentum": torch.zeros_like(weight)}
+
+    def step(self, weight: Tensor, gradient: Tensor, rate: float) -> None:
+        momentum = self.state["momentum"].lerp_(gradient, 1 - BETAS[0])
+        direction = orthogonal(gradient.lerp(momentum, BETAS[0]))
+        weight.add_(direction, alpha=-rate * max(weight.shape) ** 0.5)
+
+
+def orthogonal(matrix: Float[Tensor, "rows columns"]) -> Float[Tensor, "rows columns"]:
+    """About U Vᵀ of the matrix U S Vᵀ: all its singular values become 0.7 to 1.2, by Newton and Schulz's iteration
+    X ← a X + (b A + c A²) X with A = X Xᵀ; zero stays zero."""
+    a, b, c = NEWTON_SCHULZ
+    x = matrix / matrix.norm().clamp_min(1e-30)
+    tall = len(x) > x.shape[1]
+    x = x.T if tall else x
+    for _ in range(ITERATIONS):
+        gram = x @ x.T
+        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return x.T if tall else x
+
+
+def _rule(kind: Literal["table", "grid", "network"], parameter: Tensor) -> _Adam | _Muon:
+    if kind == "table":
+        return _Adam(parameter, parameter.shape[-1])
+    if kind == "network" and parameter.dim() == 2 and min(parameter.shape) > NARROW:
+        return _Muon(parameter)
+    return _Adam(parameter, max(parameter.numel(), 1))

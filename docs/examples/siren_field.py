@@ -62,4 +62,4 @@ class SirenField(Field):
         return self.decoder(features, points.direction)
 
     def parameter_groups(self) -> list[ParameterGroup]:
-        return [ParameterGroup("networks", tuple(self.parameters()), self.config.rate, sparse=False)]
+        return [ParameterGroup("networks", tuple(self.parameters()), self.config.rate, kind="network")]

@@ -10,7 +10,7 @@ from omnifield.fields import FIELD_CONFIGS, Field, Level, Points
 from omnifield.renderers import OccupancyGrid
 from omnifield.scenes import Box, Domain, pinhole
 from omnifield.train import TrainedField, load_field, save_field
-from omnifield.train.optimizer import Adam
+from omnifield.train.optimizer import Optimizer
 
 from .contract import (
     BOX,
@@ -189,7 +189,7 @@ def test_every_parameter_is_in_exactly_one_group(kind: str, preset: str) -> None
     assert grouped == sorted(map(id, field.parameters()))
     assert len({group.name for group in groups}) == len(groups)
     assert all(0 < group.learning_rate < 1 and group.parameters for group in groups)
-    assert all(p.ndim >= 2 for group in groups if group.sparse for p in group.parameters)
+    assert all(p.ndim >= 2 for group in groups if group.kind == "table" for p in group.parameters)
 
 
 @EVERY_FIELD
@@ -247,7 +247,7 @@ def test_learns_a_sphere_by_heart(kind: str) -> None:
     """300 steps of 512 points: away from the surface, opacities and colours within a twentieth on average."""
     box = Box((-2.0, -2.0, -2.0), (2.0, 2.0, 2.0))
     field = tiny(kind, box)
-    optimizer = Adam(field.parameter_groups())
+    optimizer = Optimizer(field.parameter_groups())
     for step in range(300):
         points = scattered(512, box, seed=step)
         opacity, error = sphere_errors(field, points, box)

@@ -200,7 +200,7 @@ def test_no_tensors_pile_up(scene: Scene) -> None:
         next(steps)
     assert alive() <= before
     assert all(
-        p.grad is None for g in training.field.parameter_groups() if not g.sparse for p in g.parameters
+        p.grad is None for g in training.field.parameter_groups() if g.kind != "table" for p in g.parameters
     )
 
 

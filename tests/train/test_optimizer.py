@@ -1,4 +1,4 @@
-"""Adam over the groups of a field: rates per group, tables that rest, and what is forgotten after a step."""
+"""The optimiser over the groups of a field: rules and rates per group, tables that rest, what is kept."""
 
 import copy
 import math
@@ -6,16 +6,20 @@ import math
 import pytest
 import torch
 from omnifield.fields import ParameterGroup
-from omnifield.train.optimizer import Adam
+from omnifield.train.optimizer import Optimizer, orthogonal
 from torch import Tensor, nn
 
 
 def groups() -> list[ParameterGroup]:
     table = nn.Parameter(torch.ones(6, 2))
-    layers = (nn.Parameter(torch.ones(3, 2)), nn.Parameter(torch.ones(3)))
+    layers = (
+        nn.Parameter(torch.ones(3, 2)),
+        nn.Parameter(torch.ones(3)),
+        nn.Parameter(torch.ones(12, 20)),
+    )
     return [
-        ParameterGroup("table", (table,), 0.1, sparse=True),
-        ParameterGroup("net", layers, 0.01, sparse=False),
+        ParameterGroup("table", (table,), 0.1, kind="table"),
+        ParameterGroup("net", layers, 0.01, kind="network"),
     ]
 
 
@@ -33,12 +37,12 @@ def values(made: list[ParameterGroup]) -> list[Tensor]:
 
 def test_each_group_moves_at_its_rate_and_untouched_rows_rest() -> None:
     made = groups()
-    optimizer = Adam(made)
+    optimizer = Optimizer(made)
     give_gradients(made, 1)
     gradients = [p.grad.clone() for group in made for p in group.parameters]
     optimizer.step(0.5)
     for before, after, gradient, rate in zip(
-        values(groups()), values(made), gradients, (0.1, 0.01, 0.01), strict=True
+        values(groups())[:3], values(made)[:3], gradients[:3], (0.1, 0.01, 0.01), strict=True
     ):
         torch.testing.assert_close(after, before - 0.5 * rate * gradient.sign())  # Adam's first step
     assert torch.equal(values(made)[0][3:], torch.ones(3, 2))
@@ -46,7 +50,7 @@ def test_each_group_moves_at_its_rate_and_untouched_rows_rest() -> None:
 
 def test_gradients_are_forgotten_after_a_step() -> None:
     made = groups()
-    optimizer = Adam(made)
+    optimizer = Optimizer(made)
     give_gradients(made, 1)
     optimizer.step(1.0)
     table, *layers = (parameter for group in made for parameter in group.parameters)
@@ -58,13 +62,13 @@ def test_gradients_are_forgotten_after_a_step() -> None:
 
 def test_a_state_is_taken_up_where_it_was_left() -> None:
     made = groups()
-    optimizer = Adam(made)
+    optimizer = Optimizer(made)
     for seed in range(4):
         give_gradients(made, seed)
         optimizer.step(0.5)
     kept, there = copy.deepcopy(optimizer.state_dict()), values(made)
     others = groups()
-    other = Adam(others)
+    other = Optimizer(others)
     with torch.no_grad():
         for parameter, value in zip((p for g in others for p in g.parameters), there, strict=True):
             parameter.copy_(value)
@@ -79,9 +83,33 @@ def test_a_state_is_taken_up_where_it_was_left() -> None:
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_what_is_not_finite_is_noticed(value: float) -> None:
     made = groups()
-    optimizer = Adam(made)
+    optimizer = Optimizer(made)
     assert optimizer.gradients_are_finite()
     give_gradients(made, 1)
     assert optimizer.gradients_are_finite()
     made[1].parameters[1].grad[2] = value
     assert not optimizer.gradients_are_finite()
+
+
+def test_a_step_of_a_weight_matrix_goes_as_far_in_all_its_directions() -> None:
+    made = groups()
+    optimizer = Optimizer(made)
+    give_gradients(made, 1)
+    weight = made[1].parameters[2]
+    before, (u, _, v) = weight.detach().clone(), torch.linalg.svd(weight.grad, full_matrices=False)
+    optimizer.step(0.5)
+    step = before - weight.detach()
+    lengths = torch.einsum("mi,mn,in->i", u, step, v) / (0.5 * 0.01 * math.sqrt(20))
+    assert (lengths > 0.65).all() and (lengths < 1.25).all()
+    torch.testing.assert_close(
+        u.T @ step @ v.T, torch.diag(lengths) * 0.5 * 0.01 * math.sqrt(20), rtol=0, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("shape", [(12, 12), (12, 40), (40, 12)])
+def test_orthogonal_keeps_the_directions_and_makes_them_alike(shape: tuple[int, int]) -> None:
+    matrix = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    values = torch.linalg.svdvals(orthogonal(matrix))
+    assert values.min() > 0.4 and values.max() < 1.3  # a square one has singular values near zero
+    torch.testing.assert_close(orthogonal(5e3 * matrix), orthogonal(matrix), rtol=1e-3, atol=1e-3)
+    assert torch.equal(orthogonal(torch.zeros(shape)), torch.zeros(shape))
