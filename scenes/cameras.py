@@ -79,19 +79,22 @@ class Cameras:
 
     def rays(self, view: Int[Tensor, "ray"], x: Float[Tensor, "ray"], y: Float[Tensor, "ray"]) -> Rays:
         """Rays through sensor positions in pixels from the top left corner; a pixel's centre is at +0.5."""
-        sensor = (torch.stack([x, y], -1) - self.principal[view]) / self.focal[view]
+        return self[view]._rays(x, y)
+
+    def _rays(self, x: Float[Tensor, "ray"], y: Float[Tensor, "ray"]) -> Rays:
+        """A ray of each camera, or all of the only one."""
+        sensor = (torch.stack([x, y], -1) - self.principal) / self.focal
         if self.distortion.any():
-            sensor = undistort(sensor, self.distortion[view], self.lens)
-        local = _direction(sensor, self.lens)
-        pose = self.world_from_camera[view]
-        directions = torch.nn.functional.normalize((pose[:, :, :3] * local[:, None]).sum(-1), dim=-1)
+            sensor = undistort(sensor, self.distortion.expand(len(x), 6), self.lens)
+        right, up, back, origin = self.world_from_camera.unbind(-1)
+        across, along, away = _direction(sensor, self.lens).split(1, -1)
         return Rays(
-            origins=pose[:, :, 3].contiguous(),
-            directions=directions,
+            origins=origin.expand(len(x), 3).contiguous(),
+            directions=torch.nn.functional.normalize(across * right + along * up + away * back, dim=-1),
             near=torch.full_like(x, self.near),
             far=torch.full_like(x, torch.inf),
-            footprint=CONE_RADIUS_PER_PIXEL / self.focal[view].mean(-1),
-            time=self.time[view],
+            footprint=(CONE_RADIUS_PER_PIXEL / self.focal.mean(-1)).expand(len(x)).contiguous(),
+            time=self.time.expand(len(x)).contiguous(),
         )
 
     def project(
@@ -117,7 +120,7 @@ class Cameras:
             torch.arange(0, self.width, stride, device=device) + 0.5,
             indexing="ij",
         )
-        return self.rays(torch.full((x.numel(),), view, device=device), x.reshape(-1), y.reshape(-1))
+        return self[view : view + 1]._rays(x.reshape(-1), y.reshape(-1))
 
 
 def pinhole(
