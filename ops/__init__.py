@@ -4,11 +4,11 @@ from . import cpu
 from ._cpu import instruction_set, keep_freed_memory
 from .adam import AdamStep, adam_step
 from .backend import references
-from .composite import accumulate, ray_weights, take_rows
+from .composite import accumulate, pass_through, ray_weights, take_rows
 from .grid_lookup import Grid, GridLayout, grid_lookup
 from .hash_grid import HashGridLayout, hash_grid
 from .mlp import mlp
-from .ray_march import MarchGrid, ray_march
+from .ray_march import MarchGrid, ray_march, ray_march_on
 from .ray_points import ray_points
 from .spherical_harmonics import spherical_harmonics
 from .voxel_lookup import VoxelLayout, voxel_lookup
@@ -28,7 +28,9 @@ __all__ = [
     "instruction_set",
     "keep_freed_memory",
     "mlp",
+    "pass_through",
     "ray_march",
+    "ray_march_on",
     "ray_points",
     "ray_weights",
     "references",

@@ -5,8 +5,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from ..fields import Field, Points
-from ..ops import accumulate, ray_points
-from ..ops.composite import pass_through
+from ..ops import accumulate, pass_through, ray_points
 from ..scenes import Rays
 from .opaque import STOP
 from .samples import Sampler

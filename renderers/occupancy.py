@@ -9,8 +9,7 @@ from jaxtyping import Bool, Float, Int, Int32, UInt8
 from torch import Tensor, nn
 
 from ..fields import Points
-from ..ops import MarchGrid, ray_march
-from ..ops.ray_march import ray_march_on
+from ..ops import MarchGrid, ray_march, ray_march_on
 from ..scenes import Domain, Rays
 from .samples import Sampler, Samples, jitter, span
 from .uniform import STEPS_PER_SIDE, march_grid

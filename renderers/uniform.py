@@ -6,8 +6,7 @@ import torch
 from jaxtyping import Int32, UInt8
 from torch import Tensor
 
-from ..ops import MarchGrid, ray_march
-from ..ops.ray_march import ray_march_on
+from ..ops import MarchGrid, ray_march, ray_march_on
 from ..scenes import Contraction, Domain, Rays
 from .samples import Sampler, Samples, jitter, span
 

@@ -5,15 +5,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int32, Int64, UInt8
+from jaxtyping import Float, UInt8
 from torch import Generator, Tensor
 
 from .. import ops
 from ..ops.backend import Op
+from .bench_shell import (
+    SAMPLES_PER_RAY,
+    STEPS_PER_SIDE,
+    along_rays,
+    in_shell,
+    packed,
+    rays_from_outside,
+    shell_bits,
+    shell_index,
+)
 
-SAMPLES_PER_RAY = 64
-STEPS_PER_SIDE = 512  # samples lie a 512th of the box apart, as those of a training do at its end
-SHELL = (0.3, 0.35)  # radii of the occupied shell, in sides of the box
 TOUCHED = 0.5  # share of a table's rows that a step's gradient reaches
 
 
@@ -61,8 +68,10 @@ def cases() -> list[Case]:
         mlp(31, 64, 64, 3),
         spherical_harmonics(),
         ray_march(),
+        ray_march_on(8),
         ray_points(),
         ray_weights(),
+        pass_through(),
         take_rows(),
         accumulate(),
         adam_step(layout(8, 4, 17, 1024)),
@@ -147,19 +156,33 @@ def spherical_harmonics() -> Case:
 
 def ray_march() -> Case:
     def make(n: int, generator: Generator, device: torch.device) -> Work:
-        resolution = 128
-        grid = ops.MarchGrid((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), False, resolution, 1 / STEPS_PER_SIDE, 0.0)
-        bits = shell_bits(resolution).to(device)
-        rays = max(1, n // SAMPLES_PER_RAY)
-        origins, directions = rays_from_outside(rays, generator)
-        origins, directions = origins.to(device), directions.to(device)
-        span = torch.tensor([0.05, 4.0], device=device).repeat(rays, 1)
-        jitter = torch.rand(rays, generator=generator).to(device)
-        found = ops.ray_march(origins, directions, span, jitter, bits, grid)
-        samples = max(1, len(found[0]))
-        return Work(lambda: ops.ray_march(origins, directions, span, jitter, bits, grid), samples)
+        rays, bits, grid = march(n, generator, device)
+        jitter = torch.rand(len(rays[0]), generator=generator).to(device)
+        samples = max(1, len(ops.ray_march(*rays, jitter, bits, grid)[0]))
+        return Work(lambda: ops.ray_march(*rays, jitter, bits, grid), samples)
 
     return Case("ray_march, shell in 128³", ops.ray_march, make)
+
+
+def ray_march_on(most: int) -> Case:
+    def make(n: int, generator: Generator, device: torch.device) -> Work:
+        rays, bits, grid = march(n, generator, device)
+        place = torch.zeros(len(rays[0]), dtype=torch.int32, device=device)
+        samples = max(1, len(ops.ray_march_on(*rays, bits, place, grid, most)[0]))
+        return Work(lambda: ops.ray_march_on(*rays, bits, place, grid, most), samples)
+
+    return Case(f"ray_march_on, the first {most} in a shell in 128³", ops.ray_march_on, make)
+
+
+def march(
+    n: int, generator: Generator, device: torch.device
+) -> tuple[tuple[Tensor, Tensor, Tensor], UInt8[Tensor, "byte"], ops.MarchGrid]:
+    """Rays (origins, directions, span) for about n samples in the cells of a shell."""
+    resolution, rays = 128, max(1, n // SAMPLES_PER_RAY)
+    grid = ops.MarchGrid((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), False, resolution, 1 / STEPS_PER_SIDE, 0.0)
+    origins, directions = rays_from_outside(rays, generator)
+    span = torch.tensor([0.05, 4.0], device=device).repeat(rays, 1)
+    return (origins.to(device), directions.to(device), span), shell_bits(resolution).to(device), grid
 
 
 def ray_points() -> Case:
@@ -175,13 +198,26 @@ def ray_points() -> Case:
 
 def ray_weights() -> Case:
     def make(n: int, generator: Generator, device: torch.device) -> Work:
-        # An optical depth of about 6 over a whole ray: some rays end early, as they do in a scene.
-        density = torch.rand(n, generator=generator) * (12 / SAMPLES_PER_RAY * STEPS_PER_SIDE)
-        (density,) = wanted([density], device)
+        (density,) = wanted([densities(n, generator)], device)
         dt, offsets = torch.full((n,), 1 / STEPS_PER_SIDE, device=device), packed(n).to(device)
         return Work(lambda: ops.ray_weights(density, dt, offsets), n, (density,))
 
     return Case("ray_weights", ops.ray_weights, make)
+
+
+def pass_through() -> Case:
+    def make(n: int, generator: Generator, device: torch.device) -> Work:
+        density, t = densities(n, generator).to(device), torch.rand(n, generator=generator).to(device)
+        dt, offsets = torch.full((n,), 1 / STEPS_PER_SIDE, device=device), packed(n).to(device)
+        light = torch.ones(len(offsets) - 1, device=device)
+        return Work(lambda: ops.pass_through(density, t, dt, offsets, light, 1e-4), n)
+
+    return Case("pass_through", ops.pass_through, make)
+
+
+def densities(n: int, generator: Generator) -> Float[Tensor, "n"]:
+    """An optical depth of about 6 over a whole ray: some rays end early, as they do in a scene."""
+    return torch.rand(n, generator=generator) * (12 / SAMPLES_PER_RAY * STEPS_PER_SIDE)
 
 
 def take_rows() -> Case:
@@ -225,58 +261,3 @@ def adam_step(shape: ops.HashGridLayout) -> Case:
 
 def wanted(tensors: Sequence[Tensor], device: torch.device) -> list[Tensor]:
     return [tensor.to(device).requires_grad_() for tensor in tensors]
-
-
-def along_rays(n: int, generator: Generator) -> Float[Tensor, "n xyz=3"]:
-    """Points of the unit cube as a march finds them: neighbours on a ray one after another."""
-    rays = -(-n // SAMPLES_PER_RAY)
-    start = torch.rand(rays, 1, 3, generator=generator)
-    direction = torch.nn.functional.normalize(torch.randn(rays, 1, 3, generator=generator), dim=-1)
-    t = (torch.arange(SAMPLES_PER_RAY) / STEPS_PER_SIDE)[:, None]
-    return (start + t * direction).clamp(0, 1).reshape(-1, 3)[:n].contiguous()
-
-
-def in_shell(n: int, generator: Generator) -> Float[Tensor, "n xyz=3"]:
-    """Of points along rays those that lie in the shell."""
-    found = torch.zeros(0, 3)
-    while len(found) < n:
-        points = along_rays(16 * n, generator)
-        radius = (points - 0.5).norm(dim=-1)
-        found = torch.cat([found, points[(radius >= SHELL[0]) & (radius <= SHELL[1])]])
-    return found[:n].contiguous()
-
-
-def packed(n: int) -> Int64[Tensor, "rays_1"]:
-    """Where rays of SAMPLES_PER_RAY samples begin, and at the end n."""
-    return torch.cat([torch.arange(0, n, SAMPLES_PER_RAY), torch.tensor([n])])
-
-
-def rays_from_outside(
-    rays: int, generator: Generator
-) -> tuple[Float[Tensor, "ray xyz=3"], Float[Tensor, "ray xyz=3"]]:
-    """From a sphere around the unit cube to points within the shell's outer radius."""
-    away = torch.nn.functional.normalize(torch.randn(rays, 3, generator=generator), dim=-1)
-    aim = torch.nn.functional.normalize(torch.randn(rays, 3, generator=generator), dim=-1)
-    origins = 0.5 + 1.5 * away
-    target = 0.5 + SHELL[1] * aim * torch.rand(rays, 1, generator=generator)
-    return origins, torch.nn.functional.normalize(target - origins, dim=-1)
-
-
-def shell_bits(resolution: int) -> UInt8[Tensor, "byte"]:
-    axis = (torch.arange(resolution) + 0.5) / resolution - 0.5
-    z, y, x = torch.meshgrid(axis, axis, axis, indexing="ij")
-    radius = (x * x + y * y + z * z).sqrt()
-    occupied = ((radius >= SHELL[0]) & (radius <= SHELL[1])).reshape(-1, 8)
-    return (occupied * 2 ** torch.arange(8, dtype=torch.uint8)).sum(-1, dtype=torch.uint8)
-
-
-def shell_index(layout: ops.VoxelLayout) -> Int32[Tensor, "block"]:
-    """Numbers of the blocks that the shell may touch, level by level."""
-    there = []
-    for blocks in layout.blocks_per_axis:
-        axis = (torch.arange(blocks) + 0.5) / blocks - 0.5
-        z, y, x = torch.meshgrid(axis, axis, axis, indexing="ij")
-        radius, reach = (x * x + y * y + z * z).sqrt(), 0.5 * math.sqrt(3) / blocks
-        there.append(((radius >= SHELL[0] - reach) & (radius <= SHELL[1] + reach)).flatten())
-    touched = torch.cat(there)
-    return torch.where(touched, touched.cumsum(0) - 1, -1).int()

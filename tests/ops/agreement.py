@@ -10,8 +10,6 @@ from dataclasses import dataclass
 
 import torch
 from omnifield import ops
-from omnifield.ops.composite import pass_through as pass_through_op
-from omnifield.ops.ray_march import ray_march_on as ray_march_on_op
 from torch import Generator, Tensor
 
 
@@ -102,7 +100,7 @@ def pass_through(density: float) -> Case:
         light = torch.rand(len(ends) - 1, generator=generator) ** 6
         return sigma, torch.rand(n, generator=generator), dt, ends, light
 
-    return Case(f"pass_through {density:g}", lambda *x: pass_through_op(*x, 0.0), make, (), 1e-5)
+    return Case(f"pass_through {density:g}", lambda *x: ops.pass_through(*x, 0.0), make, (), 1e-5)
 
 
 def accumulate(channels: int) -> Case:
@@ -180,7 +178,7 @@ def ray_march_on(share: float, most: int) -> Case:
         return origins, directions, span, occupied, place
 
     def run(*arguments: Tensor) -> tuple[Tensor, ...]:
-        return ray_march_on_op(*arguments, grid, most)
+        return ops.ray_march_on(*arguments, grid, most)
 
     return Case(f"ray_march_on {share:g}, {most}", run, make, (), 1e-7)
 
