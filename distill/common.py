@@ -38,6 +38,11 @@ class Common:
             )
             self.said = "features were compared through a linear map: the student keeps a decoder of its own"
 
+    def hold(self, still: bool) -> None:
+        """Keep an inherited decoder as it is, or let it learn again: until rays are compared it knows best."""
+        for parameter in self.inherited:
+            parameter.requires_grad_(not still)
+
     def spoken(self, features: Float[Tensor, "n student"]) -> Float[Tensor, "n teacher"]:
         """The student's features as the teacher would say them."""
         if self.matrix is None:

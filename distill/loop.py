@@ -34,10 +34,8 @@ PATIENCE, LEAST_LOOKS = 0.1, 4  # of the budget, and looks, without an improveme
 WORTH = 0.98  # of the least error so far: below that is an improvement
 WARMUP = 20  # steps at the beginning of a stage over which the rate rises from nothing
 FINAL_RATE = 0.03
-POINTS_ALONE, POINTS_BESIDE = (
-    4,
-    16,
-)  # of a step's samples, one in so many is a point: without rays, and with them
+POINTS_ALONE, POINTS_BESIDE = 4, 16  # of a step's samples, one in so many is a point: without rays, and with
+FEWEST_POINTS = 1 << 11  # in a step without rays: fewer take hardly less time
 CAMERA_MEMORY = 0.9  # of a camera's error, at every step that has rays of it
 
 
@@ -142,8 +140,12 @@ def distill(work: Distillation, budget: Budget) -> Iterator[Progress]:
 
     Raises FloatingPointError when a loss or gradient is no longer finite.
     """
-    for stage in SCHEDULES[work.plan.schedule]:
-        yield from _stage(work, stage, budget)
+    try:
+        for stage in SCHEDULES[work.plan.schedule]:
+            work.common.hold(stage.weights.pixels == 0)
+            yield from _stage(work, stage, budget)
+    finally:
+        work.common.hold(False)
 
 
 def _stage(work: Distillation, stage: Stage, budget: Budget) -> Iterator[Progress]:
@@ -166,7 +168,7 @@ def _stage(work: Distillation, stage: Stage, budget: Budget) -> Iterator[Progres
 def _step(work: Distillation, stage: Stage, rate: float) -> float:
     """What the teacher said → what the student says → loss → gradients → parameters."""
     samples = work.student.config.samples_per_step
-    points = samples // (POINTS_BESIDE if stage.weights.pixels else POINTS_ALONE)
+    points = samples // POINTS_BESIDE if stage.weights.pixels else max(samples // POINTS_ALONE, FEWEST_POINTS)
     rays = work.rays_per_step if stage.weights.pixels else points // 4
     if work.step % REFRESH == 0:
         work.ask(round(FRESH * REFRESH * rays), round(FRESH * REFRESH * points))

@@ -6,6 +6,7 @@ import itertools
 import pytest
 import torch
 from omnifield.distill import Conversion, Edits, Plan, Watch, Wishes, convert
+from omnifield.distill.loop import Distillation, distill
 from omnifield.fields import field_config
 from omnifield.train import Budget, TrainedField
 
@@ -105,6 +106,17 @@ def test_features_come_first_where_both_fields_have_them(teacher_ball: TrainedFi
     done = converted(teacher, "vm", 40, schedule=schedule, decoder="own")
     assert [stage.name for stage in done.stages] == ["start", "features", "volume", "pixels"]
     assert any("through a linear map" in sentence for sentence in done.said)
+
+
+def test_an_inherited_decoder_is_held_until_rays_are_compared(teacher_ball: TrainedField) -> None:
+    teacher = converted(teacher_ball, "hash", 8).student
+    work = Distillation(teacher, small("hash"), Plan())
+    assert work.common.inherited
+    given = [parameter.clone() for parameter in work.common.inherited]
+    for progress in distill(work, Budget(steps=24)):
+        same = all(torch.equal(a, b) for a, b in zip(given, work.common.inherited, strict=True))
+        assert same == (progress.stage != "pixels")
+    assert all(parameter.requires_grad for parameter in work.student.parameters())
 
 
 @pytest.mark.slow
