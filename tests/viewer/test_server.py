@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import gc
 import io
+import os
+import resource
 import socket
 import threading
 import time
@@ -38,10 +40,10 @@ def pixels(picture: Arrived) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(picture.jpeg))).astype(float)
 
 
-def visit(ball: Ball, scene: Callable[[Viewer], Awaitable[None]]) -> None:
+def visit(ball: Ball, scene: Callable[[Viewer], Awaitable[None]], seconds: float = 60) -> None:
     viewer = Viewer(studio(ball.subject()), host="127.0.0.1", port=0)
     with serving(viewer):
-        asyncio.run(asyncio.wait_for(scene(viewer), 60))
+        asyncio.run(asyncio.wait_for(scene(viewer), seconds))
 
 
 async def look(client: PlainClient, number: int) -> Arrived:
@@ -148,6 +150,30 @@ def test_clients_come_and_go_and_leave_nothing_behind(ball: Ball):
         assert not viewer.artist._clients
 
     visit(ball, scene)
+
+
+@pytest.mark.slow
+def test_cameras_that_move_for_long_leave_nothing_behind(ball: Ball):
+    """OMNIFIELD_MOVING_SECONDS=7200 is two hours. After a third of the time nothing may grow any more."""
+    seconds = float(os.environ.get("OMNIFIELD_MOVING_SECONDS", "60"))
+
+    async def moved_for(client: PlainClient, seconds: float) -> tuple[int, int, int]:
+        ends, came = time.monotonic() + seconds, 0
+        while time.monotonic() < ends:
+            await move(client, 50, 0.02)
+            came += len(client.pictures)
+            client.pictures.clear()
+        gc.collect()
+        return came, threading.active_count(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    async def scene(viewer: Viewer) -> None:
+        async with plain_client(viewer.port, SIZE) as client:
+            _, threads, peak = await moved_for(client, seconds / 3)
+            came, threads_then, peak_then = await moved_for(client, seconds * 2 / 3)
+        print(f"{came} pictures, threads {threads} to {threads_then}, peak memory {peak} to {peak_then}")
+        assert came > seconds and threads_then <= threads and peak_then < 1.02 * peak
+
+    visit(ball, scene, seconds + 30)
 
 
 @pytest.mark.parametrize("message", [b"", b"\x00rubbish", b"\x81\xa4type\xa7Unknown"])
