@@ -47,10 +47,7 @@ class Exam:
 
     def seen(self, field: Field, occupancy: OccupancyGrid) -> list[Rendering]:
         renderer = VolumeRenderer(occupancy)
-        return [
-            renderer.render_image(field, self.cameras.pixel_rays(view, self.stride), self.background)
-            for view in range(len(self.cameras))
-        ]
+        return renderer.render_views(field, self.cameras, self.background, self.stride)
 
     def psnr(self, field: Field, occupancy: OccupancyGrid) -> float:
         return _psnr(self.expected, self.seen(field, occupancy))

@@ -12,10 +12,10 @@ from rich.console import Console
 from ..distill import Plan, Watch, Wishes, convert
 from ..distill.convert import Mark
 from ..fields import FIELD_CONFIGS, Field, field_config
-from ..renderers import OccupancyGrid
+from ..renderers import OccupancyGrid, VolumeRenderer
 from ..scenes import Scene, load_scene
 from ..train import Budget, FitConfig, TrainedField, begin, fit
-from ..train.evaluate import judge
+from ..train.evaluate import picture, psnr, true_image
 from ..train.pictures import to_bytes
 from ..train.run import WHITE, stride
 from .arguments import preset_of
@@ -184,9 +184,14 @@ def _marks() -> list[float]:
 
 def _psnr(field: Field, occupancy: OccupancyGrid, scene: Scene, rays: int) -> float:
     """Against the held-out pictures: the mean over the views."""
-    background = torch.tensor(WHITE, device=scene.test.images.device)
+    views, background = scene.test, torch.tensor(WHITE, device=scene.test.images.device)
+    step = stride(views, rays)
+    seen = VolumeRenderer(occupancy).render_views(field, views.cameras, background, step)
+    truths = [true_image(views, view, background, step) for view in range(len(views))]
+    counted = ~views.ignored[:, ::step, ::step]
     return mean(
-        view.psnr for view in judge(field, occupancy, scene.test, background, stride(scene.test, rays))
+        psnr(picture(rendering, len(truth)), truth, where)
+        for rendering, truth, where in zip(seen, truths, counted, strict=True)
     )
 
 
