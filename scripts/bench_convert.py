@@ -24,10 +24,7 @@ from .bench_report import Measured, Sheet
 from .counting import say
 from .progress import until_told_to_stop
 
-CURVE_RAYS, FINAL_RAYS = (
-    1 << 14,
-    1 << 17,
-)  # held-out pixels behind a point of a curve, and behind a final figure
+CURVE_RAYS, FINAL_RAYS = 1 << 13, 1 << 16  # held-out pixels behind a point of a curve; behind a figure
 CURVE_POINTS = 12
 
 VARIANTS: Mapping[str, Plan] = {

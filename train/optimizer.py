@@ -70,8 +70,8 @@ class _Adam:
 
     def step(self, parameter: Tensor, gradient: Tensor, rate: float) -> None:
         first, second, steps = self.state.values()
-        rows = (t.reshape(-1, self.width) for t in (parameter, gradient, first, second))
-        adam_step(*rows, steps, AdamStep(rate, *BETAS, EPSILON))
+        p, g, m, v = (t.reshape(-1, self.width) for t in (parameter, gradient, first, second))
+        adam_step(p, g, m, v, steps, AdamStep(rate, *BETAS, EPSILON))
 
 
 class _Muon:
