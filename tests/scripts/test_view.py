@@ -48,6 +48,7 @@ def test_the_picture_follows_the_camera(page: Any):
     picture(page, like(still))
 
 
+@pytest.mark.slow
 @needs_browser
 def test_outputs_and_fields_are_switched(page: Any):
     color = picture(page)
@@ -67,6 +68,7 @@ def test_outputs_and_fields_are_switched(page: Any):
     picture(page, like(color))
 
 
+@pytest.mark.slow
 @needs_browser
 def test_two_fields_are_compared(page: Any):
     color = picture(page)
