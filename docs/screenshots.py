@@ -1,6 +1,7 @@
 """Pictures of the viewer for the documentation: `python docs/screenshots.py NAME RUN [RUN ...]` writes
 docs/images/viewer-NAME.png. Needs a Chromium (`make install-browser`)."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -22,11 +23,13 @@ SOFTWARE = [
 CLEAN = ".mantine-Notifications-root { display: none }"  # that the browser has no GPU is nobody's news
 VIEW = [sys.executable, "-c", "from omnifield.scripts.cli import main; main()", "view", "--port", "0"]
 
+ALONE = os.environ | {"OMP_NUM_THREADS": "1"}  # the browser draws on the same cores
+
 
 def main(name: str, *runs: str) -> None:
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     with (
-        subprocess.Popen([*VIEW, *runs], stderr=subprocess.PIPE, text=True) as viewer,
+        subprocess.Popen([*VIEW, *runs], stderr=subprocess.PIPE, text=True, env=ALONE) as viewer,
         sync_playwright() as playwright,
     ):
         assert viewer.stderr is not None
