@@ -22,7 +22,6 @@ SOFTWARE = [
 ]
 CLEAN = ".mantine-Notifications-root { display: none }"  # that the browser has no GPU is nobody's news
 VIEW = [sys.executable, "-c", "from omnifield.scripts.cli import main; main()", "view", "--port", "0"]
-
 ALONE = os.environ | {"OMP_NUM_THREADS": "1"}  # the browser draws on the same cores
 
 
