@@ -11,7 +11,7 @@ from omnifield.renderers.didactic import render_ray
 from omnifield.renderers.opaque import STOP
 from omnifield.renderers.uniform import CONE
 from omnifield.renderers.volume import VISIBLE
-from omnifield.scenes import Domain, Rays, pinhole
+from omnifield.scenes import Domain, Rays
 from torch import Tensor
 
 from .analytic import BOX, COLOR, CUBE, UNBOUNDED, Ball, rays_around, rays_of, through_ball, through_box
@@ -294,17 +294,3 @@ def test_the_field_is_left_as_it_was() -> None:
     VolumeRenderer(UniformSampler(CUBE, 16)).render_image(field, rays_around(50), torch.ones(3))
     assert all(torch.equal(before[name], tensor) for name, tensor in field.state_dict().items())
     assert all(parameter.grad is None for parameter in field.parameters())
-
-
-def test_views_that_are_marched_together_are_those_that_are_marched_alone() -> None:
-    poses = torch.eye(3, 4).repeat(2, 1, 1)
-    poses[:, :, 3] = torch.tensor([[0.1, 0.0, 3.0], [-0.3, 0.2, 2.5]])
-    cameras, background = pinhole(poses, (21, 14), 0.8, near=0.05), torch.tensor([0.2, 0.5, 0.9])
-    field, renderer = Ball(CUBE, 15.0), VolumeRenderer(UniformSampler(CUBE, 64))
-    together = renderer.render_views(field, cameras, background, 2)
-    for view, seen in enumerate(together):
-        alone = renderer.render_image(field, cameras.pixel_rays(view, 2), background)
-        assert (seen.opacity > 0.5).any() and len(seen.color) == 11 * 7
-        for one, other in zip(vars(seen).values(), vars(alone).values(), strict=True):
-            torch.testing.assert_close(one, other)
-    assert not torch.equal(together[0].color, together[1].color)
