@@ -68,14 +68,14 @@ class VolumeRenderer:
     @torch.no_grad()
     def render_image(self, field: Field, rays: Rays, background: Float[Tensor, "rgb=3"]) -> Rendering:
         """Any number of rays, in chunks of about CHUNK_SAMPLES samples."""
-        parts, done, chunk = [], 0, 4096
+        parts, done, chunk = [], 0, 1 << 14
         while done < len(rays) or not parts:
             part = rays[done : done + chunk]
             rendering = self._image_of(field, part, background)
             parts.append(rendering)
             done += len(part)
             per_ray = max(rendering.samples.sum().item() / max(len(part), 1), 1)
-            chunk = max(256, min(int(CHUNK_SAMPLES / per_ray), 4 * chunk, 1 << 16))
+            chunk = max(256, min(int(CHUNK_SAMPLES / per_ray), 4 * chunk, 1 << 17))
         return Rendering(
             *(torch.cat(values) for values in zip(*(vars(p).values() for p in parts), strict=True))
         )

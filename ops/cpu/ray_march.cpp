@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "kernels.h"
+#include "occupancy.h"
 #include "simd.h"
 
 namespace OMNIFIELD_ISA {
@@ -15,59 +16,9 @@ namespace {
 constexpr int kLanes = 8;       // rays that are marched side by side; 16 were slower, for what is done one by one
 constexpr int kRounds = 8;      // how many times a thread does so: some parts of a picture take longer than others
 constexpr int kRoom = 256;      // samples that fit in before anybody looks
-constexpr int kBlock = 4;       // cells along a side of the blocks whose distance from anything is known
-constexpr int kFarthest = 7;    // blocks; what is farther counts as that far
 
 typedef Vector<kLanes> Floats;
 typedef int32_t Ints __attribute__((vector_size(kLanes * sizeof(int32_t))));
-
-// The bitfield, and how far each block of 4³ cells is from the next one that is not empty, in blocks (Chebyshev).
-struct Occupancy {
-  const uint8_t* bits;
-  int resolution, blocks;
-  uint8_t* distance;  // 0: there is something in it
-
-  explicit Occupancy(const RayMarch& m) : bits(m.occupied), resolution(m.resolution), blocks(m.resolution / kBlock) {
-    const int64_t count = int64_t(blocks) * blocks * blocks;
-    uint8_t* near = static_cast<uint8_t*>(std::calloc(2 * count, 1));  // within how many blocks there is something
-    distance = static_cast<uint8_t*>(std::calloc(count, 1));
-    mark_blocks(near);
-    for (int reach = 0; reach < kFarthest; ++reach) {
-      for (int64_t i = 0; i < count; ++i) distance[i] += !near[i];
-      for (int64_t stride = 1; stride < count; stride *= blocks) {
-        spread(near, near + count, stride, count);
-        std::memcpy(near, near + count, count);
-      }
-    }
-    std::free(near);
-  }
-  ~Occupancy() { std::free(distance); }
-  Occupancy(const Occupancy&) = delete;
-
-  void mark_blocks(uint8_t* any) const {
-    const int bytes = resolution / 8;  // of a row along x: two blocks to a byte
-    for (int z = 0; z < blocks; ++z)
-      for (int y = 0; y < blocks; ++y) {
-        const uint8_t* rows = bits + (int64_t(z) * resolution + y) * kBlock * bytes;
-        uint8_t* to = any + (int64_t(z) * blocks + y) * blocks;
-        for (int x = 0; x < bytes; ++x) {
-          uint8_t of_all = 0;
-          for (int row = 0; row < kBlock * kBlock; ++row)
-            of_all |= rows[(row / kBlock * resolution + row % kBlock) * bytes + x];
-          to[2 * x] = (of_all & 15) != 0, to[2 * x + 1] = of_all >> 4 != 0;
-        }
-      }
-  }
-
-  // Also marks what is beside something along the axis of this stride. Around the grid's edge it marks a few too many.
-  static void spread(const uint8_t* from, uint8_t* to, int64_t stride, int64_t count) {
-    for (int64_t i = 0; i < count; ++i) to[i] = from[i];
-    for (int64_t i = stride; i < count; ++i) to[i] |= from[i - stride];
-    for (int64_t i = 0; i < count - stride; ++i) to[i] |= from[i + stride];
-  }
-
-  int cell(int i) const { return bits[i >> 3] >> (i & 7) & 1; }
-};
 
 inline bool is_any(Ints mask) {
   int32_t any = 0;
@@ -77,6 +28,7 @@ inline bool is_any(Ints mask) {
 
 struct Ray {
   float origin[3], direction[3], begin, end, first;
+  int32_t place;  // no candidate before this one can be kept
 };
 
 // As std::fmin and std::fmax do, they pass over NaN; those are calls.
@@ -104,17 +56,22 @@ inline float distance_from_steps(const RayMarch& m, float s) {
   return m.step / m.cone * std::exp(s * m.cone - 1);
 }
 
-Ray ray_of(const RayMarch& m, int64_t i) {
+Ray ray_of(const RayMarch& m, const Occupancy& occupancy, int64_t i) {
   Ray ray;
   std::memcpy(ray.origin, m.origins + 3 * i, sizeof ray.origin);
   std::memcpy(ray.direction, m.directions + 3 * i, sizeof ray.direction);
   ray.begin = m.span[2 * i], ray.end = m.span[2 * i + 1];
+  ray.place = m.place[i];
   if (m.contracted) {
     ray.end = ray.end < m.horizon ? ray.end : m.horizon;
+    ray.first = steps_from_distance(m, ray.begin);
   } else {
     clip(ray, m.lo, m.hi);
+    ray.first = steps_from_distance(m, ray.begin);  // where the box begins, and not what is in it
+    clip(ray, occupancy.lo, occupancy.hi);
+    const float steps = steps_from_distance(m, ray.begin) - ray.first - 1;
+    if (ray.begin < ray.end && steps > float(ray.place)) ray.place = int32_t(steps);
   }
-  ray.first = steps_from_distance(m, ray.begin);
   return ray;
 }
 
@@ -169,7 +126,7 @@ class Lanes {
   void next_ray(int lane) {
     while (++ray_[lane] < last_[lane]) {
       const int64_t i = ray_[lane];
-      const Ray ray = m_.place[i] >= 0 && is_number(m_, i) ? ray_of(m_, i) : Ray{};
+      const Ray ray = m_.place[i] >= 0 && is_number(m_, i) ? ray_of(m_, occupancy_, i) : Ray{};
       if (ray.begin < ray.end && ray.end < HUGE_VALF) return begin_ray(lane, ray);
       samples_[i] = 0, m_.place[i] = -1;
     }
@@ -183,7 +140,7 @@ class Lanes {
       steps_per_cell_[axis][lane] = 1 / (speed * m_.step);  // infinite across the ray
     }
     first_[lane] = ray.first, jitter_[lane] = m_.jitter[ray_[lane]], end_[lane] = ray.end;
-    k_[lane] = m_.place[ray_[lane]], left_[lane] = m_.most, has_ray_[lane] = -1, before_[lane] = found_[lane];
+    k_[lane] = ray.place, left_[lane] = m_.most, has_ray_[lane] = -1, before_[lane] = found_[lane];
   }
 
   void make_room() {

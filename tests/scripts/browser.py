@@ -137,14 +137,14 @@ def show(page: Any, url: str) -> None:
 
 
 def picture(page: Any, good: Callable[[np.ndarray], bool] = lambda now: True) -> np.ndarray:
-    """The left of the page, where nothing but the picture is, once it has stopped changing and is as it should be."""
-    before, ends = None, time.monotonic() + PATIENCE / 1000
+    """The left of the page, where nothing but the picture is, once it is finished, at rest and as it should be. The
+    page says that it is finished before the browser has decoded it: so it has to stand for a moment."""
+    shots, ends = [], time.monotonic() + PATIENCE / 1000
     while time.monotonic() < ends:
-        now = screen(page)
-        rests = before is not None and np.abs(now - before).max() == 0
-        if rests and now.std() > 1 and good(now) and finished(page):
-            return now
-        before = now
+        shots = [*shots[-3:], screen(page)] if finished(page) else []
+        if len(shots) == 4 and all(np.array_equal(shots[0], shot) for shot in shots):
+            if shots[0].std() > 1 and good(shots[0]):
+                return shots[0]
         page.wait_for_timeout(100)
     raise AssertionError("The picture never came to rest as it should be.")
 
