@@ -32,7 +32,7 @@ class CpConfig:
     color_layers: int = 2
     spread: float = 0.2  # standard deviation of the factors at the beginning
     samples_per_step: int = 1 << 15
-    grid_rate: float = 1e-1
+    grid_rate: float = 7e-2
     network_rate: float = 5e-3
     sparsity: float = 0.0  # weight of the density factors' mean magnitude (L1)
     smoothness: float = 0.0  # weight of the factors' total variation

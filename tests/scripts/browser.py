@@ -191,11 +191,11 @@ def type_in(page: Any, label: str, value: str) -> None:
     field.press("Enter")
 
 
-def drag(page: Any, across: int, begin: tuple[int, int] = (100, 300)) -> None:
+def drag(page: Any, across: int, begin: tuple[int, int] = (100, 300), down: int = -10) -> None:
     x, y = begin
     page.mouse.move(x, y)
     page.mouse.down()
-    page.mouse.move(x + across, y - 10, steps=4)
+    page.mouse.move(x + across, y + down, steps=4)
     page.mouse.up()
 
 

@@ -29,7 +29,7 @@ from .browser import (
     viewing,
 )
 
-ARROW = (203, 230)  # of the crop box, along y
+ARROW = (106, 110)  # of the crop box, along z
 
 
 def place(point: tuple[float, float, float]) -> tuple[float, float]:
@@ -48,7 +48,6 @@ def test_the_picture_follows_the_camera(page: Any):
     picture(page, like(still))
 
 
-@pytest.mark.slow
 @needs_browser
 def test_outputs_and_fields_are_switched(page: Any):
     color = picture(page)
@@ -68,7 +67,6 @@ def test_outputs_and_fields_are_switched(page: Any):
     picture(page, like(color))
 
 
-@pytest.mark.slow
 @needs_browser
 def test_two_fields_are_compared(page: Any):
     color = picture(page)
@@ -81,16 +79,15 @@ def test_two_fields_are_compared(page: Any):
     picture(page, like(color))
 
 
-@pytest.mark.slow
 @needs_browser
 def test_a_crop_box_hides_what_is_outside(page: Any):
-    """In numbers, and dragged by the arrow along y, which leads to the right."""
+    """In numbers, and dragged by the arrow along z, which leads up."""
     color = picture(page)
     page.get_by_label("Cut", exact=True).click()
     picture(page, unlike(color))  # the handles stand before it
-    drag(page, -40, ARROW)
+    drag(page, 0, ARROW, 60)
     page.wait_for_function(
-        "field => Number(field.value) < 0", arg=fields(page, "Centre").nth(1).element_handle()
+        "field => Number(field.value) < 0", arg=fields(page, "Centre").nth(2).element_handle()
     )
     press(page, "Whole scene")
     page.get_by_label("Handles", exact=True).click()
@@ -136,7 +133,6 @@ def test_a_click_on_a_surface_is_what_one_turns_around(page: Any):
     picture(page, like(still))
 
 
-@pytest.mark.slow
 @needs_browser
 def test_a_tab_stays_through_a_reload_and_an_end_of_the_program(browser: Any, tmp_path: Path):
     with socket.socket() as free:

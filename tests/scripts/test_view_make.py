@@ -64,7 +64,6 @@ def test_a_name_that_is_a_path_is_refused(path: Any, program: Program):
     type_in(path, "Name", "path")
 
 
-@pytest.mark.slow
 def test_a_path_is_played_saved_and_loaded(path: Any, program: Program):
     end = picture(path)
     type_in(path, "Look from", "0.5")
@@ -104,7 +103,6 @@ def test_a_point_cloud_is_made_and_the_curve_is_shown(page: Any, program: Progra
     page.get_by_text("PSNR of held-out views").wait_for()
 
 
-@pytest.mark.slow
 def test_a_field_is_converted_and_compared(page: Any, program: Program):
     color = picture(page)
     tab(page, "Make")
