@@ -42,6 +42,7 @@ def measure_viewer(
     trained = load_field(find_field_file(file), device)
     subject = subject_of(trained, file)
     viewer = Viewer(Studio([subject], PAINTS, paint_figure, difference), host="127.0.0.1", port=0)
+    viewer.open()
     cameras = orbit(trained, TURN, (side, side))
     with ThreadPoolExecutor(1) as pool:
         measuring = pool.submit(lambda: asyncio.run(_measure(viewer.port, cameras, console, repeats)))

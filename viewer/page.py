@@ -38,6 +38,7 @@ class Page:
             self.field_folder = gui.add_folder(None)  # room for a training's controls, above the figures
             self.field = FieldTab(viewer)
         viewer.watchers.append(self._status)
+        viewer.open()
 
     def close(self) -> None:
         self.path.stop()

@@ -50,8 +50,8 @@ class Tools:
 
 
 class Viewer:
-    """A running server. Some thread has to serve its floor, or nothing is drawn; `close` ends it and everything that
-    it has begun."""
+    """A running server. Nothing is drawn before it is open, and some thread serves its floor; `close` ends it and
+    everything that it has begun."""
 
     def __init__(self, studio: Studio, *, host: str, port: int) -> None:
         """Raises ValueError where the port is taken."""
@@ -67,6 +67,9 @@ class Viewer:
         self.server.request_share_url = lambda verbose=True: None
         self.port = self.server.get_port()
         self.set_home(self.first_camera())
+
+    def open(self) -> None:
+        """Greet whoever comes, and has come: a tab that outlived another program is here before the page is made."""
         self.server.on_client_connect(self._greet)
         self.server.on_client_disconnect(self._part)
 

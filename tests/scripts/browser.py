@@ -35,6 +35,11 @@ FOV = 0.7
 PATIENCE = 150_000  # milliseconds; nothing takes so long but on a busy machine
 WINDOW = {"width": 600, "height": 460}
 PICTURE = {"x": 0, "y": 0, "width": 200, "height": 460}  # left of the panel
+NO_NOTIFICATIONS = """addEventListener("DOMContentLoaded", () => {
+    const style = document.createElement("style")
+    style.textContent = ".mantine-Notifications-root * { visibility: hidden !important }"
+    document.head.append(style)
+})"""
 ONE, OTHER = "hash · lumps", "cam · lumps"
 
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: `make install-browser`")
@@ -131,8 +136,8 @@ def page(opened: Any) -> Any:
 
 def show(page: Any, url: str) -> None:
     """The page at the sharpness of its window: viser lowers it in a browser that has no GPU, which changes pictures."""
+    page.add_init_script(NO_NOTIFICATIONS)
     page.goto(f"{url}/?fixedDpr=1")
-    page.add_style_tag(content=".mantine-Notifications-root * { visibility: hidden !important }")
     page.get_by_text("Background").wait_for()
 
 

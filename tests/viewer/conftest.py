@@ -72,6 +72,7 @@ def studio(*subjects: Subject) -> Studio:
 @contextmanager
 def serving(viewer: Viewer) -> Iterator[Viewer]:
     """Its floor served by a thread, until the end."""
+    viewer.open()
     over = threading.Event()
     with ThreadPoolExecutor(1) as pool:
         served = pool.submit(viewer.floor.serve, over.is_set)
