@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -95,6 +96,9 @@ def viewing(folder: Path, port: int = 0) -> Iterator[Program]:
         lines = iter(process.stderr.readline, "")
         url = next(found[0] for line in lines if (found := re.search(r"http://\S+", line)))
         assert "ssh -L" in next(lines)
+        threading.Thread(
+            target=process.stderr.read, daemon=True
+        ).start()  # or it would wait for a reader one day
         yield Program(process, url, folder)
         process.kill()
 
