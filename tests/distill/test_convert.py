@@ -122,7 +122,7 @@ def test_an_inherited_decoder_is_held_until_rays_are_compared(teacher_ball: Trai
 @pytest.mark.slow
 def test_active_levels_make_a_difference_each_for_itself(teacher_ball: TrainedField) -> None:
     choices = ((), ("camera",), ("ray",), ("point",))
-    made = [converted(teacher_ball, "voxel", 12, active=active) for active in choices]
-    assert min(done.agreement.psnr for done in made) > 25
+    made = [converted(teacher_ball, "vm", 100, active=active) for active in choices]
+    assert min(done.agreement.psnr for done in made) > 18
     for one, other in itertools.combinations([done.student.field.state_dict() for done in made], 2):
         assert any(not torch.equal(tensor, other[name]) for name, tensor in one.items())
