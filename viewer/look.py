@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 import torch
 from jaxtyping import Float, Int, UInt8
@@ -58,20 +59,19 @@ class Studio:
 
     def asker(self, look: Look) -> Ask:
         """What a drawing asks of the subjects, pixel by pixel."""
+        return partial(self._ask, look)
 
-        def ask(rays: Rays, pixels: Int[Tensor, "pixel"], camera: Cameras) -> Layers:
-            if look.comparison != "split":
-                return self._layers(rays, look)
-            right = (pixels % camera.width + 0.5) / camera.width > look.split
-            if right.all() or not right.any():
-                return self._layers(rays, replace(look, subject=look.other) if right.any() else look)
-            return _joined(
-                right,
-                self._layers(rays[(~right).nonzero()[:, 0]], look),
-                self._layers(rays[right.nonzero()[:, 0]], replace(look, subject=look.other)),
-            )
-
-        return ask
+    def _ask(self, look: Look, rays: Rays, pixels: Int[Tensor, "pixel"], camera: Cameras) -> Layers:
+        if look.comparison != "split":
+            return self._layers(rays, look)
+        right = (pixels % camera.width + 0.5) / camera.width > look.split
+        if right.all() or not right.any():
+            return self._layers(rays, replace(look, subject=look.other) if right.any() else look)
+        return _joined(
+            right,
+            self._layers(rays[(~right).nonzero()[:, 0]], look),
+            self._layers(rays[right.nonzero()[:, 0]], replace(look, subject=look.other)),
+        )
 
     def paint(self, picture: Picture, look: Look) -> UInt8[Tensor, "height width rgb=3"]:
         image = self._painter(picture, look)(picture)
