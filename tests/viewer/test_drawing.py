@@ -63,7 +63,7 @@ def test_first_pictures_grow_again_after_a_slow_spell(ball: Ball):
     slowed(ball, 0.0, 0.5)
     small = first_side(ball, pace, 2)
     slowed(ball, 1e-7, 0.005)
-    large = first_side(ball, pace, 8)
+    large = first_side(ball, pace, 16)
     assert small < 100 and large > 2 * small
 
 
