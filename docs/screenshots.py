@@ -24,8 +24,6 @@ CLEAN = ".mantine-Notifications-root { display: none }"  # that the browser has 
 VIEW = [sys.executable, "-c", "from omnifield.scripts.cli import main; main()", "view", "--port", "0"]
 ALONE = os.environ | {"OMP_NUM_THREADS": "1"}  # the browser draws on the same cores
 
-ALONE = os.environ | {"OMP_NUM_THREADS": "1"}  # the browser draws on the same cores
-
 
 def main(name: str, *runs: str) -> None:
     chromium = shutil.which("chromium") or shutil.which("google-chrome")

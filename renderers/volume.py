@@ -68,7 +68,7 @@ class VolumeRenderer:
     @torch.no_grad()
     def render_image(self, field: Field, rays: Rays, background: Float[Tensor, "rgb=3"]) -> Rendering:
         """Any number of rays, in chunks of about CHUNK_SAMPLES samples."""
-        parts, done, chunk = [], 0, CHUNK_SAMPLES // 32  # at a guess
+        parts, done, chunk = [], 0, CHUNK_SAMPLES // 32  # samples of a ray, at a guess
         while done < len(rays) or not parts:
             part = rays[done : done + chunk]
             rendering = self._image_of(field, part, background)

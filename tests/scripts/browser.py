@@ -96,9 +96,8 @@ def viewing(folder: Path, port: int = 0) -> Iterator[Program]:
         lines = iter(process.stderr.readline, "")
         url = next(found[0] for line in lines if (found := re.search(r"http://\S+", line)))
         assert "ssh -L" in next(lines)
-        threading.Thread(
-            target=process.stderr.read, daemon=True
-        ).start()  # or it would wait for a reader one day
+        # Or it would wait for a reader one day.
+        threading.Thread(target=process.stderr.read, daemon=True).start()
         yield Program(process, url, folder)
         process.kill()
 
