@@ -33,7 +33,7 @@ class Memory:
         self.added += rows
 
     def take(self, rows: Int[Tensor, "row"]) -> tuple[Tensor, ...]:
-        return tuple(column[rows] for column in self.columns)
+        return tuple(column.index_select(0, rows) for column in self.columns)
 
     def any(self, count: int, generator: torch.Generator) -> tuple[Int[Tensor, "row"], Float[Tensor, "row"]]:
         """Rows, each as likely, and their weights: 1."""

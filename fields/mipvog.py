@@ -149,48 +149,50 @@ class MipVogField(Field):
         self, name: str, points: Points, level: Float[Tensor, "n"], activate: Callable[[Tensor], Tensor]
     ) -> Tensor:
         unit = self.domain.unit_from_world(points.position)
+        (blurred,) = (level > 0).nonzero(as_tuple=True)
+        if len(blurred) == 0:  # no pixel is wider than a voxel: nobody asks for the pyramid
+            return activate(self.blocks.lookup(unit, getattr(self, name)))
         if self.config.activation == "before":
             empty = activate(torch.zeros_like(getattr(self, name)[:1]))
-            values = self._levels(name, lambda table: activate(table) - empty)
-            return empty + self._read(unit, level, values)
+            return empty + self._read(unit, level, self._levels(name, lambda table: activate(table) - empty))
         values = self._levels(name)
         if self.config.blend == "raw":
             return activate(self._read(unit, level, values))
         finer = level.floor()
-        rows = (level > finer).nonzero()[:, 0]
         found = activate(self._read(unit, finer, values))
-        if len(rows) == 0:
-            return found
-        share = (level - finer)[rows, None]
-        coarser = activate(self._read(unit[rows], finer[rows] + 1, values))
+        share = (level - finer)[blurred, None]
+        coarser = activate(self._read(unit[blurred], finer[blurred] + 1, values))
         # Not index_add, which torch adds up one row after another.
-        return found + torch.zeros_like(found).index_copy(0, rows, share * (coarser - take_rows(found, rows)))
+        return found + torch.zeros_like(found).index_copy(
+            0, blurred, share * (coarser - take_rows(found, blurred))
+        )
 
-    def _read(self, unit: Tensor, level: Tensor, values: Tensor) -> Tensor:
-        return voxel_lookup(unit, level, values, self.pyramid.index, self.pyramid.layout)
+    def _read(self, unit: Tensor, level: Tensor, values: tuple[Tensor, Tensor]) -> Tensor:
+        finest, coarser = values
+        return voxel_lookup(unit, level, finest, self.pyramid.index, self.pyramid.layout, coarser)
 
-    def _levels(self, name: str, prepare: Callable[[Tensor], Tensor] | None = None) -> Tensor:
-        """The pyramid of one table, made once per step: it is remembered until a table changes."""
+    def _levels(self, name: str, prepare: Callable[[Tensor], Tensor] | None = None) -> tuple[Tensor, Tensor]:
+        """The finest level of a table and all coarser ones, made once per step: they are remembered until a table
+        changes."""
         tables = (self.log_density, self.appearance)
         state = (*((id(table), table._version) for table in tables), torch.is_grad_enabled())
         kept = self.filtered.get(name)
         if kept is None or kept[0] != state:
-            kept = (
-                state,
-                self._filter(name) if prepare is None else self.pyramid.values(prepare(getattr(self, name))),
-            )
+            finest = getattr(self, name) if prepare is None else prepare(getattr(self, name))
+            coarser = self._filter(name) if prepare is None else self.pyramid.coarser(finest)
+            kept = (state, (finest, coarser))
             self.filtered[name] = kept
         return kept[1]
 
     def _filter(self, name: str) -> Tensor:
-        """All levels of a table, as raw values."""
+        """The coarser levels of a table, as raw values."""
         if self.config.filter == "raw":
-            return self.pyramid.values(getattr(self, name))
+            return self.pyramid.coarser(getattr(self, name))
         density = self.log_density.clamp(*LOG_RANGE).exp()
         if name == "log_density":
-            return self.pyramid.values(density).clamp_min(exp(LOG_RANGE[0])).log()
+            return self.pyramid.coarser(density).clamp_min(exp(LOG_RANGE[0])).log()
         opacity = -torch.expm1(-density.detach() * exp(EMPTY) / self.blocks.size) + FAINT
-        weighed = self.pyramid.values(torch.cat([opacity * self.appearance, opacity], -1))
+        weighed = self.pyramid.coarser(torch.cat([opacity * self.appearance, opacity], -1))
         return weighed[:, :-1] / weighed[:, -1:].clamp_min(FAINT / 8**self.config.levels)
 
     def penalty(self, generator: torch.Generator | None = None) -> Float[Tensor, ""]:
@@ -239,7 +241,7 @@ class MipVogField(Field):
         ]
 
 
-class _Filtered(dict[str, tuple[object, Tensor]]):
+class _Filtered(dict[str, tuple[object, tuple[Tensor, Tensor]]]):
     """The levels of each table and the state of the table that they were made of; a copy of a field makes its own."""
 
     def __deepcopy__(self, memo: object) -> "_Filtered":

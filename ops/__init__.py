@@ -4,6 +4,7 @@ from . import cpu
 from ._cpu import instruction_set, keep_freed_memory
 from .adam import AdamStep, adam_step
 from .backend import references
+from .coarser_voxels import Parents, coarser_voxels
 from .composite import accumulate, pass_through, ray_weights, take_rows
 from .grid_lookup import Grid, GridLayout, grid_lookup
 from .hash_grid import HashGridLayout, hash_grid
@@ -19,9 +20,11 @@ __all__ = [
     "GridLayout",
     "HashGridLayout",
     "MarchGrid",
+    "Parents",
     "VoxelLayout",
     "accumulate",
     "adam_step",
+    "coarser_voxels",
     "cpu",
     "grid_lookup",
     "hash_grid",

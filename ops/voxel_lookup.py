@@ -46,26 +46,37 @@ class VoxelLayout:
     def entries(self) -> int:
         return self.index_offsets[-1]
 
-    def check(self, positions: Tensor, level: Tensor, values: Tensor, index: Tensor) -> None:
+    def check(
+        self, positions: Tensor, level: Tensor, values: Tensor, index: Tensor, coarser: Tensor | None
+    ) -> None:
         check_shape("voxel_lookup", "positions", positions, (None, 3))
         check_shape("voxel_lookup", "level", level, (len(positions),))
-        check_shape("voxel_lookup", "values", values, (None, None))
         check_shape("voxel_lookup", "index", index, (self.entries,))
         check_dtype("voxel_lookup", "index", index, torch.int32)
-        if len(values) % BLOCK or not 1 <= values.shape[1] <= MOST_CHANNELS:
-            raise ValueError(
-                f"voxel_lookup: values has shape {tuple(values.shape)}, but needs {BLOCK} rows for each block "
-                f"and 1 to {MOST_CHANNELS} columns."
-            )
+        check_shape("voxel_lookup", "values", values, (None, None))
+        for name, rows in {"values": values, "coarser": values if coarser is None else coarser}.items():
+            if len(rows) % BLOCK or not 1 <= values.shape[1] <= MOST_CHANNELS:
+                raise ValueError(
+                    f"voxel_lookup: {name} has shape {tuple(rows.shape)}, but needs {BLOCK} rows for each block "
+                    f"and 1 to {MOST_CHANNELS} columns."
+                )
+            check_shape("voxel_lookup", name, rows, (None, values.shape[1]))
+
+    def check_index(self, values: Tensor, index: Tensor, coarser: Tensor | None) -> None:
+        """Raises ValueError where the index names a block that is not there, or belongs to other levels."""
+        if coarser is None or len(coarser) == 0:
+            return _check_numbers(index, 0, len(values) // BLOCK)
+        finest, total = len(values) // BLOCK, (len(values) + len(coarser)) // BLOCK
+        _check_numbers(index[: self.index_offsets[1]], 0, finest)
+        _check_numbers(index[self.index_offsets[1] :], finest, total)
 
 
-def check_index(values: Tensor, index: Tensor) -> None:
-    """Raises ValueError where the index names a block that `values` does not have."""
-    low, high = index.aminmax()
-    if low < -1 or high >= len(values) // BLOCK:
+def _check_numbers(index: Tensor, first: int, last: int) -> None:
+    numbers = index[index != -1]
+    if len(numbers) and (numbers.min() < first or numbers.max() >= last):
         raise ValueError(
-            f"voxel_lookup: index names blocks {int(low)} to {int(high)}, but must be −1 (no block) "
-            f"to {len(values) // BLOCK - 1}."
+            f"voxel_lookup: index names blocks {int(numbers.min())} to {int(numbers.max())}, "
+            f"but must be −1 (no block) or {first} to {last - 1}."
         )
 
 
@@ -76,6 +87,7 @@ def voxel_lookup(
     values: Float[Tensor, "row channel"],
     index: Int[Tensor, "entry"],
     layout: VoxelLayout,
+    coarser: Float[Tensor, "coarser_row channel"] | None = None,
 ) -> Float[Tensor, "n channel"]:
     """Values of sparse voxels at positions in the unit cube, on levels of a pyramid: Σ_l max(0, 1 − |λ − l|)·V_l(x).
 
@@ -85,11 +97,13 @@ def voxel_lookup(
 
     Voxels are stored in blocks of 8³: of the block (bx, by, bz), B = R/8 to an axis, index[index_offsets[l] + bx +
     B·(by + B·bz)] is the number, or −1 where there is none and its voxels are zero; its voxel
-    (x, y, z) is row number·512 + x + 8·(y + 8·z) of `values`. Gradients go to positions and values, none to level.
+    (x, y, z) is row number·512 + x + 8·(y + 8·z) of `values`; or of both one after the other, where `values` holds the
+    finest level alone and `coarser` all others. Gradients go to positions, values and coarser, none to level.
     Raises ValueError if shapes do not fit, or the index names a block that is not there.
     """
-    layout.check(positions, level, values, index)
-    check_index(values, index)
+    layout.check(positions, level, values, index, coarser)
+    layout.check_index(values, index, coarser)
+    values = values if coarser is None else torch.cat([values, coarser])
     inside = positions.nan_to_num(0).clamp(0, 1)
     on_level = level.detach().nan_to_num(0).clamp(0, layout.levels - 1)
     found = torch.zeros(len(positions), values.shape[1]).to(values)

@@ -45,7 +45,9 @@ class Box(Domain):
     def unit_from_world(self, position: Float[Tensor, "*n xyz=3"]) -> Float[Tensor, "*n xyz=3"]:
         lo, hi = self.corners(position)
         scale = 1 / (hi - lo)
-        return torch.addcmul(-lo * scale, position, scale)  # in one pass: every sample of a picture comes by here
+        return torch.addcmul(
+            -lo * scale, position, scale
+        )  # in one pass: every sample of a picture comes by here
 
     def world_from_unit(self, unit: Float[Tensor, "*n xyz=3"]) -> Float[Tensor, "*n xyz=3"]:
         lo, hi = self.corners(unit)

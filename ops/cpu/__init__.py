@@ -2,6 +2,7 @@
 
 from . import (
     adam,
+    coarser_voxels,
     composite,
     grid_lookup,
     hash_grid,
@@ -14,6 +15,7 @@ from . import (
 
 __all__ = [
     "adam",
+    "coarser_voxels",
     "composite",
     "grid_lookup",
     "hash_grid",

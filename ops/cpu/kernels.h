@@ -28,6 +28,20 @@ struct VoxelBlocks {  // see VoxelLayout in voxel_lookup.py
   const int32_t* index;  // its numbers have been checked
 };
 
+// The rows of the finest level, and those of all others, whose numbers go on from there.
+template <typename Scalar>
+struct VoxelRows {
+  Scalar *finest, *coarser;
+  int64_t finest_rows, rows;
+  int64_t first(int level) const { return level ? finest_rows : 0; }
+  Scalar* of(int level) const { return level ? coarser : finest; }
+};
+
+struct VoxelParents {  // of the blocks of a level: see coarser_voxels.py
+  const int64_t* slots;
+  int64_t blocks, parents;
+};
+
 constexpr int kMaxMlpLayers = 16;
 
 struct Mlp {
@@ -96,13 +110,17 @@ struct Kernels {
                                      float* grad_table);
   void (*grid_lookup_backward_positions)(const DenseGrids&, const float* positions, int64_t n, const float* table,
                                          const float* grad_found, float* grad_positions);
-  void (*voxel_lookup_range)(const int32_t* index, int64_t entries, int32_t* low, int32_t* high);
+  void (*voxel_lookup_range)(const int32_t* index, int64_t entries, int32_t none, int32_t* low,
+                             int32_t* high);  // −1 counts as `none`
   void (*voxel_lookup_forward)(const VoxelBlocks&, const float* positions, const float* level, int64_t n,
-                               const float* values, float* found);
+                               const VoxelRows<const float>& values, float* found);
   void (*voxel_lookup_backward_values)(const VoxelBlocks&, const float* positions, const float* level, int64_t n,
-                                       const float* grad_found, int64_t rows, float* grad_values);
+                                       const float* grad_found, const VoxelRows<float>& grad_values);
   void (*voxel_lookup_backward_positions)(const VoxelBlocks&, const float* positions, const float* level, int64_t n,
-                                          const float* values, const float* grad_found, float* grad_positions);
+                                          const VoxelRows<const float>& values, const float* grad_found,
+                                          float* grad_positions);
+  void (*coarser_voxels_forward)(const VoxelParents&, int channels, const float* fine, float* coarse);
+  void (*coarser_voxels_backward)(const VoxelParents&, int channels, const float* grad_coarse, float* grad_fine);
   void (*mlp_forward)(const Mlp&, const float* inputs, int64_t n, float* outputs);
   void (*mlp_backward)(const Mlp&, const float* inputs, int64_t n, const float* grad_outputs, float* grad_inputs,
                        float* const* grad_weights, float* const* grad_biases);  // adds to grad_weights; grad_inputs may be null
@@ -141,12 +159,15 @@ void hash_grid_backward_positions(const HashGrid&, const float*, int64_t, const 
 void grid_lookup_forward(const DenseGrids&, const float*, int64_t, const float*, float*);
 void grid_lookup_backward_table(const DenseGrids&, const float*, int64_t, const float*, float*);
 void grid_lookup_backward_positions(const DenseGrids&, const float*, int64_t, const float*, const float*, float*);
-void voxel_lookup_range(const int32_t*, int64_t, int32_t*, int32_t*);
-void voxel_lookup_forward(const VoxelBlocks&, const float*, const float*, int64_t, const float*, float*);
-void voxel_lookup_backward_values(const VoxelBlocks&, const float*, const float*, int64_t, const float*, int64_t,
-                                  float*);
-void voxel_lookup_backward_positions(const VoxelBlocks&, const float*, const float*, int64_t, const float*,
-                                     const float*, float*);
+void voxel_lookup_range(const int32_t*, int64_t, int32_t, int32_t*, int32_t*);
+void voxel_lookup_forward(const VoxelBlocks&, const float*, const float*, int64_t, const VoxelRows<const float>&,
+                          float*);
+void voxel_lookup_backward_values(const VoxelBlocks&, const float*, const float*, int64_t, const float*,
+                                  const VoxelRows<float>&);
+void voxel_lookup_backward_positions(const VoxelBlocks&, const float*, const float*, int64_t,
+                                     const VoxelRows<const float>&, const float*, float*);
+void coarser_voxels_forward(const VoxelParents&, int, const float*, float*);
+void coarser_voxels_backward(const VoxelParents&, int, const float*, float*);
 void mlp_forward(const Mlp&, const float*, int64_t, float*);
 void mlp_backward(const Mlp&, const float*, int64_t, const float*, float*, float* const*, float* const*);
 void ray_march_find(const RayMarch&, int64_t, int64_t*, RayMarchParts&);

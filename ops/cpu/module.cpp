@@ -9,6 +9,7 @@
 void export_hash_grid(nb::module_&);
 void export_grid_lookup(nb::module_&);
 void export_voxel_lookup(nb::module_&);
+void export_coarser_voxels(nb::module_&);
 void export_mlp(nb::module_&);
 
 // glibc hands a freed large block back to the system and faults every page in again when it is next asked for:
@@ -33,6 +34,7 @@ NB_MODULE(_cpu, m) {
   export_hash_grid(m);
   export_grid_lookup(m);
   export_voxel_lookup(m);
+  export_coarser_voxels(m);
   export_mlp(m);
   export_ray_march(m);
   export_ray_points(m);

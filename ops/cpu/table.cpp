@@ -18,6 +18,8 @@ const Kernels table{
     .voxel_lookup_forward = voxel_lookup_forward,
     .voxel_lookup_backward_values = voxel_lookup_backward_values,
     .voxel_lookup_backward_positions = voxel_lookup_backward_positions,
+    .coarser_voxels_forward = coarser_voxels_forward,
+    .coarser_voxels_backward = coarser_voxels_backward,
     .mlp_forward = mlp_forward,
     .mlp_backward = mlp_backward,
     .ray_march_find = ray_march_find,

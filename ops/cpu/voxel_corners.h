@@ -106,10 +106,13 @@ void find_corners(const VoxelBlocks& voxels, const float* positions, const Taps&
   }
 }
 
-inline void prefetch(const float* values, int channels, const Corners& c, int s) {
+template <typename Scalar>
+inline void prefetch(const VoxelRows<Scalar>& values, int channels, const Taps& taps, const Corners& c, int s) {
   if (c.state[s] == kEmpty) return;
+  const float* level = values.of(taps.level[s]);
+  const int64_t first = values.first(taps.level[s]);
   for (int k = 0; k < 8; k += 2) {  // the voxel at its side is the next row, if they are in one block
-    const float* row = values + int64_t(c.row[s][k] < 0 ? 0 : c.row[s][k]) * channels;
+    const float* row = level + (c.row[s][k] < 0 ? 0 : c.row[s][k] - first) * channels;
     for (int at = 0; at < 2 * channels; at += 16) __builtin_prefetch(row + at, 1);
   }
 }

@@ -10,22 +10,24 @@ namespace OMNIFIELD_ISA {
 namespace {
 
 template <int C>
-void forward_taps(const VoxelBlocks& voxels, const float* positions, const Taps& taps, bool adds, const float* values,
-                  float* found) {
+void forward_taps(const VoxelBlocks& voxels, const float* positions, const Taps& taps, bool adds,
+                  const VoxelRows<const float>& values, float* found) {
   const int channels = C ? C : voxels.channels;
   Corners c;
   find_corners(voxels, positions, taps, c);
   for (int s = 0; s < taps.count; ++s) {
-    if (s + kAhead < taps.count) prefetch(values, channels, c, s + kAhead);
+    if (s + kAhead < taps.count) prefetch(values, channels, taps, c, s + kAhead);
     const int32_t* row = c.row[s];
+    const float* level = values.of(taps.level[s]);
+    const int64_t first = values.first(taps.level[s]);
     float* out = found + taps.sample[s] * channels;
     over_channels<C>(channels, [&]<int N>(int from) {
       Vector<N> value = adds ? load<N>(out + from) : Vector<N>{};
       if (c.state[s] == kComplete) {
-        for (int k = 0; k < 8; ++k) value += c.weight[k][s] * load<N>(values + int64_t(row[k]) * channels + from);
+        for (int k = 0; k < 8; ++k) value += c.weight[k][s] * load<N>(level + (row[k] - first) * channels + from);
       } else if (c.state[s] == kPartial) {
         for (int k = 0; k < 8; ++k)
-          if (row[k] >= 0) value += c.weight[k][s] * load<N>(values + int64_t(row[k]) * channels + from);
+          if (row[k] >= 0) value += c.weight[k][s] * load<N>(level + (row[k] - first) * channels + from);
       }
       store<N>(out + from, value);
     });
@@ -33,8 +35,8 @@ void forward_taps(const VoxelBlocks& voxels, const float* positions, const Taps&
 }
 
 template <int C>
-void forward(const VoxelBlocks& voxels, const float* positions, const float* level, int64_t n, const float* values,
-             float* found) {
+void forward(const VoxelBlocks& voxels, const float* positions, const float* level, int64_t n,
+             const VoxelRows<const float>& values, float* found) {
 #pragma omp parallel for schedule(dynamic, 8)
   for (int64_t at = 0; at < n; at += kBlock) {
     Taps fine, coarse;
@@ -103,19 +105,21 @@ std::vector<int32_t> cut(const std::vector<Reach>& reaches, int64_t blocks, int 
 // order of the samples, so that the cuts do not show in the result.
 template <int C>
 void add_taps(const VoxelBlocks& voxels, const float* positions, const Taps& taps, int32_t from, int32_t to,
-              const float* grad_found, float* grad_values) {
+              const float* grad_found, const VoxelRows<float>& grad_values) {
   const int channels = C ? C : voxels.channels;
-  const int32_t first = from * kRows;
+  const int32_t begin = from * kRows;
   const uint32_t rows = uint32_t(to - from) * kRows;
   Corners c;
   find_corners(voxels, positions, taps, c);
   for (int s = 0; s < taps.count; ++s) {
-    if (s + kAhead < taps.count) prefetch(grad_values, channels, c, s + kAhead);
+    if (s + kAhead < taps.count) prefetch(grad_values, channels, taps, c, s + kAhead);
     const int32_t* row = c.row[s];
+    float* level = grad_values.of(taps.level[s]);
+    const int64_t first = grad_values.first(taps.level[s]);
     const float* grad = grad_found + taps.sample[s] * channels;
     for (int k = 0; k < 8; ++k) {
-      if (uint32_t(row[k]) - uint32_t(first) >= rows) continue;  // no such voxel, or another thread's
-      float* sum = grad_values + int64_t(row[k]) * channels;
+      if (uint32_t(row[k]) - uint32_t(begin) >= rows) continue;  // no such voxel, or another thread's
+      float* sum = level + (row[k] - first) * channels;
       over_channels<C>(channels, [&]<int N>(int at) {
         store<N>(sum + at, load<N>(sum + at) + c.weight[k][s] * load<N>(grad + at));
       });
@@ -126,7 +130,7 @@ void add_taps(const VoxelBlocks& voxels, const float* positions, const Taps& tap
 template <int C>
 void backward_range(const VoxelBlocks& voxels, const float* positions, const float* level, int64_t n,
                     const std::vector<Reach>& reaches, int32_t from, int32_t to, const float* grad_found,
-                    float* grad_values) {
+                    const VoxelRows<float>& grad_values) {
   const int per_sample = int(reaches.size() / n);
   Taps taps;
   for (int64_t s = 0; s < n; ++s)
@@ -144,31 +148,33 @@ void backward_range(const VoxelBlocks& voxels, const float* positions, const flo
 
 template <int C>
 void backward_values(const VoxelBlocks& voxels, const float* positions, const float* level, int64_t n,
-                     const float* grad_found, int64_t rows, float* grad_values) {
-  if (!n || !rows) return;
+                     const float* grad_found, const VoxelRows<float>& grad_values) {
+  if (!n || !grad_values.rows) return;
   const auto reaches = find_reaches(voxels, positions, level, n, grad_found, voxels.levels > 1 ? 2 : 1);
-  const auto cuts = cut(reaches, rows / kRows, omp_get_max_threads());
+  const auto cuts = cut(reaches, grad_values.rows / kRows, omp_get_max_threads());
 #pragma omp parallel for schedule(static, 1)
   for (size_t part = 0; part < cuts.size() - 1; ++part)
     backward_range<C>(voxels, positions, level, n, reaches, cuts[part], cuts[part + 1], grad_found, grad_values);
 }
 
 template <int C>
-void backward_taps(const VoxelBlocks& voxels, const float* positions, const Taps& taps, const float* values,
-                   const float* grad_found, float* grad_positions) {
+void backward_taps(const VoxelBlocks& voxels, const float* positions, const Taps& taps,
+                   const VoxelRows<const float>& values, const float* grad_found, float* grad_positions) {
   const int channels = C ? C : voxels.channels;
   Corners c;
   find_corners(voxels, positions, taps, c);
   for (int s = 0; s < taps.count; ++s) {
     if (c.state[s] == kEmpty) continue;
     const int32_t* row = c.row[s];
+    const float* level = values.of(taps.level[s]);
+    const int64_t first = values.first(taps.level[s]);
     const float* grad = grad_found + taps.sample[s] * channels;
     const float fraction[3] = {c.fraction[0][s], c.fraction[1][s], c.fraction[2][s]};
     float sum[3] = {0, 0, 0};
     over_channels<C>(channels, [&]<int N>(int from) {
       Vector<N> corner[8];
       for (int k = 0; k < 8; ++k)
-        corner[k] = row[k] < 0 ? Vector<N>{} : load<N>(values + int64_t(row[k]) * channels + from);
+        corner[k] = row[k] < 0 ? Vector<N>{} : load<N>(level + (row[k] - first) * channels + from);
       const Vector<N> g = load<N>(grad + from);
       for (int axis = 0; axis < 3; ++axis) sum[axis] += sum_of<N>(g * slope<3, Vector<N>>(axis, corner, fraction));
     });
@@ -182,7 +188,7 @@ void backward_taps(const VoxelBlocks& voxels, const float* positions, const Taps
 
 template <int C>
 void backward_positions(const VoxelBlocks& voxels, const float* positions, const float* level, int64_t n,
-                        const float* values, const float* grad_found, float* grad_positions) {
+                        const VoxelRows<const float>& values, const float* grad_found, float* grad_positions) {
 #pragma omp parallel for schedule(static)
   for (int64_t at = 0; at < n; at += kBlock) {
     Taps fine, coarse;
@@ -208,27 +214,28 @@ void backward_positions(const VoxelBlocks& voxels, const float* positions, const
     default: return function<0>(__VA_ARGS__);        \
   }
 
-void voxel_lookup_range(const int32_t* index, int64_t entries, int32_t* low, int32_t* high) {
-  int32_t least = index[0], most = index[0];
-  for (int64_t i = 1; i < entries; ++i) {
-    least = index[i] < least ? index[i] : least;
+void voxel_lookup_range(const int32_t* index, int64_t entries, int32_t none, int32_t* low, int32_t* high) {
+  int32_t least = none, most = -1;
+  for (int64_t i = 0; i < entries; ++i) {
+    const int32_t number = index[i] == -1 ? none : index[i];
+    least = number < least ? number : least;
     most = index[i] > most ? index[i] : most;
   }
   *low = least, *high = most;
 }
 
 void voxel_lookup_forward(const VoxelBlocks& voxels, const float* positions, const float* level, int64_t n,
-                          const float* values, float* found) {
+                          const VoxelRows<const float>& values, float* found) {
   FOR_CHANNELS(forward, voxels, positions, level, n, values, found)
 }
 
 void voxel_lookup_backward_values(const VoxelBlocks& voxels, const float* positions, const float* level, int64_t n,
-                                  const float* grad_found, int64_t rows, float* grad_values) {
-  FOR_CHANNELS(backward_values, voxels, positions, level, n, grad_found, rows, grad_values)
+                                  const float* grad_found, const VoxelRows<float>& grad_values) {
+  FOR_CHANNELS(backward_values, voxels, positions, level, n, grad_found, grad_values)
 }
 
 void voxel_lookup_backward_positions(const VoxelBlocks& voxels, const float* positions, const float* level, int64_t n,
-                                     const float* values, const float* grad_found, float* grad_positions) {
+                                     const VoxelRows<const float>& values, const float* grad_found, float* grad_positions) {
   FOR_CHANNELS(backward_positions, voxels, positions, level, n, values, grad_found, grad_positions)
 }
 

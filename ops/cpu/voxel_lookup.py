@@ -12,37 +12,37 @@ def _native(layout: VoxelLayout) -> "_cpu.VoxelLayout":
 
 class _VoxelLookup(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, positions, level, values, index, layout):
-        positions, level = positions.contiguous(), level.contiguous()
-        values, index = values.contiguous(), index.contiguous()
-        ctx.save_for_backward(positions, level, values, index)
+    def forward(ctx, positions, level, values, coarser, index, layout):
+        given = [x.contiguous() for x in (positions, level, values, coarser, index)]
+        ctx.save_for_backward(*given)
         ctx.layout = layout
         found = torch.empty(len(positions), values.shape[1])
-        given = (positions.detach(), level.detach(), values.detach(), index)
-        _cpu.voxel_lookup_forward(_native(layout), *given, found)
+        _cpu.voxel_lookup_forward(_native(layout), *(x.detach() for x in given), found)
         return found
 
     @staticmethod
     def backward(ctx, grad_found):
-        positions, level, values, index = ctx.saved_tensors
+        positions, level, values, coarser, index = ctx.saved_tensors
         native, grad_found = _native(ctx.layout), grad_found.contiguous()
         samples = (positions.detach(), level.detach())
-        grad_positions = grad_values = None
+        grad_positions = grad_values = grad_coarser = None
         if ctx.needs_input_grad[0]:
             grad_positions = torch.empty_like(samples[0])
             _cpu.voxel_lookup_backward_positions(
-                native, *samples, values.detach(), index, grad_found, grad_positions
+                native, *samples, values.detach(), coarser.detach(), index, grad_found, grad_positions
             )
-        if ctx.needs_input_grad[2]:
+        if ctx.needs_input_grad[2] or ctx.needs_input_grad[3]:
             # As for a hash grid: a leaf that keeps a gradient gets the sum where it is kept.
             kept = values.is_leaf and values.grad is not None
             into = values.grad if kept else torch.zeros_like(values)
-            _cpu.voxel_lookup_backward_values(native, *samples, index, grad_found, into)
+            grad_coarser = torch.zeros_like(coarser)
+            _cpu.voxel_lookup_backward_values(native, *samples, index, grad_found, into, grad_coarser)
             grad_values = None if kept else into
-        return grad_positions, None, grad_values, None, None
+        return grad_positions, None, grad_values, grad_coarser, None, None
 
 
 @voxel_lookup.kernel("cpu", torch.float32)
-def _voxel_lookup(positions, level, values, index, layout):
-    layout.check(positions, level, values, index)
-    return _VoxelLookup.apply(positions, level, values, index, layout)
+def _voxel_lookup(positions, level, values, index, layout, coarser=None):
+    layout.check(positions, level, values, index, coarser)
+    coarser = values.new_empty(0, values.shape[1]) if coarser is None else coarser
+    return _VoxelLookup.apply(positions, level, values, coarser, index, layout)

@@ -5,7 +5,7 @@ import math
 
 import pytest
 import torch
-from omnifield.fields import field_config
+from omnifield.fields import Points, field_config
 from omnifield.fields.blocks import ROWS, Blocks, block_variation, flat, is_occupied, unflat
 from omnifield.fields.mipvog import MipVogField, world_per_unit
 from omnifield.fields.pyramid import Pyramid
@@ -125,29 +125,36 @@ def test_each_level_holds_means_of_eight() -> None:
     blocks, table = sparse()
     pyramid = Pyramid(blocks, 9)
     assert pyramid.layout.resolutions == (32, 16, 8)
-    values, grid = pyramid.values(table), dense(blocks, table)
-    assert len(values) == len(table) + pyramid.coarser_rows
+    coarser, grid = pyramid.coarser(table), dense(blocks, table)
+    assert len(coarser) == ROWS * sum(level.blocks for level in pyramid.parents)
     for level in range(3):
         size = 32 >> level
         x = torch.cartesian_prod(*[torch.arange(size)] * 3)
-        found = voxel_lookup(
-            (x + 0.5) / size, torch.full((len(x),), float(level)), values, pyramid.index, pyramid.layout
-        )
+        level_of_all = torch.full((len(x),), float(level))
+        found = voxel_lookup((x + 0.5) / size, level_of_all, table, pyramid.index, pyramid.layout, coarser)
         torch.testing.assert_close(found, grid[x[:, 2], x[:, 1], x[:, 0]])
         if level < 2:
             grid = grid.reshape(size // 2, 2, size // 2, 2, size // 2, 2, 2).mean((1, 3, 5))
 
 
-def test_the_gradient_is_the_transpose() -> None:
-    blocks, table = sparse()
-    pyramid = Pyramid(blocks, 3)
-    table.requires_grad_()
-    values = pyramid.values(table)
-    way = torch.randn(values.shape, generator=torch.Generator().manual_seed(1))
-    (gradient,) = torch.autograd.grad(values, table, way, retain_graph=True)
-    assert (values * way).sum().item() == pytest.approx((gradient * table).sum().item(), rel=1e-4)
-    (again,) = torch.autograd.grad(values, table, way)
-    assert torch.equal(gradient, again)
+def far_away(count: int) -> Points:
+    """Points of pixels wide enough for every level of the pyramid."""
+    points = scattered(count, BOX)
+    return Points(points.position, points.direction, points.footprint * 50, points.time)
+
+
+def test_where_no_pixel_is_wider_than_a_voxel_nobody_makes_a_pyramid() -> None:
+    """And what is read then is what its finest level says."""
+    field, points = tiny("mipvog"), far_away(100)
+    assert isinstance(field, MipVogField)
+    near = Points(points.position, points.direction, points.footprint * 0, points.time)
+    density = field.density(near)
+    assert not field.filtered
+    both = Points(
+        *(torch.cat([a, b]) for a, b in zip(vars(near).values(), vars(points).values(), strict=True))
+    )
+    torch.testing.assert_close(field.density(both)[:100], density)
+    assert field.filtered
 
 
 @pytest.mark.parametrize(("setting", "wider"), [("level_by=width", 1.0), ("level_by=spread", 3**0.5)])
@@ -176,7 +183,7 @@ def test_a_voxel_of_a_level_is_as_blurred_as_a_pixel_that_is_looked_up_there(lev
         corners = 8 * blocks.corners()[:, None, 0] + plane
         table = (corners == voxel).float().reshape(-1, 1)
         answer = voxel_lookup(
-            unit, torch.full_like(x, level), pyramid.values(table), pyramid.index, pyramid.layout
+            unit, torch.full_like(x, level), table, pyramid.index, pyramid.layout, pyramid.coarser(table)
         )[:, 0]
         offset = 64 * x - (voxel + 0.5)
         spreads.append((answer * offset**2).sum() / answer.sum())
@@ -197,7 +204,7 @@ def test_far_away_the_unit_cube_is_larger() -> None:
 
 def test_the_pyramid_follows_its_table() -> None:
     """What is remembered of it is forgotten as soon as the table changes, and only then."""
-    field, points = tiny("mipvog"), scattered(100, BOX)
+    field, points = tiny("mipvog"), far_away(100)
     assert isinstance(field, MipVogField)
     with torch.no_grad():
         first = field.density(points)
@@ -214,7 +221,7 @@ def test_meanings_are_filtered_where_that_is_asked_for(generator: torch.Generato
     with torch.no_grad():
         field.log_density.fill_(-30.0)[0] = 10.0
         field.appearance.copy_(torch.randn(field.appearance.shape, generator=generator))
-        coarser = field._filter("log_density")[16**3], field._filter("appearance")[16**3]
+        coarser = field._filter("log_density")[0], field._filter("appearance")[0]
     assert coarser[0].item() == pytest.approx(10 - math.log(8), abs=1e-4)
     torch.testing.assert_close(coarser[1], field.appearance[0].detach(), rtol=0, atol=0.05)
 
@@ -231,8 +238,7 @@ def test_meanings_are_filtered_where_that_is_asked_for(generator: torch.Generato
     ],
 )
 def test_every_variant_answers_and_differs(setting: str) -> None:
-    points = scattered(500, BOX)
-    points = type(points)(points.position, points.direction, points.footprint * 50, points.time)
+    points = far_away(500)
     usual, other = (field_config("mipvog", "tiny", chosen).build(BOX) for chosen in ([], [setting]))
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
@@ -250,7 +256,7 @@ def test_every_variant_answers_and_differs(setting: str) -> None:
 
 def test_a_copy_of_a_field_makes_its_own_pyramid() -> None:
     """Also in the middle of a step, when what is remembered has a gradient to give."""
-    field, points = tiny("mipvog"), scattered(50, BOX)
+    field, points = tiny("mipvog"), far_away(50)
     assert isinstance(field, MipVogField)
     density = field.density(points)
     twin = copy.deepcopy(field)

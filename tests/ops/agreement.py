@@ -76,6 +76,19 @@ def voxel_lookup(channels: int, *resolutions: int) -> Case:
     return Case(f"voxel_lookup {'-'.join(map(str, resolutions))}, {channels}", run, make, (0, 2), 2e-5)
 
 
+def coarser_voxels(channels: int) -> Case:
+    """Two coarser levels; half of the finest blocks are missing."""
+
+    def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
+        slots = torch.randperm(8 * 8, generator=generator)[:32]
+        return torch.randn(32 * 512, channels, generator=generator), slots
+
+    def run(values: Tensor, slots: Tensor) -> Tensor:
+        return ops.coarser_voxels(values, [ops.Parents(slots, 8), ops.Parents(torch.arange(8), 1)])
+
+    return Case(f"coarser_voxels {channels}", run, make, (0,))
+
+
 def spherical_harmonics(degree: int) -> Case:
     def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
         return (torch.nn.functional.normalize(torch.randn(n, 3, generator=generator), dim=-1),)
@@ -215,6 +228,7 @@ CASES = [
     grid_lookup(8, *PLANES, *LINES, VOLUME),
     *(voxel_lookup(channels, 16) for channels in (1, 5, 28)),
     *(voxel_lookup(channels, 32, 16, 8) for channels in (1, 8, 28)),
+    *(coarser_voxels(channels) for channels in (1, 7, 8)),
     *(spherical_harmonics(degree) for degree in (1, 2, 3, 4)),
     *(ray_weights(density) for density in (1.0, 50.0, 2000.0)),
     *(pass_through(density) for density in (1.0, 50.0)),
