@@ -46,9 +46,9 @@ VOLUME = Weights(features=0.05, opacity=1.0, logarithm=1.0, color=1.0, pixels=0.
 # That of PVD has a loop of its own: see `pvd`.
 SCHEDULES: Mapping[str, tuple[Stage, ...]] = {
     "progressive": (
-        Stage("features", Weights(0.05, 1.0, 1.0, color=0.0, pixels=0.0), least=0.01, most=0.05, rate=2.0),
-        Stage("volume", VOLUME, least=0.2, most=0.6, rate=2.0),
-        Stage("pixels", Weights(0.0, 0.02, 0.02, color=0.02, pixels=1.0), least=1.0, most=1.0),
+        Stage("features", Weights(0.05, 1.0, 1.0, color=0.0, pixels=0.0), least=0.01, most=0.05, rate=1.6),
+        Stage("volume", VOLUME, least=0.2, most=0.6, rate=1.6),
+        Stage("pixels", Weights(0.0, 0.02, 0.02, color=0.02, pixels=1.0), least=1.0, most=1.0, rate=0.4),
     ),
     "together": (Stage("together", Weights(0.05, 1.0, 1.0, color=1.0, pixels=1.0), least=1.0, most=1.0),),
 }

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from functools import singledispatch
-from typing import Literal
 
 import torch
 from jaxtyping import Float, Int
@@ -23,35 +22,33 @@ FLAT = 0.3  # how much harmonics are drawn towards no view dependence, in units 
 PALEST = 0.02  # colours are kept this far from 0 and 1, whose logits are infinite
 SHINE = -3.0  # logit of the highlight that a Mip-VoG begins with
 
-Known = Literal["nothing", "places", "everything"]
-
 
 @singledispatch
-def initialise(student: Field, teacher: Teacher, generator: torch.Generator) -> Known:
-    """Write what the teacher says into a student whose parameters are values at places: all it is, or all but networks.
+def initialise(student: Field, teacher: Teacher, generator: torch.Generator) -> bool:
+    """Write what the teacher says into a student whose parameters are values at places; False if it is none.
 
     The student is at its final resolution. Factored fields could be solved for as well: alternating least squares
     with conjugate gradients (three sweeps over 131,072 points) took 23 s for VM on Lego and gave 20.5 dB, where the
     volume stage from noise gave 23.4 dB after 3 s; starting it from a quicker solution (2 s) made it slower, too.
     """
     del student, teacher, generator
-    return "nothing"
+    return False
 
 
 @initialise.register
 @torch.no_grad()
-def _voxel(student: VoxelField, teacher: Teacher, generator: torch.Generator) -> Known:
+def _voxel(student: VoxelField, teacher: Teacher, generator: torch.Generator) -> bool:
     """Densities at the voxels' centres; harmonics by least squares over the cameras' directions."""
     for rows, unit in voxels(student.blocks, teacher):
         position = student.domain.world_from_unit(unit)
         student.log_density[rows] = log_density(unit, 1 / student.blocks.size, teacher, generator)
         student.harmonics[rows] = harmonics(position, teacher, generator)
-    return "everything"
+    return True
 
 
 @initialise.register
 @torch.no_grad()
-def _mipvog(student: MipVogField, teacher: Teacher, generator: torch.Generator) -> Known:
+def _mipvog(student: MipVogField, teacher: Teacher, generator: torch.Generator) -> bool:
     """Densities at the voxels' centres, mean colours over the cameras' directions, and hardly a highlight."""
     device = student.log_density.device
     directions = torch.randn(1024, 3, generator=generator, device=device)
@@ -68,7 +65,7 @@ def _mipvog(student: MipVogField, teacher: Teacher, generator: torch.Generator) 
         color = colors(position, teacher, generator)[1].mean(1)
         student.appearance[rows, :3] = logit((color - shine) / (1 - shine))
     student._blocks_changed()
-    return "places"
+    return True
 
 
 def voxels(

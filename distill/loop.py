@@ -35,7 +35,9 @@ WORTH = 0.98  # of the least error so far: below that is an improvement
 WARMUP = 20  # steps at the beginning of a stage over which the rate rises from nothing
 FINAL_RATE = 0.03
 POINTS_ALONE, POINTS_BESIDE = 4, 16  # of a step's samples, one in so many is a point: without rays, and with
-FEWEST_POINTS = 1 << 11  # in a step without rays: fewer take hardly less time
+# Points in a step without rays, of students that take few samples (networks, whose every sample costs much): few at
+# first, when any of them shows the way, and twice as many every so many steps.
+FEWEST_POINTS, MOST_POINTS, DOUBLED = 1 << 10, 1 << 12, 100
 CAMERA_MEMORY = 0.9  # of a camera's error, at every step that has rays of it
 
 
@@ -73,8 +75,8 @@ class Distillation:
         self.common = Common(trained.field, self.student, plan.decoder)
         self.said = [self.common.said]
         solve = plan.start == "solved"
-        self.known = initialise(self.student, self.teacher, self.generator) if solve else "nothing"
-        if self.known != "nothing":
+        self.solved = solve and initialise(self.student, self.teacher, self.generator)
+        if self.solved:
             self.said.append("the student was solved for before its first step")
         self.rays, self.points = Memory(RAYS_KEPT), Memory(POINTS_KEPT)
         self.camera_error = torch.ones(len(self.teacher.cameras), device=self.device)
@@ -144,7 +146,7 @@ def distill(work: Distillation, budget: Budget) -> Iterator[Progress]:
     """
     try:
         for stage in SCHEDULES[work.plan.schedule]:
-            if work.known == "everything" and not stage.weights.pixels:
+            if work.solved and not stage.weights.pixels:
                 continue  # points have said what they could: at Lego, more of them made voxels 0.3 dB worse
             work.common.hold(not stage.weights.pixels)
             yield from _stage(work, stage, budget)
@@ -172,7 +174,7 @@ def _stage(work: Distillation, stage: Stage, budget: Budget) -> Iterator[Progres
 def _step(work: Distillation, stage: Stage, rate: float) -> float:
     """What the teacher said → what the student says → loss → gradients → parameters."""
     samples = work.student.config.samples_per_step
-    points = samples // POINTS_BESIDE if stage.weights.pixels else max(samples // POINTS_ALONE, FEWEST_POINTS)
+    points = samples // POINTS_BESIDE if stage.weights.pixels else _points_alone(samples, work.step)
     rays = work.rays_per_step if stage.weights.pixels else points // 4
     if work.step % REFRESH == 0:
         work.ask(round(FRESH * REFRESH * rays), round(FRESH * REFRESH * points))
@@ -186,6 +188,10 @@ def _step(work: Distillation, stage: Stage, rate: float) -> float:
         raise FloatingPointError(f"The conversion broke down at step {work.step}: a loss is not finite.")
     work.optimizer.step(rate)
     return loss.item()
+
+
+def _points_alone(samples: int, step: int) -> int:
+    return max(samples // POINTS_ALONE, round(min(FEWEST_POINTS * 2 ** (step / DOUBLED), MOST_POINTS)))
 
 
 def _volume_loss(work: Distillation, stage: Stage, points: int) -> Float[Tensor, ""]:

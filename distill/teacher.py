@@ -20,10 +20,7 @@ HELD_OUT = 16  # every so many-th camera is kept back to judge by
 SEEN = 0.5  # opacity from which on a ray has a surface
 SPREAD = 1.5  # steps of the march: how far around a surface points are asked about
 MISSES = 0.1  # share kept of the rays that meet nothing
-SURFACE, OCCUPIED = (
-    0.5,
-    0.3,
-)  # of the points: at surfaces, in occupied cells; the rest lies in and beyond the shell
+SURFACE, OCCUPIED = 0.85, 0.09  # of the points; the rest lies in the shell around those and beyond
 HIDDEN = 0.2  # what a point weighs of which nobody knows whether it is seen
 
 

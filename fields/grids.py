@@ -71,14 +71,26 @@ def some_rows(
 def total_variation(
     table: Float[Tensor, "row channel"], layout: GridLayout, generator: torch.Generator | None
 ) -> Float[Tensor, ""]:
-    """Mean over nodes, grids and channels of the squared difference to the next node, summed over the axes."""
+    """Mean over nodes, grids and channels of the squared difference to the next node, summed over the axes.
+
+    With a generator one grid stands for all of them, another one at every call: all of them took half of a step.
+    """
+    chosen = _numbers(layout, generator)
     total = torch.zeros((), device=table.device, dtype=table.dtype)
-    for grid, first, last in zip(layout.grids, layout.offsets, layout.offsets[1:], strict=False):
+    for number in chosen:
+        first, last = layout.offsets[number : number + 2]
         rows = some_rows(first, last, generator, table.device)
         here = take_rows_of(table, rows)
-        for beyond in _next(rows - first, grid.shape):
+        for beyond in _next(rows - first, layout.grids[number].shape):
             total = total + (take_rows_of(table, first + beyond) - here).square().mean()
-    return total / len(layout.grids)
+    return total / len(chosen)
+
+
+def _numbers(layout: GridLayout, generator: torch.Generator | None) -> list[int]:
+    """All grids, or a random one."""
+    if generator is None:
+        return list(range(len(layout.grids)))
+    return [int(torch.randint(len(layout.grids), (), generator=generator, device=generator.device))]
 
 
 def _next(node: Int[Tensor, "n"], shape: Sequence[int]) -> list[Int[Tensor, "n"]]:
@@ -93,10 +105,12 @@ def _next(node: Int[Tensor, "n"], shape: Sequence[int]) -> list[Int[Tensor, "n"]
 def magnitude(
     table: Float[Tensor, "row channel"], layout: GridLayout, generator: torch.Generator | None
 ) -> Float[Tensor, ""]:
-    """Mean absolute value (L1) over the nodes of every grid."""
+    """Mean absolute value (L1) over the nodes of every grid; with a generator, of a random one."""
     parts = [
-        take_rows_of(table, some_rows(first, last, generator, table.device)).abs().mean()
-        for first, last in zip(layout.offsets, layout.offsets[1:], strict=False)
+        take_rows_of(table, some_rows(*layout.offsets[number : number + 2], generator, table.device))
+        .abs()
+        .mean()
+        for number in _numbers(layout, generator)
     ]
     return torch.stack(parts).mean()
 

@@ -75,7 +75,7 @@ class MipVogConfig:
     PRESETS: ClassVar[Mapping[str, Mapping[str, int | float | str]]] = {
         "tiny": {"coarsest_resolution": 16, "refinements": 1, "levels": 2},
         "default": {},
-        "fine": {"refinements": 2},
+        "fine": {"refinements": 2, "color_hidden": 32, "network_rate": 1e-2},
         "paper": {
             "refinements": 3,
             "most_blocks": 50000,

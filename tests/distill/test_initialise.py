@@ -31,7 +31,7 @@ def test_a_solved_student_is_near_the_teacher_before_any_step(teacher_ball: Trai
 def test_other_students_are_left_as_they_are(teacher_ball: TrainedField, kind, generator) -> None:
     work = Distillation(teacher_ball, small(kind), Plan())
     before = {name: tensor.clone() for name, tensor in work.student.state_dict().items()}
-    assert initialise(work.student, work.teacher, generator) == "nothing"
+    assert not initialise(work.student, work.teacher, generator)
     assert all(torch.equal(before[name], tensor) for name, tensor in work.student.state_dict().items())
 
 

@@ -128,5 +128,5 @@ def test_a_teacher_that_no_ray_meets_still_has_points(teacher_ball: TrainedField
     rays = teacher.ask_rays(teacher.random_cameras(500, generator), generator)
     assert (rays.opacity == 0).all() and len(rays.camera) > 0
     points = teacher.ask_points(1000, rays, generator)
-    assert len(points.points) == 500 and (points.visible == HIDDEN).all()
+    assert len(points.points) == 1000 - round(SURFACE * 1000) and (points.visible == HIDDEN).all()
     assert math.isfinite(points.color.sum().item()) and teacher.space.domain == CUBE

@@ -87,12 +87,13 @@ def test_total_variation_is_that_of_a_loop(generator: torch.Generator) -> None:
         expected += float((plane[min(y + 1, 3), x, c] - plane[y, x, c]) ** 2) / 24
     expected += sum(float((line[i + 1, c] - line[i, c]) ** 2) / 10 for i in range(4) for c in range(2))
     assert total_variation(table, layout, None).item() == pytest.approx(expected / 2, rel=1e-5)
-    some = [total_variation(table, layout, generator).item() for _ in range(20)]
-    assert sum(some) / 20 == pytest.approx(expected / 2, rel=0.05)
+    some = [total_variation(table, layout, generator).item() for _ in range(400)]
+    assert sum(some) / 400 == pytest.approx(expected / 2, rel=0.1)  # each of one of the grids
 
 
 def test_magnitude_weighs_grids_alike(generator: torch.Generator) -> None:
     layout = GridLayout((Grid((0, 1), (3, 4), 0), Grid((2,), (5,), 0)), 2)
     table = torch.cat([torch.full((12, 2), -2.0), torch.full((5, 2), 4.0)])
     assert magnitude(table, layout, None).item() == 3
-    assert magnitude(table, layout, generator).item() == 3
+    some = [magnitude(table, layout, generator).item() for _ in range(400)]
+    assert set(some) == {2.0, 4.0} and sum(some) / 400 == pytest.approx(3, rel=0.1)
