@@ -78,7 +78,7 @@ def total_variation(
     chosen = _numbers(layout, generator)
     total = torch.zeros((), device=table.device, dtype=table.dtype)
     for number in chosen:
-        first, last = layout.offsets[number : number + 2]
+        first, last = layout.offsets[number], layout.offsets[number + 1]
         rows = some_rows(first, last, generator, table.device)
         here = take_rows_of(table, rows)
         for beyond in _next(rows - first, layout.grids[number].shape):
@@ -106,12 +106,10 @@ def magnitude(
     table: Float[Tensor, "row channel"], layout: GridLayout, generator: torch.Generator | None
 ) -> Float[Tensor, ""]:
     """Mean absolute value (L1) over the nodes of every grid; with a generator, of a random one."""
-    parts = [
-        take_rows_of(table, some_rows(*layout.offsets[number : number + 2], generator, table.device))
-        .abs()
-        .mean()
-        for number in _numbers(layout, generator)
-    ]
+    parts = []
+    for number in _numbers(layout, generator):
+        rows = some_rows(layout.offsets[number], layout.offsets[number + 1], generator, table.device)
+        parts.append(take_rows_of(table, rows).abs().mean())
     return torch.stack(parts).mean()
 
 
