@@ -9,6 +9,8 @@ from jaxtyping import Float, UInt8
 from torch import Generator, Tensor
 
 from .. import ops
+from ..fields.blocks import Blocks
+from ..fields.pyramid import Pyramid
 from ..ops.backend import Op
 from .bench_shell import (
     SAMPLES_PER_RAY,
@@ -64,6 +66,7 @@ def cases() -> list[Case]:
         voxel_lookup(256, channels=1),
         voxel_lookup(128, channels=28),
         voxel_lookup(128, 64, 32, channels=8),
+        coarser_voxels(64, channels=8),
         mlp(32, 64, 16),
         mlp(31, 64, 64, 3),
         spherical_harmonics(),
@@ -133,6 +136,20 @@ def voxel_lookup(*resolutions: int, channels: int) -> Case:
 
     sizes = ", ".join(f"{resolution}³" for resolution in resolutions)
     return Case(f"voxel_lookup, shell in {sizes}, {channels} channels", ops.voxel_lookup, make)
+
+
+def coarser_voxels(resolution: int, *, channels: int) -> Case:
+    """Two coarser levels, of which a step's gradient reaches every voxel: the worst case."""
+
+    def make(n: int, generator: Generator, device: torch.device) -> Work:
+        del n
+        blocks = Blocks(resolution).to(device)
+        parents = Pyramid(blocks, 3).parents
+        (values,) = wanted([torch.randn(blocks.rows, channels, generator=generator)], device)
+        return Work(lambda: ops.coarser_voxels(values, parents), blocks.rows, (values,), (values,))
+
+    name = f"coarser_voxels, two levels above {resolution}³, {channels} channels"
+    return Case(name, ops.coarser_voxels, make, "voxel")
 
 
 def mlp(*widths: int) -> Case:
