@@ -64,7 +64,7 @@ def test_a_name_that_is_a_path_is_refused(path: Any, program: Program):
     type_in(path, "Name", "path")
 
 
-@pytest.mark.slow  # not for its time: once in some full runs, with both cores busy, the end of the path never came to rest
+@pytest.mark.slow  # not for its time: in one full run the picture never came to rest at the end of the path
 def test_a_path_is_played_saved_and_loaded(path: Any, program: Program):
     end = picture(path)
     type_in(path, "Look from", "0.5")
