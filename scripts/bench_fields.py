@@ -17,7 +17,7 @@ from ..train.files import write_atomically
 from ..train.loop import Budget, FitConfig, begin
 from ..train.run import WHITE, Run
 from .bench_machine import slug
-from .bench_render import measure
+from .bench_render import ENOUGH_SECONDS, measure
 from .bench_report import Measured, Sheet, figure
 from .counting import counted, say
 from .progress import TrainingBar, until_told_to_stop
@@ -125,7 +125,8 @@ def _sheet(figures: dict[str, Any]) -> Sheet:
         f"The {figures['preset']} preset of each, one after the other, {figures['max_seconds']:g} s of training "
         "each (the visual hull included; loading, the curve's points and saving not).",
         f"Held-out views, every {figures['stride']}-th pixel of every such row; white background, means over views.",
-        f"Frames: medians of {FRAMES} from training cameras spread over the capture, to float colours in memory.",
+        f"Frames: medians of {FRAMES}, or of those that began within {ENOUGH_SECONDS} s, from training cameras spread "
+        "over the capture, to float colours in memory.",
     )
     return Sheet(f"Every field on {figures['scene']}", columns, rows, notes)
 

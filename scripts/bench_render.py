@@ -17,6 +17,8 @@ from .bench_machine import slug, synchronise
 from .bench_report import Measured, Sheet, figure, median
 from .counting import counted
 
+ENOUGH_SECONDS = 15  # of frames: a slow field is not measured `repeats` times
+
 
 def measure_render(
     file: Path, device: torch.device, console: Console, *, sides: Sequence[int], repeats: int
@@ -36,27 +38,31 @@ def measure_render(
 
 
 def measure(trained: TrainedField, side: int, console: Console, *, repeats: int) -> dict[str, Any]:
-    """Square frames from training cameras all over the capture, after one that does not count."""
+    """Square frames from training cameras all over the capture: `repeats` of them, after one that does not count; or
+    as many as begin within ENOUGH_SECONDS, with the first where that is all."""
     views = [len(trained.cameras) * turn // repeats for turn in range(repeats)]
     renderer = VolumeRenderer(trained.occupancy)
     device = trained.cameras.focal.device
     cameras = resized(trained.cameras.to("cpu"), (side, side)).to(device)
     background = torch.tensor(trained.background, device=device)
-    turns, samples = [], []
+    turns, samples, start = [], [], time.perf_counter()
     for view in counted([views[0], *views], repeats + 1, f"{side}×{side}", console):
         began = time.perf_counter()
         rendering = renderer.render_image(trained.field, cameras.pixel_rays(view), background)
         synchronise(device)
         turns.append((time.perf_counter() - began) * 1e3)
         samples.append(rendering.samples.sum().item())
-    milliseconds = median(turns[1:])
+        if time.perf_counter() - start > ENOUGH_SECONDS:
+            break
+    turns, samples = turns[1:] or turns, samples[1:] or samples
+    milliseconds = median(turns)
     return {
         "width": side,
         "height": side,
         "milliseconds": milliseconds,
         "rays_per_second": side * side / milliseconds * 1e3,
-        "samples_per_ray": sum(samples[1:]) / repeats / side**2,
-        "turns_milliseconds": turns[1:],
+        "samples_per_ray": sum(samples) / len(samples) / side**2,
+        "turns_milliseconds": turns,
     }
 
 
@@ -70,8 +76,8 @@ def _sheet(facts: dict[str, Any], frames: Sequence[dict[str, Any]]) -> Sheet:
     )
     columns = ("frame", "ms", "rays per second", "samples asked per ray")
     notes = (
-        f"Medians of {facts['repeats']} frames from training cameras spread over the capture, "
-        "in square pictures of the same vertical field of view.",
+        f"Medians of {facts['repeats']} frames (or those that began within {ENOUGH_SECONDS} s) from training cameras "
+        "spread over the capture, in square pictures of the same vertical field of view.",
         "From rays to float colours in memory; encoding a picture is not in it.",
     )
     return Sheet(f"Rendering a {facts['field']} field of {facts['scene']}", columns, rows, notes)

@@ -79,12 +79,17 @@ class _Muon:
 
     Muon (Jordan et al. 2024): the step has the directions of the momentum, all of them equally long. Its mean square
     is lr², as that of Adam's first step is (Liu et al. 2025, arXiv 2502.16982), so one rate serves both.
+
+    A layer that no gradient reaches, as behind units that are all off, stays as it is: its steps would be as long as
+    ever, however faint the momentum.
     """
 
     def __init__(self, weight: Tensor) -> None:
         self.state = {"momentum": torch.zeros_like(weight)}
 
     def step(self, weight: Tensor, gradient: Tensor, rate: float) -> None:
+        if not gradient.any():
+            return
         momentum = self.state["momentum"].lerp_(gradient, 1 - BETAS[0])
         direction = orthogonal(gradient.lerp(momentum, BETAS[0]))
         weight.add_(direction, alpha=-rate * max(weight.shape) ** 0.5)
@@ -94,7 +99,8 @@ def orthogonal(matrix: Float[Tensor, "rows columns"]) -> Float[Tensor, "rows col
     """About U Vᵀ of the matrix U S Vᵀ: all its singular values become 0.7 to 1.2, by Newton and Schulz's iteration
     X ← a X + (b A + c A²) X with A = X Xᵀ; zero stays zero."""
     a, b, c = NEWTON_SCHULZ
-    x = matrix / matrix.norm().clamp_min(1e-30)
+    x = matrix / matrix.abs().amax().clamp_min(1e-38)  # first: the squares of small numbers vanish
+    x = x / x.norm().clamp_min(1)
     tall = len(x) > x.shape[1]
     x = x.T if tall else x
     for _ in range(ITERATIONS):

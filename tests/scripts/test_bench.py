@@ -9,12 +9,13 @@ import omnifield.ops as ops
 import pytest
 import torch
 from omnifield.ops.backend import Op
-from omnifield.scripts import bench_cases, bench_convert
+from omnifield.scripts import bench_cases, bench_convert, bench_render
 from omnifield.scripts.bench import Bench, run_bench
 from omnifield.scripts.bench_machine import describe_machine, machine_slug, seconds_since_start
 from omnifield.scripts.bench_ops import measure, measure_ops, timed
 from omnifield.scripts.bench_report import figure, markdown
 from omnifield.train import Budget
+from omnifield.train.field_file import load_field
 from rich.console import Console
 
 CPU = torch.device("cpu")
@@ -188,6 +189,12 @@ def test_frames_are_measured(ball_file, tmp_path: Path) -> None:
         expected = frame["width"] ** 2 / frame["milliseconds"] * 1e3
         assert frame["rays_per_second"] == pytest.approx(expected)
     assert Path(result["file"]).name.startswith("render-b-all-ball-")  # a scene's name may hold anything
+
+
+def test_slow_frames_are_measured_once(ball_file, monkeypatch) -> None:
+    monkeypatch.setattr(bench_render, "ENOUGH_SECONDS", 0)
+    frame = bench_render.measure(load_field(ball_file()), 8, Console(quiet=True), repeats=5)
+    assert frame["turns_milliseconds"] == [frame["milliseconds"]] and frame["samples_per_ray"] > 0
 
 
 def test_a_machine_is_described_without_its_name() -> None:

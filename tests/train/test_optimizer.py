@@ -111,5 +111,20 @@ def test_orthogonal_keeps_the_directions_and_makes_them_alike(shape: tuple[int, 
     matrix = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     values = torch.linalg.svdvals(orthogonal(matrix))
     assert values.min() > 0.4 and values.max() < 1.3  # a square one has singular values near zero
-    torch.testing.assert_close(orthogonal(5e3 * matrix), orthogonal(matrix), rtol=1e-3, atol=1e-3)
+    for scale in (5e3, 1e-25, 1e-35):  # the square of the last two is zero in float32
+        torch.testing.assert_close(orthogonal(scale * matrix), orthogonal(matrix), rtol=1e-3, atol=1e-3)
     assert torch.equal(orthogonal(torch.zeros(shape)), torch.zeros(shape))
+
+
+def test_a_layer_that_no_gradient_reaches_stays_as_it_is() -> None:
+    """Its momentum fades, but orthogonal steps are as long as ever: they once ran a dead layer into infinity."""
+    made = groups()
+    optimizer, layer = Optimizer(made), made[1].parameters[2]
+    give_gradients(made, 0)
+    optimizer.step(1.0)
+    after, momentum = layer.clone(), optimizer.state_dict()["net.2.momentum"].clone()
+    for _ in range(3):
+        layer.grad = torch.zeros_like(layer)
+        optimizer.step(1.0)
+    assert torch.equal(layer, after)
+    assert torch.equal(optimizer.state_dict()["net.2.momentum"], momentum)
