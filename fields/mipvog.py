@@ -42,11 +42,12 @@ class MipVogConfig:
     By its spread it is looked up where interpolated voxels are as blurred as it is, at log₂(w / √3): a pixel is a box
     with a standard deviation of w/√12, and a voxel of level l, a box of 2^l seen through a tent, has one of 2^l/2.
     0.5 was half a dB better at an eighth of the size, and a tenth worse at full size: `docs/mipvog.md` has the figures.
-    Density comes from the pyramid or from level 0. Between two levels either the raw values are blended, or what they
-    mean (PyNeRF's finding, arXiv 2312.00252). Activations act after interpolation, or on the voxels before they are
-    filtered. A coarser voxel is the mean of the raw values, or of what they mean: of the densities, and of the
-    appearances weighed by opacity, so that empty space lends its neighbours no colour. (That costs steps: within
-    a minute on two cores it was worse, 25.5 dB to 26.8 over four scales of Lego.)
+    Density comes from the pyramid or from level 0. Between two levels either the raw values are blended, in one
+    lookup, or what they mean (PyNeRF's finding, arXiv 2312.00252; within a minute the steps that it costs are worth
+    more). Activations act after interpolation, or on the voxels before they are filtered. A coarser voxel is the mean
+    of the raw values, or of what they mean: of the densities, and of the appearances weighed by opacity, so that empty
+    space lends its neighbours no colour. (That costs steps too: within a minute on two cores it was worse, 25.5 dB to
+    26.8 over four scales of Lego.)
     """
 
     tag: ClassVar[str] = "mipvog"
@@ -58,7 +59,7 @@ class MipVogConfig:
     lod_factor: float = 0.5
     level_by: Literal["width", "spread"] = "width"
     density: Literal["mip", "finest"] = "mip"
-    blend: Literal["meaning", "raw"] = "meaning"
+    blend: Literal["meaning", "raw"] = "raw"
     activation: Literal["after", "before"] = "after"
     filter: Literal["meaning", "raw"] = "raw"
     color_hidden: int = 16
@@ -80,7 +81,6 @@ class MipVogConfig:
             "refinements": 3,
             "most_blocks": 50000,
             "density": "finest",
-            "blend": "raw",
             "background_entropy": 0.01,
             "sample_color": 0.01,
             "opacity_sparsity": 1e-4,
@@ -122,8 +122,11 @@ class MipVogField(Field):
 
     def level(self, points: Points) -> Float[Tensor, "n"]:
         """λ; `points.footprint` is the radius of a pixel's cone, its width times 1/√3."""
-        radius = points.footprint * self.blocks.size / world_per_unit(self.domain, points.position)
-        width = radius if self.config.level_by == "spread" else sqrt(3) * radius
+        per_radius = 1.0 if self.config.level_by == "spread" else sqrt(3)
+        voxels_per_world = self.blocks.size / world_per_unit(self.domain, points.position)
+        width = points.footprint * (per_radius * voxels_per_world)
+        if not bool((width > 1).any()):  # as in most pictures: all of it is on the finest level
+            return torch.zeros_like(width)
         return self.config.lod_factor * width.clamp_min(1e-6).log2().clamp(0, self.pyramid.layout.levels - 1)
 
     def probe(self, points: Points) -> Probe:
@@ -149,8 +152,7 @@ class MipVogField(Field):
         self, name: str, points: Points, level: Float[Tensor, "n"], activate: Callable[[Tensor], Tensor]
     ) -> Tensor:
         unit = self.domain.unit_from_world(points.position)
-        (blurred,) = (level > 0).nonzero(as_tuple=True)
-        if len(blurred) == 0:  # no pixel is wider than a voxel: nobody asks for the pyramid
+        if not bool((level > 0).any()):  # no pixel is wider than a voxel: nobody asks for the pyramid
             return activate(self.blocks.lookup(unit, getattr(self, name)))
         if self.config.activation == "before":
             empty = activate(torch.zeros_like(getattr(self, name)[:1]))
@@ -158,7 +160,7 @@ class MipVogField(Field):
         values = self._levels(name)
         if self.config.blend == "raw":
             return activate(self._read(unit, level, values))
-        finer = level.floor()
+        finer, (blurred,) = level.floor(), (level > 0).nonzero(as_tuple=True)
         found = activate(self._read(unit, finer, values))
         share = (level - finer)[blurred, None]
         coarser = activate(self._read(unit[blurred], finer[blurred] + 1, values))

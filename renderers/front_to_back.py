@@ -28,8 +28,8 @@ def see(
     part, rays, place = part.of(hit), Rays(*(x.index_select(0, hit) for x in vars(rays).values())), place[hit]
     shading, packed, round = SHADING[field.shading], rays.packed(), 1
     light, asked = torch.ones_like(rays.near), torch.zeros_like(hit)
-    # weight, weight · t, visible weight, and · values
-    total = light.new_zeros(len(hit), 3 + shading.width(field))
+    total = light.new_zeros(len(hit), 3)  # weight, weight · t, visible weight
+    total_values = light.new_zeros(len(hit), shading.width(field))
     while len(part):
         probe = field.probe(Points(*ray_points(packed, part.t, part.ray)))
         visible, weights, ends, sums, light = pass_through(
@@ -37,10 +37,10 @@ def see(
         )
         t, ray = part.t.index_select(0, visible), part.ray.index_select(0, visible)
         values = shading.values(field, Points(*ray_points(packed, t, ray)), probe.take(visible))
-        total[:, :3] += sums
-        total[:, 3:] += accumulate(values, weights, ends)
+        total += sums
+        total_values += accumulate(values, weights, ends)
         asked += part.counts
         place = torch.where(light < STOP, -1, place)
         part, place = sampler.next(rays, place, FIRST_ROUND << round // 2)
         round += 1
-    return hit, rays, Seen.of(total), asked
+    return hit, rays, Seen.of(torch.cat([total, total_values], -1)), asked

@@ -14,7 +14,7 @@ from .opaque import probe_until_opaque
 from .samples import Sampler, Samples
 from .shading import SHADING, VISIBLE, Seen
 
-CHUNK_SAMPLES = 1 << 19  # what rendering without gradients holds in memory at once
+CHUNK_SAMPLES = 1 << 20  # what rendering without gradients holds in memory at once
 
 
 @dataclass(frozen=True)

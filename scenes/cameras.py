@@ -82,15 +82,21 @@ class Cameras:
         return self[view]._rays(x, y)
 
     def _rays(self, x: Float[Tensor, "ray"], y: Float[Tensor, "ray"]) -> Rays:
-        """A ray of each camera, or all of the only one."""
-        sensor = (torch.stack([x, y], -1) - self.principal) / self.focal
+        """A ray of each camera, or all of the only one. Axis by axis: rows of three would be no vectors."""
+        u = (x - self.principal[:, 0]) / self.focal[:, 0]
+        v = (y - self.principal[:, 1]) / self.focal[:, 1]
         if self.distortion.any():
-            sensor = undistort(sensor, self.distortion.expand(len(x), 6), self.lens)
+            distortion = self.distortion.expand(len(x), 6)
+            u, v = undistort(torch.stack([u, v], -1), distortion, self.lens).unbind(-1)
+        across, along, away = _direction(u, v, self.lens)
         right, up, back, origin = self.world_from_camera.unbind(-1)
-        across, along, away = _direction(sensor, self.lens).split(1, -1)
+        direction = [
+            right[:, axis] * across + up[:, axis] * along + back[:, axis] * away for axis in range(3)
+        ]
+        length = torch.sqrt(sum((each * each for each in direction), torch.zeros_like(x)))
         return Rays(
             origins=origin.expand(len(x), 3).contiguous(),
-            directions=torch.nn.functional.normalize(across * right + along * up + away * back, dim=-1),
+            directions=torch.stack([each / length for each in direction], -1),
             near=torch.full_like(x, self.near),
             far=torch.full_like(x, torch.inf),
             footprint=(CONE_RADIUS_PER_PIXEL / self.focal.mean(-1)).expand(len(x)).contiguous(),
@@ -143,14 +149,15 @@ def pinhole(
     )
 
 
-def _direction(sensor: Float[Tensor, "ray xy=2"], lens: Lens) -> Float[Tensor, "ray xyz=3"]:
+def _direction(
+    x: Float[Tensor, "ray"], y: Float[Tensor, "ray"], lens: Lens
+) -> tuple[Float[Tensor, "ray"], Float[Tensor, "ray"], Float[Tensor, "ray"]]:
     """Camera-space direction of an undistorted sensor position (OpenCV's y points down, ours up)."""
-    x, y = sensor.unbind(-1)
     if lens is Lens.PERSPECTIVE:
-        return torch.stack([x, -y, -torch.ones_like(x)], -1)
-    theta = sensor.norm(dim=-1)
+        return x, -y, -torch.ones_like(x)
+    theta = torch.hypot(x, y)
     scale = torch.where(theta < 1e-8, 1.0, theta.sin() / theta.clamp_min(1e-8))
-    return torch.stack([x * scale, -y * scale, -theta.cos()], -1)
+    return x * scale, -y * scale, -theta.cos()
 
 
 def distort(

@@ -1,7 +1,11 @@
 // The bitfield of a march, what it knows about empty space, and the box outside of which nothing is.
 #pragma once
 #include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <mutex>
 #include <utility>
+#include <vector>
 
 #include "kernels.h"
 
@@ -18,8 +22,18 @@ class Occupancy {
   uint8_t* distance;   // 0: there is something in it
   float lo[3], hi[3];  // corners of the box, of the march's world; the whole one where nothing is occupied
 
+  // A picture is marched through in many calls: what the last one knew is kept for as long as the bits are the same.
+  static std::shared_ptr<const Occupancy> of(const RayMarch& m) {
+    static std::mutex one_at_a_time;
+    static std::shared_ptr<const Occupancy> last;
+    const std::lock_guard lock(one_at_a_time);
+    if (!last || !last->is_of(m)) last = std::make_shared<const Occupancy>(m);
+    return last;
+  }
+
   explicit Occupancy(const RayMarch& m)
-      : resolution(m.resolution), blocks(m.resolution / kBlock), bits_(m.occupied) {
+      : resolution(m.resolution), blocks(m.resolution / kBlock), bits_(m.occupied, m.occupied + bytes_of(m)) {
+    std::memcpy(grid_lo_, m.lo, sizeof grid_lo_), std::memcpy(grid_hi_, m.hi, sizeof grid_hi_);
     const int64_t count = int64_t(blocks) * blocks * blocks;
     uint8_t* near = static_cast<uint8_t*>(std::malloc(2 * count));  // within how many blocks there is something
     uint8_t* wider = near + count;
@@ -39,11 +53,18 @@ class Occupancy {
   int cell(int i) const { return bits_[i >> 3] >> (i & 7) & 1; }
 
  private:
+  static int64_t bytes_of(const RayMarch& m) { return int64_t(m.resolution) * m.resolution * m.resolution / 8; }
+
+  bool is_of(const RayMarch& m) const {
+    return resolution == m.resolution && !std::memcmp(grid_lo_, m.lo, sizeof grid_lo_) &&
+           !std::memcmp(grid_hi_, m.hi, sizeof grid_hi_) && !std::memcmp(bits_.data(), m.occupied, bits_.size());
+  }
+
   void mark_blocks(uint8_t* any) {
     const int bytes = resolution / 8;  // of a row along x: two blocks to a byte
     for (int z = 0; z < blocks; ++z)
       for (int y = 0; y < blocks; ++y) {
-        const uint8_t* rows = bits_ + (int64_t(z) * resolution + y) * kBlock * bytes;
+        const uint8_t* rows = bits_.data() + (int64_t(z) * resolution + y) * kBlock * bytes;
         uint8_t* to = any + (int64_t(z) * blocks + y) * blocks;
         for (int x = 0; x < bytes; ++x) {
           uint8_t of_all = 0;
@@ -81,7 +102,8 @@ class Occupancy {
     for (int64_t i = count - stride; i < count; ++i) to[i] = from[i] | from[i - stride];
   }
 
-  const uint8_t* bits_;
+  std::vector<uint8_t> bits_;
+  float grid_lo_[3], grid_hi_[3];
 };
 
 }  // namespace

@@ -225,7 +225,7 @@ class Lanes {
 }  // namespace
 
 void ray_march_find(const RayMarch& m, int64_t rays, int64_t* offsets, RayMarchParts& parts) {
-  const Occupancy occupancy(m);
+  const std::shared_ptr<const Occupancy> occupancy = Occupancy::of(m);
   const int groups = kRounds * omp_get_max_threads();
   parts.count = kLanes * groups;
   parts.t = static_cast<float**>(std::calloc(parts.count, sizeof(float*)));
@@ -233,7 +233,7 @@ void ray_march_find(const RayMarch& m, int64_t rays, int64_t* offsets, RayMarchP
   for (int p = 0; p <= parts.count; ++p) parts.first_ray[p] = rays * p / parts.count;
 #pragma omp parallel for schedule(dynamic, 1)
   for (int group = 0; group < groups; ++group)
-    Lanes(m, occupancy, offsets + 1).march(parts.first_ray + kLanes * group, parts.t + kLanes * group);
+    Lanes(m, *occupancy, offsets + 1).march(parts.first_ray + kLanes * group, parts.t + kLanes * group);
   offsets[0] = 0;
   for (int64_t i = 0; i < rays; ++i) offsets[i + 1] += offsets[i];
 }

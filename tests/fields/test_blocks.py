@@ -230,7 +230,7 @@ def test_meanings_are_filtered_where_that_is_asked_for(generator: torch.Generato
     "setting",
     [
         "density=finest",
-        "blend=raw",
+        "blend=meaning",
         "activation=before",
         "filter=meaning",
         "lod_factor=1",

@@ -10,6 +10,7 @@ import pytest
 import torch
 from omnifield.ops.backend import Op
 from omnifield.scripts import bench_cases, bench_convert, bench_render
+from omnifield.scripts.arguments import find_field_file
 from omnifield.scripts.bench import Bench, run_bench
 from omnifield.scripts.bench_machine import describe_machine, machine_slug, seconds_since_start
 from omnifield.scripts.bench_ops import measure, measure_ops, timed
@@ -193,7 +194,7 @@ def test_frames_are_measured(ball_file, tmp_path: Path) -> None:
 
 def test_slow_frames_are_measured_once(ball_file, monkeypatch) -> None:
     monkeypatch.setattr(bench_render, "ENOUGH_SECONDS", 0)
-    frame = bench_render.measure(load_field(ball_file()), 8, Console(quiet=True), repeats=5)
+    frame = bench_render.measure(load_field(find_field_file(ball_file())), 8, Console(quiet=True), repeats=5)
     assert frame["turns_milliseconds"] == [frame["milliseconds"]] and frame["samples_per_ray"] > 0
 
 
