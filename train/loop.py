@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..fields import Field, FieldConfig
 from ..renderers import LongerSteps, OccupancyGrid, VolumeRenderer
+from ..renderers.occupancy import RESOLUTION
 from ..scenes import Scene
 from ..scenes.hull import possible_cells
 from .optimizer import Optimizer
@@ -20,6 +21,9 @@ from .ray_penalty import ray_penalty
 FIRST_RAYS = 512
 MOST_RAYS = 1 << 16
 REFRESH = 8  # steps between two looks at the occupancy
+# Along an axis, where things move: no silhouette rules anything out there, so every cell has to be looked at before
+# empty ones are passed over. With 128³ that took 2,000 steps of `cam`, of 64 rays each.
+MOVING_CELLS = 32
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,8 @@ def begin(scene: Scene, config: FieldConfig, fit_config: FitConfig | None = None
     fit_config = fit_config or FitConfig()
     torch.manual_seed(fit_config.seed)
     device = scene.train.images.device
-    field, occupancy = config.build(scene.domain), OccupancyGrid(scene.domain)
+    cells = MOVING_CELLS if scene.train.cameras.moving else RESOLUTION
+    field, occupancy = config.build(scene.domain), OccupancyGrid(scene.domain, cells)
     began = time.perf_counter()
     occupancy.restrict(possible_cells(scene.train, scene.domain, occupancy.resolution))
     training = Training(field.to(device), occupancy.to(device), fit_config)

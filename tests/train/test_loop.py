@@ -214,3 +214,13 @@ def test_what_silhouettes_rule_out_is_never_sampled(scene: Scene) -> None:
     corner = torch.tensor([[0.95, 0.95, 0.95], [0.0, 0.0, 0.0]])
     x, y, z = (BOX.unit_from_world(corner) * 128).long().unbind(-1)
     assert possible[x + 128 * y + 128**2 * z].tolist() == [False, True]
+
+
+def test_a_moving_scene_is_marched_through_in_larger_cells(scene: Scene) -> None:
+    """All of them can hold something at some time; in 32³ they have been looked at after a few hundred steps."""
+    still = scene.train.cameras
+    cameras = dataclasses.replace(still, time=torch.linspace(0, 1, len(still)))
+    moving = dataclasses.replace(scene, train=dataclasses.replace(scene.train, cameras=cameras))
+    assert begin(scene, MLP).occupancy.resolution > 32
+    training = begin(moving, MLP)
+    assert training.occupancy.resolution == 32 and len(training.occupancy.order) == 32**3
