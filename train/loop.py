@@ -11,7 +11,6 @@ from torch import Tensor
 
 from ..fields import Field, FieldConfig
 from ..renderers import LongerSteps, OccupancyGrid, VolumeRenderer
-from ..renderers.occupancy import RESOLUTION
 from ..scenes import Scene
 from ..scenes.hull import possible_cells
 from .optimizer import Optimizer
@@ -98,8 +97,9 @@ def begin(scene: Scene, config: FieldConfig, fit_config: FitConfig | None = None
     fit_config = fit_config or FitConfig()
     torch.manual_seed(fit_config.seed)
     device = scene.train.images.device
-    cells = MOVING_CELLS if scene.train.cameras.moving else RESOLUTION
-    field, occupancy = config.build(scene.domain), OccupancyGrid(scene.domain, cells)
+    moving = scene.train.cameras.moving
+    field = config.build(scene.domain)
+    occupancy = OccupancyGrid(scene.domain, MOVING_CELLS) if moving else OccupancyGrid(scene.domain)
     began = time.perf_counter()
     occupancy.restrict(possible_cells(scene.train, scene.domain, occupancy.resolution))
     training = Training(field.to(device), occupancy.to(device), fit_config)
