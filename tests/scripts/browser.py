@@ -92,14 +92,16 @@ def viewing(folder: Path, port: int = 0) -> Iterator[Program]:
     command = [sys.executable, "-c", MAIN, "view", *map(str, files), "--port", str(port)]
     alone = os.environ | {"OMP_NUM_THREADS": "1"}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=alone) as process:
-        assert process.stderr is not None
-        lines = iter(process.stderr.readline, "")
-        url = next(found[0] for line in lines if (found := re.search(r"http://\S+", line)))
-        assert "ssh -L" in next(lines)
-        # Or it would wait for a reader one day.
-        threading.Thread(target=process.stderr.read, daemon=True).start()
-        yield Program(process, url, folder)
-        process.kill()
+        try:
+            assert process.stderr is not None
+            lines = iter(process.stderr.readline, "")
+            url = next(found[0] for line in lines if (found := re.search(r"http://\S+", line)))
+            assert "ssh -L" in next(lines)
+            # Or it would wait for a reader one day.
+            threading.Thread(target=process.stderr.read, daemon=True).start()
+            yield Program(process, url, folder)
+        finally:  # or a test that fails would wait for its end for ever
+            process.kill()
 
 
 @pytest.fixture(scope="module")
