@@ -9,7 +9,6 @@ from torch import Tensor
 from ..fields import Level, Points
 from ..renderers import VolumeRenderer
 from ..scenes import Rays
-from ..scenes.cameras import CONE_RADIUS_PER_PIXEL
 from ..train import TrainedField
 from .cameras import with_cameras_between
 from .edits import Cut
@@ -122,9 +121,10 @@ class Teacher:
         )
         away = position - self.cameras.world_from_camera[camera, :, 3]
         distance = away.norm(dim=-1)
+        direction = away / distance[:, None].clamp_min(1e-9)
         return Points(
             position,
-            away / distance[:, None].clamp_min(1e-9),
-            distance * CONE_RADIUS_PER_PIXEL / self.cameras.focal[camera].mean(-1),
+            direction,
+            distance * self.cameras.cone_radius(camera, direction),
             self.cameras.time[camera],
         )

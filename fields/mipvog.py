@@ -101,7 +101,8 @@ class MipVogConfig:
 
 class MipVogField(Field):
     """Level 0 holds log σ and 7 channels: diffuse colour D and a code F, all through a sigmoid. Coarser levels are
-    filtered from it, a lookup blends the two levels around λ = lod_factor · log₂(pixel width / voxel width).
+    filtered from it, a lookup blends the two levels around λ = lod_factor · log₂(pixel width / voxel width), as far as
+    there are levels.
 
     A pixel composites D and F along its ray and shades them once: colour = D + (1 − D)·s with
     s = sigmoid(mlp(SH(d), D, F)). The paper adds s to D; like this no colour exceeds 1.
@@ -127,7 +128,8 @@ class MipVogField(Field):
         width = points.footprint * (per_radius * voxels_per_world)
         if not bool((width > 1).any()):  # as in most pictures: all of it is on the finest level
             return torch.zeros_like(width)
-        return self.config.lod_factor * width.clamp_min(1e-6).log2().clamp(0, self.pyramid.layout.levels - 1)
+        level = self.config.lod_factor * width.clamp_min(1e-6).log2()
+        return level.clamp(0, self.pyramid.layout.levels - 1)
 
     def probe(self, points: Points) -> Probe:
         level = self.level(points)

@@ -1,9 +1,11 @@
 """Cameras: from a pixel to a ray. Camera axes are OpenGL's: x right, y up, looking along -z."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -99,23 +101,36 @@ class Cameras:
             directions=torch.stack([each / length for each in direction], -1),
             near=torch.full_like(x, self.near),
             far=torch.full_like(x, torch.inf),
-            footprint=(CONE_RADIUS_PER_PIXEL / self.focal.mean(-1)).expand(len(x)).contiguous(),
+            # The width of a pixel is that of its depth; along the ray a unit of depth is `length`. (1 in a fisheye.)
+            footprint=CONE_RADIUS_PER_PIXEL / self.focal.mean(-1) / length,
             time=self.time.expand(len(x)).contiguous(),
         )
 
+    def cone_radius(self, view: Int[Tensor, "n"], direction: Float[Tensor, "n xyz=3"]) -> Float[Tensor, "n"]:
+        """The `footprint` of rays of some views along unit directions; outside of the frame that of 60° off axis."""
+        radius = CONE_RADIUS_PER_PIXEL / self.focal[view].mean(-1)
+        if self.lens is Lens.FISHEYE:
+            return radius
+        return radius * (-(direction * self.world_from_camera[view, :, 2]).sum(-1)).clamp_min(0.5)
+
     def project(
-        self, view: int, position: Float[Tensor, "n xyz=3"]
+        self, view: int, position: Float[Tensor, "n xyz=3"], radius: float = 0.0
     ) -> tuple[Float[Tensor, "n xy=2"], Float[Tensor, "n"]]:
         """Sensor positions (pixels) and depths (world units along the viewing axis) of points in the world.
 
-        Behind the camera the depth is negative and the position without meaning. Perspective lenses only.
+        Behind the camera the depth is negative and the position without meaning. Points that the lens does not show,
+        or not all of a ball of `radius` around them, are at infinity: see `turning_radius`. Perspective lenses only.
         """
         pose = self.world_from_camera[view]
         local = (position - pose[:, 3]) @ pose[:, :3]
         depth = -local[:, 2]
-        sensor = torch.stack([local[:, 0], -local[:, 1]], -1) / depth[:, None]
+        across = torch.stack([local[:, 0], -local[:, 1]], -1)
+        sensor = across / depth[:, None]
         if self.distortion[view].any():
+            farthest = (across.norm(dim=-1) + radius) / (depth - radius)
+            shown = farthest < turning_radius(self.distortion[view])
             sensor = distort(sensor, self.distortion[view].expand(len(position), 6), self.lens)
+            sensor = torch.where(shown[:, None], sensor, torch.inf)
         return sensor * self.focal[view] + self.principal[view], depth
 
     def pixel_rays(self, view: int, stride: int = 1) -> Rays:
@@ -173,6 +188,18 @@ def distort(
     dx = 2 * p1 * x * y + p2 * (r2 + 2 * x * x)
     dy = p1 * (r2 + 2 * y * y) + 2 * p2 * x * y
     return torch.stack([x * radial + dx, y * radial + dy], -1)
+
+
+def turning_radius(distortion: Float[Tensor, "coefficient=6"]) -> float:
+    """The distance from the axis (divided by the focal length) at which r(1 + k1r² + k2r⁴ + k3r⁶ + k4r⁸) stops rising.
+
+    A barrel lens shows nothing beyond: there the polynomial turns back, and would put what is far outside of the
+    frame into it. Infinite where it rises for ever.
+    """
+    k1, k2, k3, k4 = distortion[:4].tolist()
+    roots = np.roots([9 * k4, 7 * k3, 5 * k2, 3 * k1, 1.0])  # of its slope, in r²
+    turns = [float(root.real) for root in roots if abs(root.imag) < 1e-9 * abs(root) and root.real > 0]
+    return min(turns, default=math.inf) ** 0.5
 
 
 def undistort(

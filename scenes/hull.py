@@ -75,7 +75,7 @@ def _may_be_seen(
     views: Views, view: int, center: Float[Tensor, "n xyz=3"], radius: float
 ) -> Bool[Tensor, "n"]:
     """Whether a ball around each point could touch something opaque in one view, or lies beyond its frame."""
-    sensor, depth = views.cameras.project(view, center)
+    sensor, depth = views.cameras.project(view, center, radius)
     if depth.numel() == 0 or depth.min() <= 2 * radius:
         return torch.ones_like(depth, dtype=torch.bool)  # the camera stands inside: too near to say
     reach = views.cameras.focal[view].max() * radius / (depth.min() - radius)
@@ -85,9 +85,9 @@ def _may_be_seen(
             depth, dtype=torch.bool
         )  # too near, again: no block has neighbours on all sides
     opaque = _blocks(views.images[view, :, :, 3], block)
-    column, row = (sensor / block).floor().long().unbind(-1)
+    column, row = (sensor / block).floor().unbind(-1)
     inside = (column >= 1) & (row >= 1) & (column < opaque.shape[1] - 1) & (row < opaque.shape[0] - 1)
-    row, column = row.clamp(0, opaque.shape[0] - 1), column.clamp(0, opaque.shape[1] - 1)
+    row, column = row.clamp(0, opaque.shape[0] - 1).long(), column.clamp(0, opaque.shape[1] - 1).long()
     return ~inside | opaque[row, column]
 
 

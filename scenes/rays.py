@@ -13,7 +13,8 @@ class Rays:
     """A bundle of half-lines in world units.
 
     `directions` are unit vectors. `footprint` is the radius of the pixel's cone per unit of distance
-    (Mip-NeRF, arXiv 2103.13415: the pixel's width in the world times 2/√12). `time` is in [0, 1], or 0.
+    (Mip-NeRF, arXiv 2103.13415: the pixel's width in the world times 2/√12, per unit of depth; so times cos θ for a ray
+    at an angle θ to the axis of a perspective lens). `time` is in [0, 1], or 0.
     """
 
     origins: Float[Tensor, "ray xyz=3"]

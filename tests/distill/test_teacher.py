@@ -97,8 +97,8 @@ def test_points_are_seen_as_cameras_see_them(teacher: Teacher, generator) -> Non
     aligned = ((away / distance[:, :, None]) * seen.direction[:, None]).sum(-1)
     camera = aligned.argmax(1)
     assert torch.allclose(aligned.amax(1), torch.ones(500), atol=1e-5)
-    cone = teacher.cameras.rays(torch.zeros(1, dtype=torch.int64), torch.zeros(1), torch.zeros(1)).footprint
-    assert torch.allclose(seen.footprint, distance[torch.arange(500), camera] * cone, rtol=0.05)
+    cone = teacher.cameras.cone_radius(camera, seen.direction)
+    assert torch.allclose(seen.footprint, distance[torch.arange(500), camera] * cone)
     assert torch.allclose(seen.direction.norm(dim=-1), torch.ones(500), atol=1e-5)
 
 

@@ -170,6 +170,17 @@ def test_the_level_is_the_logarithm_of_a_pixels_width_in_voxels(setting: str, wi
     torch.testing.assert_close(level, torch.tensor([0.0, 0.0, 0.5, 1.0, 1.0]), atol=1e-5, rtol=0)
 
 
+def test_a_factor_of_the_level_leaves_no_level_unread() -> None:
+    """λ = clamp(lod_factor · log₂ w, 0, levels − 1): with half of the textbook's level the widest pixels still read the
+    coarsest."""
+    field = field_config("mipvog", "default", ["levels=4", "lod_factor=0.5"]).build(BOX)
+    assert isinstance(field, MipVogField) and field.pyramid.layout.levels == 4
+    points = scattered(5, BOX)
+    widths = torch.tensor([0.7, 4.0, 16.0, 64.0, 256.0]) * BOX.side / 64
+    level = field.level(type(points)(points.position, points.direction, widths * 2 / 12**0.5, points.time))
+    torch.testing.assert_close(level, torch.tensor([0.0, 1.0, 2.0, 3.0, 3.0]), atol=1e-5, rtol=0)
+
+
 @pytest.mark.parametrize("level", [0, 1, 2])
 def test_a_voxel_of_a_level_is_as_blurred_as_a_pixel_that_is_looked_up_there(level: int) -> None:
     """The answer to one bright voxel, at places along a line: its spread is that of a box √3·2^level voxels wide,

@@ -1,11 +1,12 @@
 """A ray must pass through every point that OpenCV's own forward model projects onto its pixel."""
 
+import dataclasses
 import math
 
 import pytest
 import torch
 from jaxtyping import Float
-from omnifield.scenes.cameras import Cameras, Lens, _jacobian, distort, pinhole, undistort
+from omnifield.scenes.cameras import Cameras, Lens, _jacobian, distort, pinhole, turning_radius, undistort
 from torch import Tensor
 
 OPENCV = (0.12, -0.05, 0.01, 0.0, 0.002, -0.003)
@@ -130,8 +131,62 @@ def test_pixel_rays_run_row_by_row_through_pixel_centres() -> None:
 def test_footprint_is_the_pixel_width_times_two_over_root_twelve() -> None:
     camera = pinhole(torch.eye(4)[None, :3], (64, 48), fov_y=math.pi / 2, near=0.1)
     assert camera.focal[0].tolist() == pytest.approx([24.0, 24.0])
-    footprint = camera.pixel_rays(0).footprint
-    torch.testing.assert_close(footprint, torch.full((64 * 48,), 2 / 12**0.5 / 24))
+    rays = camera.pixel_rays(0)
+    depth = -rays.directions[:, 2]  # of a point at distance 1: the camera looks along -z
+    torch.testing.assert_close(rays.footprint, 2 / 12**0.5 / 24 * depth)
+    views = torch.zeros(len(rays), dtype=torch.int64)
+    torch.testing.assert_close(camera.cone_radius(views, rays.directions), rays.footprint, rtol=0.2, atol=0)
+
+
+@pytest.mark.parametrize("lens", list(Lens))
+def test_a_footprint_is_the_distance_to_the_next_ray(lens: Lens) -> None:
+    """Off axis too: times 2/√12 it is how far apart, across the radius of the picture, neighbouring rays are at one
+    depth (of a perspective lens) or at one distance (of a fisheye)."""
+    camera = cameras(lens, (0.0,) * 6, views=1)
+    view, x = torch.zeros(30, dtype=torch.int64), torch.linspace(50, 350, 30)
+    here, there = (camera.rays(view, x, y) for y in (torch.full((30,), 148.0), torch.full((30,), 149.0)))
+    t = torch.ones(30)
+    if lens is Lens.PERSPECTIVE:
+        forward = -camera.world_from_camera[0, :, 2]
+        t = 1 / (here.directions @ forward)
+    apart = t * (here.directions - there.directions).norm(dim=-1)
+    torch.testing.assert_close(t * here.footprint, 2 / 12**0.5 * apart, rtol=0.1, atol=0)
+    torch.testing.assert_close(camera.cone_radius(view, here.directions), here.footprint)
+
+
+@pytest.mark.parametrize(
+    ("distortion", "turn"),
+    [
+        ((0.0,) * 6, math.inf),
+        ((-0.3, 0.0, 0.0, 0.0, 0.0, 0.0), 0.9**-0.5),
+        ((0.3, 0.1, 0.0, 0.0, 0.0, 0.0), math.inf),
+        ((-0.3, 0.2, 0.0, 0.0, 0.1, 0.1), math.inf),  # its slope, 1 - 0.9 s + s², has no root
+        ((-1.0, 0.5, -0.1, 0.0, 0.0, 0.0), None),
+    ],
+)
+def test_a_barrel_lens_shows_nothing_beyond_where_its_polynomial_turns(
+    distortion: tuple[float, ...], turn: float | None
+) -> None:
+    """Against the polynomial itself, sampled densely."""
+    k1, k2, k3, k4, *_ = distortion
+    r = torch.linspace(0, 3, 30_001, dtype=torch.float64)
+    observed = r * (1 + k1 * r**2 + k2 * r**4 + k3 * r**6 + k4 * r**8)
+    falls = (observed.diff() < 0).nonzero()[:, 0]
+    sampled = r[falls[0]].item() if len(falls) else math.inf
+    found = turning_radius(torch.tensor(distortion))
+    assert found == pytest.approx(sampled, abs=1e-3)
+    assert turn is None or found == pytest.approx(turn)
+    camera = dataclasses.replace(
+        pinhole(torch.eye(4)[None, :3], (64, 48), math.pi / 2, near=0.1),
+        distortion=torch.tensor([distortion]),
+    )
+    across = torch.tensor([0.9, 0.99, 1.01, 1.5, 20.0]) * min(found, 1.0)
+    sensor, depth = camera.project(0, torch.stack([across, 0 * across, -torch.ones(5)], -1))
+    assert torch.equal(sensor.isfinite().all(-1), across < found) and (depth == 1).all()
+    sensor, _ = camera.project(
+        0, torch.tensor([[0.99, 0.0, -1.0]]) * torch.tensor([min(found, 1.0), 1, 1]), 0.1
+    )
+    assert sensor.isfinite().all().item() == (found == math.inf)
 
 
 def test_slices_keep_what_belongs_to_a_view() -> None:

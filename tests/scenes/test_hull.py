@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 from omnifield.scenes import Box, Cameras, Contraction, Domain, Lens, Views, pinhole
-from omnifield.scenes.hull import possible_cells, visual_hull
+from omnifield.scenes.hull import in_some_frame, possible_cells, visual_hull
 from torch import Tensor
 
 CUBE = Box((-1.0, -1.0, -1.0), (1.0, 1.0, 1.0))
@@ -116,6 +116,22 @@ def test_nothing_of_the_sphere_is_lost_through_a_lens_that_distorts(k1: float) -
     )
     hull = visual_hull(views_of(cameras, middle, radius), CUBE, 32)
     assert hull[touched(CUBE, 32, middle, radius)].all() and not hull.all()
+
+
+def test_a_barrel_lens_rules_out_nothing_that_is_outside_of_its_frame() -> None:
+    """k1 = −0.3: beyond 46° off axis the polynomial turns back, and would put the corner of the box into the middle of
+    a transparent picture."""
+    eyes = torch.tensor([[1.5, 0.0, 0.02], [-1.5, 0.1, 0.0]])
+    straight = pinhole(look_at(eyes, torch.zeros(2, 3)), (60, 60), 1.0, near=0.01)
+    cameras = dataclasses.replace(straight, distortion=torch.tensor([-0.3, 0, 0, 0, 0, 0]).expand(2, 6))
+    middle, radius = torch.tensor([0.9, 0.9, 0.9]), 0.09
+    sensor, _ = cameras.project(0, middle[None])
+    assert not ((sensor > 0) & (sensor < 60)).all()
+    for resolution in (32, 64):
+        hull = visual_hull(views_of(cameras, middle, radius), CUBE, resolution)
+        assert hull[touched(CUBE, resolution, middle, radius)].all() and not hull.all()
+        framed = in_some_frame(views_of(cameras, middle, radius), Contraction(CUBE.lo, CUBE.hi), resolution)
+        assert not framed.all()
 
 
 @pytest.mark.parametrize("fov", [0.02, 0.1, 1.0])

@@ -35,14 +35,15 @@ SCALES = (numbered(0), numbered(1), numbered(2))
 def test_colours_footprints_and_weights_are_those_of_the_level(generator: torch.Generator) -> None:
     batch = random_pixels(SCALES, 800, generator)
     assert len(batch.rays) == len(batch.weight) == 800
-    full = SCALES[0].cameras.pixel_rays(0).footprint[0].item()
+    full = 2 / 12**0.5 / SCALES[0].cameras.focal[0].mean().item()
     pixels = torch.cat([batch.color, batch.alpha[:, None]], -1)
     assert set((batch.alpha * 255).round().long().tolist()) == {0, 1, 2}
     for index, (x, y, view, level) in enumerate((pixels * 255).round().long().tolist()):
         target = batch.rays.origins[index] + 2 * batch.rays.directions[index]
         sensor, _ = SCALES[level].cameras.project(view, target[None])
         assert sensor[0].tolist() == pytest.approx([x + 0.5, y + 0.5], abs=1e-4)
-        assert batch.rays.footprint[index].item() == pytest.approx(full * 2**level)
+        off_axis = -float(batch.rays.directions[index] @ SCALES[level].cameras.world_from_camera[view, :, 2])
+        assert batch.rays.footprint[index].item() == pytest.approx(full * 2**level * off_axis)
         assert batch.weight[index].item() == (0 if (x + y + view) % 5 == 0 else 4**level)
 
 
