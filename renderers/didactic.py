@@ -14,6 +14,8 @@ from ..scenes import Rays
 from .samples import Sampler
 
 STOP = 1e-4
+VISIBLE = 1e-4
+FOG = 0.01
 
 
 @torch.no_grad()
@@ -21,9 +23,15 @@ def render_ray(
     field: Field, ray: Rays, sampler: Sampler, background: Float[Tensor, "rgb=3"]
 ) -> tuple[Float[Tensor, "rgb=3"], float]:
     """Colour and opacity of a single ray: C = Σ T_i α_i c_i + T_end · background, with α_i = 1 − exp(−σ_i δ_i);
-    where colours are made per pixel, C = α c(Σ T_i α_i f_i / α) + T_end · background with α = Σ T_i α_i."""
+    where colours are made per pixel, C = α c(Σ T_i α_i f_i / α) + T_end · background with α = Σ T_i α_i.
+
+    Samples of a weight T_i α_i up to VISIBLE are not asked: they have the mean colour (or features) of the others, so
+    C = α Σ' T_i α_i c_i / Σ' T_i α_i + T_end · background. A ray without any other is asked once, in the middle of what
+    is there, or sees the background if that is less than FOG.
+    """
     samples = sampler.sample(ray, None)
-    color, features, distance, transmittance = torch.zeros(3), torch.zeros(field.feature_dim), 0.0, 1.0
+    color, features = torch.zeros(3), torch.zeros(field.feature_dim)
+    distance, visible, transmittance = 0.0, 0.0, 1.0
     for t, delta in zip(samples.t.tolist(), samples.dt.tolist(), strict=True):
         if transmittance < STOP:
             break
@@ -31,16 +39,24 @@ def render_ray(
         probe = field.probe(point)
         alpha = 1 - math.exp(-probe.density.item() * delta)
         weight = transmittance * alpha
-        seen = field.features(point, probe)
-        if field.shading == "sample":
-            color = color + weight * field.color(seen, point)[0]
-        features, distance = features + weight * seen[0], distance + weight * t
+        if weight > VISIBLE:
+            seen = field.features(point, probe)
+            if field.shading == "sample":
+                color = color + weight * field.color(seen, point)[0]
+            features, visible = features + weight * seen[0], visible + weight
+        distance += weight * t
         transmittance *= 1 - alpha
     opacity = 1 - transmittance
-    if field.shading == "pixel" and opacity > 0:
-        surface = point_at(ray, distance / opacity)
-        color = opacity * field.color(features[None] / opacity, surface)[0]
-    return color + transmittance * background, opacity
+    if visible == 0 and opacity <= FOG:
+        return background, opacity
+    middle = point_at(ray, distance / opacity)
+    if visible == 0:
+        features, visible = field.features(middle, field.probe(middle))[0], 1.0
+        color = field.color(features[None], middle)[0]
+    mean = color / visible
+    if field.shading == "pixel":
+        mean = field.color(features[None] / visible, middle)[0]
+    return opacity * mean + transmittance * background, opacity
 
 
 def point_at(ray: Rays, t: float) -> Points:

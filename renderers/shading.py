@@ -1,6 +1,6 @@
 """What is summed along a ray, and what colour the sum is: for every sample, or once for every pixel."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -12,6 +12,7 @@ from ..ops import ray_points, take_rows
 from ..scenes import Rays
 
 VISIBLE = 1e-4  # a sample of less weight is not asked for its colour
+FOG = 0.01  # opacity from which on a ray has a colour although none of its samples is visible
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,12 @@ class Seen:
     depth: Float[Tensor, "ray"]
     weight: Float[Tensor, "ray"]
     values: Float[Tensor, "ray value"]
+
+    @property
+    def covered(self) -> Float[Tensor, "ray"]:
+        """How much of the background is hidden: faint samples count as well, and have the mean colour of the visible
+        ones. Where there are none there is no such colour, and nothing is hidden."""
+        return self.opacity * (self.weight.detach() > 0)
 
     @staticmethod
     def of(sums: Float[Tensor, "ray weight_weighted_distance_visible_weight_and_values"]) -> "Seen":
@@ -42,8 +49,22 @@ class Shading(Protocol):
         ...
 
     def light(self, field: Field, rays: Rays, seen: Seen) -> Float[Tensor, "ray rgb=3"]:
-        """What the sum looks like, as much of it as is seen."""
+        """What the sum looks like, as much of it as is covered."""
         ...
+
+
+def with_fog(field: Field, rays: Rays, seen: Seen) -> Seen:
+    """Rays through nothing but faint samples, many enough to be seen together, are asked once, in the middle of them."""
+    rows = ((seen.weight.detach() == 0) & (seen.opacity.detach() > FOG)).nonzero()[:, 0]
+    if len(rows) == 0:
+        return seen
+    points = Points(*ray_points(rays.packed(), seen.depth.index_select(0, rows), rows))
+    values = SHADING[field.shading].values(field, points, field.probe(points))
+    return replace(
+        seen,
+        weight=seen.weight.index_fill(0, rows, 1.0),
+        values=seen.values.index_copy(0, rows, values),
+    )
 
 
 class ShadeSamples:
@@ -58,11 +79,11 @@ class ShadeSamples:
 
     def light(self, field: Field, rays: Rays, seen: Seen) -> Float[Tensor, "ray rgb=3"]:
         del field, rays
-        return seen.values
+        return seen.values * (seen.covered / seen.weight.clamp_min(VISIBLE))[:, None]
 
 
 class ShadePixels:
-    """Deferred: the mean features of what a ray sees, one colour of them, as much of it as is seen.
+    """Deferred: the mean features of what a ray sees, one colour of them, as much of it as is covered.
 
     With the mean instead of the sum, the edge of an object has the colour of the object, and one opaque sample has
     the colour that it would have on its own.
@@ -78,7 +99,8 @@ class ShadePixels:
         hit = (seen.weight.detach() > 0).nonzero()[:, 0]
         t, weight = seen.depth.index_select(0, hit), take_rows(seen.weight[:, None], hit)
         surface = Points(*ray_points(rays.packed(), t, hit))
-        color = field.color(take_rows(seen.values, hit) / weight, surface) * weight
+        covered = take_rows(seen.covered[:, None], hit)
+        color = field.color(take_rows(seen.values, hit) / weight, surface) * covered
         return torch.zeros_like(seen.values[:, :3]).index_copy(0, hit, color)
 
 

@@ -12,7 +12,7 @@ from ..scenes import Cameras, Rays
 from .front_to_back import see
 from .opaque import probe_until_opaque
 from .samples import Sampler, Samples
-from .shading import SHADING, VISIBLE, Seen
+from .shading import SHADING, VISIBLE, Seen, with_fog
 
 CHUNK_SAMPLES = 1 << 20  # what rendering without gradients holds in memory at once
 
@@ -130,9 +130,10 @@ def _rendering(
     background: Float[Tensor, "ray rgb=3"],
     asked: Int[Tensor, "ray"],
 ) -> Rendering:
+    seen = with_fog(field, rays, seen)
     light = SHADING[field.shading].light(field, rays, seen)
     return Rendering(
-        color=light + (1 - seen.opacity)[:, None] * background,
+        color=light + (1 - seen.covered)[:, None] * background,
         opacity=seen.opacity,
         depth=seen.depth,
         samples=asked,
