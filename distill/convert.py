@@ -139,7 +139,7 @@ class _Course:
     def look(self) -> None:
         """Note the agreement; the clock stands still, and the student goes on as if nobody had looked."""
         work = self.work
-        occupancy = work.occupancy if work.occupancy.visited else work.rebuilt_occupancy(looks=1)
+        occupancy = work.occupancy if work.occupancy.in_turn else work.rebuilt_occupancy(looks=1)
         psnr = self.exam.psnr(work.student, occupancy)
         self.curve.append(Mark(work.seconds, work.step, self.last.stage, psnr))
         self.watch.looked(self.curve[-1], work.student, occupancy)

@@ -13,6 +13,7 @@ from torch import Tensor
 from ..fields import Field, FieldConfig, Level, Points
 from ..renderers import OccupancyGrid, VolumeRenderer
 from ..scenes import Rays
+from ..scenes.cells import dilated
 from ..train import Budget, TrainedField
 from ..train.optimizer import Optimizer
 from .common import Common
@@ -20,7 +21,6 @@ from .curriculum import SCHEDULES, Plan, Stage
 from .initialise import initialise
 from .match import Densities, point_errors
 from .memory import Memory
-from .space import dilated
 from .teacher import PointLesson, Teacher
 
 REFRESH = 8  # steps between two visits to the teacher
@@ -132,9 +132,10 @@ class Distillation:
         a few looks would miss what little is in them. Leaves this work as it is."""
         grid = self._occupancy()
         generator = torch.Generator(self.device).manual_seed(self.plan.seed)
-        for _ in range(looks):
+        grid.look_at_the_rest(self.student.density, generator)
+        for _ in range(looks - 1):
             grid.update(self.student.density, len(grid.order), generator)
-        beside = dilated(grid.occupied, grid.resolution) & self.teacher.trained.occupancy.occupied
+        beside = dilated(grid.occupied) & self.teacher.trained.occupancy.occupied
         grid.set_occupied(grid.occupied | beside)
         return grid
 

@@ -7,6 +7,7 @@ from torch import Tensor
 from ..fields.base import Occupied
 from ..renderers import OccupancyGrid
 from ..scenes import Domain
+from ..scenes.cells import dilated
 
 
 class Space:
@@ -19,7 +20,7 @@ class Space:
         self.domain: Domain = occupancy.domain
         self.resolution = occupancy.resolution
         here = occupancy.occupied
-        beside = (dilated(here, self.resolution) & ~here).nonzero()[:, 0]
+        beside = (dilated(here) & ~here).nonzero()[:, 0]
         if allowed is not None:
             centre = (self._corner(beside) + 0.5) / self.resolution
             beside = beside[allowed(self.domain.world_from_unit(centre))]
@@ -46,11 +47,3 @@ class Space:
         x, y, z = (unit * self.resolution).long().clamp(0, self.resolution - 1).unbind(-1)
         inside = ((unit >= 0) & (unit <= 1)).all(-1)
         return self.near[x + self.resolution * (y + self.resolution * z)] & inside
-
-
-def dilated(occupied: Bool[Tensor, "cell"], resolution: int) -> Bool[Tensor, "cell"]:
-    """Those cells and all 26 neighbours of each."""
-    grid = occupied.reshape(1, *[resolution] * 3).to(torch.uint8)
-    for axis in (1, 2, 3):  # a cube is a line along each axis in turn
-        grid = grid | grid.roll(1, axis) | grid.roll(-1, axis)
-    return grid.bool().reshape(-1)

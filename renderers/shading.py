@@ -54,7 +54,7 @@ class Shading(Protocol):
 
 
 def with_fog(field: Field, rays: Rays, seen: Seen) -> Seen:
-    """Rays through nothing but faint samples, many enough to be seen together, are asked once, in the middle of them."""
+    """Rays through nothing but faint samples, enough of them to be seen together, are asked once, in their middle."""
     rows = ((seen.weight.detach() == 0) & (seen.opacity.detach() > FOG)).nonzero()[:, 0]
     if len(rows) == 0:
         return seen

@@ -5,6 +5,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from .cameras import Lens
+from .cells import finer
 from .domain import Box, Domain
 from .scene import Views
 
@@ -38,13 +39,7 @@ def in_some_frame(views: Views, domain: Domain, resolution: int) -> Bool[Tensor,
         seen |= (depth > 0) & ((sensor > 0) & (sensor < frame)).all(-1)
     corners = seen.reshape(1, size + 1, size + 1, size + 1).float()
     cells = torch.nn.functional.max_pool3d(corners, 4, stride=1, padding=1)[0] > 0
-    return _refined(cells[:size, :size, :size], resolution // size)
-
-
-def _refined(cells: Bool[Tensor, "z y x"], factor: int) -> Bool[Tensor, "cell"]:
-    for axis in range(3):
-        cells = cells.repeat_interleave(factor, axis)
-    return cells.reshape(-1)
+    return finer(cells[:size, :size, :size].reshape(-1), resolution // size)
 
 
 def visual_hull(views: Views, domain: Domain, resolution: int) -> Bool[Tensor, "cell"]:
@@ -56,9 +51,7 @@ def visual_hull(views: Views, domain: Domain, resolution: int) -> Bool[Tensor, "
     if views.ignored.any():
         return torch.ones(resolution**3, dtype=torch.bool, device=views.images.device)
     if resolution > COARSEST:  # most of space is ruled out in large pieces
-        half = resolution // 2
-        coarse = visual_hull(views, domain, half).reshape(half, half, half)
-        maybe = _refined(coarse, 2)
+        maybe = finer(visual_hull(views, domain, resolution // 2), 2)
     else:
         maybe = torch.ones(resolution**3, dtype=torch.bool, device=views.images.device)
     left = maybe.nonzero()[:, 0]

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from ..fields import Field, FieldConfig
 from ..renderers import LongerSteps, OccupancyGrid, VolumeRenderer
-from ..scenes import Scene
-from ..scenes.hull import possible_cells
+from ..renderers.occupancy import RESOLUTION
+from ..scenes import Box, Scene
+from ..scenes.hull import COARSEST, possible_cells
 from .optimizer import Optimizer
 from .pixels import PixelBatch, random_pixels
 from .ray_penalty import ray_penalty
@@ -20,9 +21,9 @@ from .ray_penalty import ray_penalty
 FIRST_RAYS = 512
 MOST_RAYS = 1 << 16
 REFRESH = 8  # steps between two looks at the occupancy
-# Along an axis, where things move: no silhouette rules anything out there, so every cell has to be looked at before
-# empty ones are passed over. With 128³ that took 2,000 steps of `cam`, of 64 rays each.
-MOVING_CELLS = 32
+# Where no silhouette rules anything out every cell has to be looked at before empty ones are passed over. Of 128³ cells
+# that took 2,000 steps of `cam`: so there are few at first, and finer ones after so many visits to each.
+SWEEPS = 8
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,18 @@ class Training:
         self.rays = FIRST_RAYS
         self.refined = 0  # how many times the field was
 
+    def look(self, cells: int) -> None:
+        """Keep the occupancy fresh by visits to so many cells, and go on with finer ones once these are known."""
+        self.occupancy.update(self.field.density, cells, self.generator)
+        if self.occupancy.resolution < RESOLUTION and self.occupancy.sweeps >= SWEEPS:
+            self.occupancy.refine()
+
+    def look_at_the_rest(self) -> None:
+        """Leave no cell that nobody has looked at: a file would keep it as occupied for ever. It counts as training."""
+        began = time.perf_counter()
+        self.occupancy.look_at_the_rest(self.field.density, self.generator)
+        self.seconds += time.perf_counter() - began
+
     def refine(self) -> None:
         """Let the field go on at a finer resolution; its optimiser begins anew."""
         self.field.refine(self.occupancy.contains)
@@ -97,14 +110,20 @@ def begin(scene: Scene, config: FieldConfig, fit_config: FitConfig | None = None
     fit_config = fit_config or FitConfig()
     torch.manual_seed(fit_config.seed)
     device = scene.train.images.device
-    moving = scene.train.cameras.moving
     field = config.build(scene.domain)
-    occupancy = OccupancyGrid(scene.domain, MOVING_CELLS) if moving else OccupancyGrid(scene.domain)
     began = time.perf_counter()
-    occupancy.restrict(possible_cells(scene.train, scene.domain, occupancy.resolution))
-    training = Training(field.to(device), occupancy.to(device), fit_config)
+    training = Training(field.to(device), _occupancy(scene).to(device), fit_config)
     training.seconds = time.perf_counter() - began
     return training
+
+
+def _occupancy(scene: Scene) -> OccupancyGrid:
+    """All cells that silhouettes leave; where they rule nothing out, coarse ones to begin with."""
+    possible = possible_cells(scene.train, scene.domain, COARSEST)
+    coarse = not isinstance(scene.domain, Box) or bool(possible.all())
+    occupancy = OccupancyGrid(scene.domain, COARSEST if coarse else RESOLUTION)
+    occupancy.restrict(possible if coarse else possible_cells(scene.train, scene.domain, RESOLUTION))
+    return occupancy
 
 
 def fit(training: Training, scene: Scene, budget: Budget) -> Iterator[Progress]:
@@ -139,7 +158,7 @@ def _step(training: Training, scene: Scene, spent: float) -> tuple[float, int, i
         training.refine()
     if training.step % REFRESH == 0:
         cells = round(REFRESH * config.looking * field.config.samples_per_step)
-        training.occupancy.update(field.density, cells, generator)
+        training.look(cells)
     batch = random_pixels(scene.train_scales, training.rays, generator)
     background = torch.rand(batch.color.shape, generator=generator, device=batch.color.device)
     renderer = VolumeRenderer(LongerSteps(training.occupancy, config.coarse ** (1 - spent)))

@@ -59,6 +59,8 @@ class Run:
                 self.rays += progress.rays
                 self.samples += progress.samples
                 events.add(progress)
+                if progress.spent >= 1:
+                    self.training.look_at_the_rest()  # so that the last point of the curve is of what is saved
                 if marks and progress.spent >= marks[0]:
                     marks = [mark for mark in marks if mark > progress.spent]
                     self.mark(progress)
@@ -90,15 +92,17 @@ class Run:
     def save(self) -> Path:
         """The field, the state to resume from, and the curve. Raises ValueError if they cannot be written."""
         path = self.folder / "field.safetensors"
+        self.training.look_at_the_rest()
         save_training(self.folder / "state.safetensors", self.training)
         save_field(path, self.trained())
         write_text(self.folder / "curve.json", json.dumps(self.curve, indent=1))
         return path
 
     def trained(self) -> TrainedField:
+        occupancy = self.training.occupancy
         return TrainedField(
             field=self.training.field,
-            occupancy=self.training.occupancy,
+            occupancy=occupancy,
             cameras=self.scene.train.cameras,
             background=WHITE,
             scene_from_input=self.scene.scene_from_input,
@@ -106,6 +110,7 @@ class Run:
                 **self.provenance,
                 "steps": self.training.step,
                 "seconds": round(self.training.seconds, 3),
+                "cells_looked_at": f"{occupancy.looked_at:,} of {len(occupancy.order):,} possible ones",
             },
             thumbnail=self.thumbnail(),
         )

@@ -4,9 +4,10 @@ from itertools import product
 
 import pytest
 import torch
-from omnifield.distill.space import Space, dilated
+from omnifield.distill.space import Space
 from omnifield.renderers import OccupancyGrid
 from omnifield.scenes import Box, Contraction, Domain
+from omnifield.scenes.cells import dilated
 
 SIZE = 8
 LONG = Box((-1.0, -0.5, 0.0), (1.0, 0.5, 1.5))
@@ -29,8 +30,7 @@ def test_every_cell_is_occupied_or_in_the_shell_or_empty() -> None:
     space = Space(occupancy)
     here = places(occupancy.occupied.nonzero()[:, 0])
     near = {(x + a, y + b, z + c) for x, y, z in here for a, b, c in product((-1, 0, 1), repeat=3)}
-    # Beyond a wall it goes on at the opposite one: a few cells more, which cost nothing.
-    near = {(x % SIZE, y % SIZE, z % SIZE) for x, y, z in near}
+    near &= set(product(range(SIZE), repeat=3))
     assert places(space.occupied) == here
     assert places(space.shell) == near - here
     assert places(space.empty) == set(product(range(SIZE), repeat=3)) - near
@@ -39,9 +39,9 @@ def test_every_cell_is_occupied_or_in_the_shell_or_empty() -> None:
 def test_dilation_reaches_corners_and_leaves_nothing_full_or_empty_changed() -> None:
     one = torch.zeros(SIZE**3, dtype=torch.bool)
     one[3 + SIZE * (4 + SIZE * 5)] = True
-    assert dilated(one, SIZE).sum() == 27
-    assert dilated(~one, SIZE).all()
-    assert not dilated(torch.zeros_like(one), SIZE).any()
+    assert dilated(one).sum() == 27
+    assert dilated(~one).all()
+    assert not dilated(torch.zeros_like(one)).any()
 
 
 @pytest.mark.parametrize("domain", [LONG, Contraction(LONG.lo, LONG.hi)], ids=["box", "contraction"])

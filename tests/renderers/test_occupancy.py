@@ -5,12 +5,14 @@ import torch
 from omnifield.fields import Points
 from omnifield.renderers import LongerSteps, OccupancyGrid, UniformSampler
 from omnifield.scenes import Box, Contraction, Domain
+from omnifield.scenes.cells import dilated, finer, packed, unpacked
 from torch import Tensor
 
 from .analytic import CUBE, UNBOUNDED, Ball, rays_around
 
 SIZE = 16
 CELLS = SIZE**3
+EVERY = 2 * CELLS  # visits of which half suffice for all cells
 LONG = Box((-2.0, -1.0, 0.0), (2.0, 1.0, 1.0))
 
 
@@ -58,7 +60,7 @@ def test_it_starts_full() -> None:
 @pytest.mark.parametrize("domain", [CUBE, LONG, UNBOUNDED, Contraction(LONG.lo, LONG.hi)], ids=str)
 def test_one_sweep_finds_the_cells_of_a_ball(domain: Domain) -> None:
     ball, grid = Ball(domain, 100.0, radius=0.6, middle=(0.2, -0.1, 0.4)), grid_of(domain)
-    for _ in range(8):
+    for _ in range(16):
         grid.update(ball.density, CELLS // 8)
     assert torch.equal(grid.occupied, inside(ball, domain))
     assert 10 < grid.occupied.sum() < CELLS // 4
@@ -109,35 +111,105 @@ def test_opaque_matter_counts_even_below_the_mean() -> None:
 def test_what_moves_away_is_forgotten_and_what_comes_is_found_at_once() -> None:
     before, after = Ball(CUBE, 50.0, 0.4, (-0.5, 0.0, 0.0)), Ball(CUBE, 50.0, 0.4, (0.5, 0.0, 0.0))
     grid = grid_of()
-    grid.update(before.density, CELLS)
-    grid.update(after.density, CELLS)
+    grid.update(before.density, EVERY)
+    grid.update(after.density, EVERY)
     assert grid.occupied[inside(before, CUBE)].all() and grid.occupied[inside(after, CUBE)].all()
     for _ in range(100):
-        grid.update(after.density, CELLS)
+        grid.update(after.density, EVERY)
     assert torch.equal(grid.occupied, inside(after, CUBE))
 
 
 def test_a_field_that_breaks_down_does_not_empty_the_grid() -> None:
     ball, grid = Ball(CUBE, 100.0, radius=0.6), grid_of()
-    grid.update(ball.density, CELLS)
-    grid.update(lambda points: torch.full((len(points),), torch.nan), CELLS)
+    grid.update(ball.density, EVERY)
+    grid.update(lambda points: torch.full((len(points),), torch.nan), EVERY)
     assert torch.equal(grid.occupied, inside(ball, CUBE))
 
 
 @pytest.mark.parametrize("domain", [CUBE, UNBOUNDED], ids=["box", "contraction"])
 @pytest.mark.parametrize("jitter", [False, True])
 @pytest.mark.parametrize("cells", [1000, 1024, 10 * CELLS])
-def test_a_sweep_visits_every_cell_once(
+def test_half_of_the_visits_go_to_occupied_cells_and_half_to_all_in_turn(
     domain: Domain, jitter: bool, cells: int, generator: torch.Generator
 ) -> None:
-    grid, recorder = grid_of(domain), Recorder(domain)
+    grid, some = grid_of(domain), torch.rand(CELLS, generator=generator) < 0.2
+    recorder, again, in_turn = Recorder(domain), [], []
     for _ in range(9):
+        grid.set_occupied(some)
+        before = int(grid.in_turn)
         grid.update(recorder, cells, generator if jitter else None)
-    visited = recorder.cells()
-    assert len(visited) == 9 * min(cells, CELLS) == grid.visited
-    for sweep in visited.split(CELLS):
-        assert len(sweep.unique()) == len(sweep)
-    assert not torch.equal(visited[:100].sort().values, visited[:100])  # scattered over the grid
+        visited = recorder.cells()
+        recorder.points.clear()
+        share = len(visited) - (int(grid.in_turn) - before)
+        again.append(visited[:share])
+        in_turn.append(visited[share:])
+    if cells < CELLS:
+        assert all(len(part) == cells // 2 for part in (*again, *in_turn))
+    assert all(some[part].all() for part in again)
+    for visited, all_of_them in ((torch.cat(again), int(some.sum())), (torch.cat(in_turn), CELLS)):
+        for sweep in visited.split(all_of_them):
+            assert len(sweep.unique()) == len(sweep)
+    assert not torch.equal(in_turn[0][:100].sort().values, in_turn[0][:100])  # scattered over the grid
+
+
+def test_a_surface_that_fills_a_tenth_of_its_cells_stays_for_a_thousand_visits(
+    generator: torch.Generator,
+) -> None:
+    """A plane, a tenth of a cell thick: visits to any place of a cell would miss it thirteen times running soon, and
+    by then it would be forgotten."""
+    grid = grid_of()
+    low = CUBE.lo[2] + CUBE.side * (5 + 0.47) / SIZE
+
+    def plane(points: Points) -> Tensor:
+        height = (points.position[:, 2] - low) / CUBE.side * SIZE
+        return 50.0 * ((height > 0) & (height < 0.1))
+
+    for _ in range(100):
+        grid.update(plane, EVERY, generator)
+    cells = torch.arange(CELLS) // SIZE**2 == 5
+    assert torch.equal(grid.occupied, cells)
+    for _ in range(1000):
+        grid.update(plane, CELLS // 2, generator)
+        assert grid.occupied[cells].all()
+
+
+def test_finer_cells_keep_what_is_known_and_are_looked_at_where_something_is(
+    generator: torch.Generator,
+) -> None:
+    ball, grid = Ball(CUBE, 100.0, radius=0.3, middle=(0.2, -0.1, 0.4)), grid_of()
+    grid.restrict(centers(CUBE)[:, 0] > -0.5)
+    for _ in range(20):
+        grid.update(ball.density, EVERY, generator)
+    before = grid.occupied
+    grid.refine()
+    assert grid.resolution == 2 * SIZE and torch.equal(grid.occupied, finer(dilated(before), 2))
+    assert grid.grid.resolution == 2 * SIZE and grid.grid.step == grid_of().grid.step
+    unknown = int(grid.occupied.sum())
+    assert (
+        grid.looked_at
+        == len(grid.order) - unknown
+        == int(finer(centers(CUBE)[:, 0] > -0.5, 2).sum()) - unknown
+    )
+    recorder = Recorder(CUBE)
+    grid.look_at_the_rest(lambda points: recorder(points) + ball.density(points))
+    assert len(torch.cat([points.position for points in recorder.points])) == unknown
+    fine = OccupancyGrid(CUBE, 2 * SIZE, 64)
+    fine.look_at_the_rest(ball.density)
+    assert torch.equal(grid.occupied, fine.occupied) and grid.looked_at == len(grid.order)
+    resumed = grid_of()
+    resumed.load_state_dict(grid.state_dict())
+    assert resumed.resolution == 2 * SIZE and torch.equal(resumed.occupied, grid.occupied)
+    for each in (grid, resumed):
+        each.update(ball.density, 1000)
+    assert all(torch.equal(a, b) for a, b in zip(grid.buffers(), resumed.buffers(), strict=True))
+
+
+def test_nobody_has_looked_at_the_rest_until_told_to() -> None:
+    ball, grid = Ball(CUBE, 100.0, radius=0.6), grid_of()
+    grid.update(ball.density, 1000)
+    assert 500 <= grid.looked_at <= 1000 and grid.occupied.sum() > CELLS - 1000
+    grid.look_at_the_rest(ball.density)
+    assert grid.looked_at == CELLS and torch.equal(grid.occupied, inside(ball, CUBE))
 
 
 def test_a_visit_asks_for_a_point_like_any_other(generator: torch.Generator) -> None:
@@ -156,11 +228,11 @@ def test_only_possible_cells_are_visited_or_occupied(generator: torch.Generator)
     grid, recorder = grid_of(), Recorder(CUBE)
     grid.restrict(possible)
     assert torch.equal(grid.occupied, possible)
-    for _ in range(3):
+    for _ in range(6):
         grid.update(recorder, 500)
     visited = recorder.cells()
-    assert possible[visited].all() and len(visited[: int(possible.sum())].unique()) == possible.sum()
-    for _ in range(10):
+    assert possible[visited].all() and len(visited.unique()) == possible.sum()
+    for _ in range(20):
         grid.update(Ball(CUBE, 100.0).density, 500)
     assert torch.equal(grid.occupied, possible)
 
@@ -178,6 +250,7 @@ def test_a_byte_holds_eight_cells_the_lowest_bit_first(generator: torch.Generato
     for byte, cells in zip(grid.bits.tolist(), occupied.reshape(-1, 8).tolist(), strict=True):
         assert byte == sum(2**place for place, cell in enumerate(cells) if cell)
     assert torch.equal(grid.occupied, occupied) and grid.bits.dtype == torch.uint8
+    assert torch.equal(unpacked(packed(occupied)), occupied)
 
 
 @pytest.mark.parametrize("domain", [CUBE, UNBOUNDED], ids=["box", "contraction"])
@@ -214,7 +287,7 @@ def test_a_state_is_taken_up_where_it_was_left() -> None:
     assert torch.equal(other.occupied, grid.occupied)
     for each in (grid, other):
         each.update(ball.density, 1000)
-    assert torch.equal(other.occupied, grid.occupied) and other.visited == 2000
+    assert torch.equal(other.occupied, grid.occupied) and other.in_turn == 1000
 
 
 def test_longer_steps_through_the_same_cells() -> None:
