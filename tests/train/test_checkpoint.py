@@ -21,6 +21,11 @@ VM = VmConfig(**VmConfig.PRESETS["tiny"], refined_until=0.5, samples_per_step=1 
 VOXEL = VoxelConfig(**VoxelConfig.PRESETS["tiny"], refined_until=0.5, samples_per_step=1 << 12)
 
 
+@pytest.fixture(autouse=True)
+def look_from_the_first_step_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("omnifield.train.loop.FIRST_LOOK", 0)
+
+
 @pytest.fixture(scope="module")
 def scene() -> Scene:
     return sphere_scene()
