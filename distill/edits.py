@@ -17,6 +17,8 @@ from ..fields.decoders import HARMONICS, ColorDecoder
 from ..ops import spherical_harmonics
 from ..scenes import Box, Domain
 
+LEAST = 1e-12  # densities and shares are divided by no less
+
 
 class Edited(Field):
     """One field asked about other points than it is told of: what the edits of a single field share."""
@@ -118,11 +120,16 @@ class Cut(Edited):
 class Union(Field):
     """Several fields in one space: densities add up, a colour is the mean of theirs, weighed by them.
 
-    The features are those of all fields one after another, behind the share that each has of the density.
+    The features are those of all fields one after another, behind the share that each has of the density. If one of
+    the fields shades pixels the union does: what is composited then is each field's share, and as much of its
+    features, or of the colours of a field that shades samples.
     """
 
     def __init__(self, fields: Sequence[Field]) -> None:
-        super().__init__(around([field.domain for field in fields]), sum(1 + f.feature_dim for f in fields))
+        deferred = any(field.shading == "pixel" for field in fields)
+        self.widths = [3 if deferred and f.shading == "sample" else f.feature_dim for f in fields]
+        super().__init__(around([field.domain for field in fields]), len(fields) + sum(self.widths))
+        self.shading = "pixel" if deferred else "sample"  # pyright: ignore[reportAttributeAccessIssue]
         self.fields = torch.nn.ModuleList(fields)
         self.follows_time = any(field.follows_time for field in fields)
 
@@ -133,20 +140,27 @@ class Union(Field):
 
     def features(self, points: Points, probe: Probe) -> Float[Tensor, "n feature"]:
         densities, carry = probe.carry[:, : len(self.fields)], probe.carry[:, len(self.fields) :]
-        shares = densities / densities.sum(-1, keepdim=True).clamp_min(1e-12)
+        shares = densities / densities.sum(-1, keepdim=True).clamp_min(LEAST)
         features = []
-        for field, density in zip(self._fields(), densities.unbind(-1), strict=True):
+        for field, density, share in zip(self._fields(), densities.T, shares.T, strict=True):
             width = field.probe(points[:0]).carry.shape[1]
             own, carry = carry[:, :width], carry[:, width:]
-            features.append(field.features(points, Probe(density, own)))
+            found = field.features(points, Probe(density, own))
+            if self.shading == "pixel":
+                found = share[:, None] * (found if field.shading == "pixel" else field.color(found, points))
+            features.append(found)
         return torch.cat([shares, *features], -1)
 
     def color(self, features: Float[Tensor, "n feature"], points: Points) -> Float[Tensor, "n rgb=3"]:
-        shares, rest = features[:, : len(self.fields)], features[:, len(self.fields) :]
+        shares, *parts = features.split([len(self.fields), *self.widths], -1)
         color = torch.zeros_like(points.position)
-        for field, share in zip(self._fields(), shares.unbind(-1), strict=True):
-            own, rest = rest[:, : field.feature_dim], rest[:, field.feature_dim :]
-            color = color + share[:, None] * field.color(own, points)
+        for field, share, own in zip(self._fields(), shares.split(1, -1), parts, strict=True):
+            if self.shading == "sample":
+                color = color + share * field.color(own, points)
+            elif field.shading == "sample":
+                color = color + own
+            else:
+                color = color + share * field.color(own / share.clamp_min(LEAST), points)
         return color
 
     def _fields(self) -> list[Field]:
