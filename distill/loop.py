@@ -184,7 +184,7 @@ def _step(work: Distillation, stage: Stage, rate: float) -> float:
     loss = _volume_loss(work, stage, points)
     if stage.weights.pixels:
         loss = loss + stage.weights.pixels * _pixel_loss(work, samples)
-    (loss + work.student.penalty(work.generator)).backward()
+    work.optimizer.backward(loss + work.student.penalty(work.generator))
     if not (math.isfinite(loss.item()) and work.optimizer.gradients_are_finite()):
         raise FloatingPointError(f"The conversion broke down at step {work.step}: a loss is not finite.")
     work.optimizer.step(rate)

@@ -34,7 +34,7 @@ def distill_as_pvd(work: Distillation, budget: Budget) -> Iterator[Progress]:
         stage = "features" if spent < FEATURES_UNTIL and work.common.compared else "volume"
         stage = "pixels" if spent >= VOLUME_UNTIL else stage
         loss = _step(work, stage)
-        loss.backward()
+        work.optimizer.backward(loss)
         work.optimizer.step(LAST_RATE + (1 - LAST_RATE) * (1 + math.cos(math.pi * spent)) / 2)
         work.step += 1
         work.seconds += time.perf_counter() - began

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..ops import Grid, GridLayout
+from ..ops import Grid, GridLayout, gradient_sink
 
 PENALTY_NODES = 1 << 13  # random nodes that a regulariser looks at in one step
 
@@ -40,7 +40,7 @@ def resampled(table: Float[Tensor, "row channel"], old: GridLayout, new: GridLay
 
 
 def take_rows_of(table: Float[Tensor, "row channel"], rows: Int[Tensor, "n"]) -> Float[Tensor, "n channel"]:
-    """table[rows] whose gradient is added to the one that a leaf keeps: a table is too large to be filled anew."""
+    """table[rows], whose gradient is added up where `ops.gradient_sink` says."""
     return _Rows.apply(table, rows)
 
 
@@ -53,10 +53,9 @@ class _Rows(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad):
         table, rows = ctx.saved_tensors
-        kept = table.grad if table.is_leaf else None
-        into = torch.zeros_like(table) if kept is None else kept
+        into, grad_table = gradient_sink(table)
         into.index_add_(0, rows, grad)
-        return (into if kept is None else None), None
+        return grad_table, None
 
 
 def some_rows(

@@ -8,6 +8,7 @@ from .coarser_voxels import Parents, coarser_voxels
 from .composite import accumulate, pass_through, ray_weights, take_rows
 from .grid_lookup import Grid, GridLayout, grid_lookup
 from .hash_grid import HashGridLayout, hash_grid
+from .kept_gradient import adding_in_place, gradient_sink
 from .mlp import mlp
 from .ray_march import MarchGrid, ray_march, ray_march_on
 from .ray_points import ray_points
@@ -24,8 +25,10 @@ __all__ = [
     "VoxelLayout",
     "accumulate",
     "adam_step",
+    "adding_in_place",
     "coarser_voxels",
     "cpu",
+    "gradient_sink",
     "grid_lookup",
     "hash_grid",
     "instruction_set",

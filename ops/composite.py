@@ -74,6 +74,7 @@ def _depth_until(density: Tensor, dt: Tensor, ray: Tensor, light: Tensor, stop: 
 
 
 @Op
+@torch.no_grad()
 def pass_through(
     density: Float[Tensor, "n"],
     t: Float[Tensor, "n"],

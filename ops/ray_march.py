@@ -45,6 +45,7 @@ EVERY = 2**31 - 1  # more samples than any ray has
 
 
 @Op
+@torch.no_grad()
 def ray_march(
     origins: Float[Tensor, "ray xyz=3"],
     directions: Float[Tensor, "ray xyz=3"],
@@ -55,7 +56,8 @@ def ray_march(
 ) -> tuple[
     Float[Tensor, "sample"], Float[Tensor, "sample"], Int[Tensor, "sample"], Int[Tensor, "ray_plus_one"]
 ]:
-    """Samples in occupied cells, packed: distance t, step dt, ray index, and where each ray's samples begin.
+    """Samples in occupied cells, packed: distance t, step dt, ray index, and where each ray's samples begin; without
+    gradients.
 
     Candidates lie at t(s₀ + k + jitter), k = 0, 1, …, with s₀ where the ray enters its span or the box, and
     t(s) = step·s up to s = 1/cone, from there on step/cone·exp(cone·s − 1). A candidate is kept if its cell's bit
@@ -69,6 +71,7 @@ def ray_march(
 
 
 @Op
+@torch.no_grad()
 def ray_march_on(
     origins: Float[Tensor, "ray xyz=3"],
     directions: Float[Tensor, "ray xyz=3"],

@@ -1,5 +1,6 @@
 """From packed samples to the points in space that they stand for."""
 
+import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
@@ -14,6 +15,7 @@ def check_ray_points(rays: Tensor, t: Tensor, ray: Tensor) -> None:
 
 
 @Op
+@torch.no_grad()
 def ray_points(
     rays: Float[Tensor, "ray origin_direction_footprint_time=8"],
     t: Float[Tensor, "n"],
@@ -21,10 +23,11 @@ def ray_points(
 ) -> tuple[Float[Tensor, "n xyz=3"], Float[Tensor, "n xyz=3"], Float[Tensor, "n"], Float[Tensor, "n"]]:
     """Position o + t·d, direction d, footprint r·t and time of each sample, read from its ray's eight numbers.
 
-    Rays are data: no gradient flows. Raises ValueError on a wrong shape, IndexError for a ray that does not exist.
+    Rays and samples are data: no gradient flows. Raises ValueError on a wrong shape, IndexError for a ray that does
+    not exist.
     """
     check_ray_points(rays, t, ray)
-    of_sample = rays.detach().index_select(0, ray)
+    of_sample = rays.index_select(0, ray)
     origin, direction, footprint, time = of_sample.split([3, 3, 1, 1], -1)
     return (
         origin + t[:, None] * direction,

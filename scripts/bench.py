@@ -68,7 +68,7 @@ class Bench:
     output: Path = Path("benchmarks")
     """The folder for the report, as JSON and Markdown, and for trainings a plot."""
     device: Device = "auto"
-    """auto takes a GPU where there is one; ops that have no kernel for it are left out."""
+    """auto takes a GPU once there are kernels for it, until then the CPU; cuda runs plain torch."""
     seed: int = 0
     """For train and fields: of everything random."""
     json: bool = False
@@ -80,7 +80,7 @@ def run_bench(flags: Bench) -> dict[str, Any]:
     _check(flags)
     keep_freed_memory()
     console = Console(stderr=True)
-    device = _device(flags)
+    device = choose_device(flags.device, console)
     machine = describe_machine(device)
     began = time.perf_counter(), time.process_time()
     measured = MEASURE[flags.what](flags, device, console)
@@ -117,13 +117,6 @@ def _check(flags: Bench) -> None:
         raise ValueError("--fields and --to must name at least one field each.")
     if not flags.sides or not all(SMALLEST_FRAME <= side <= LARGEST_FRAME for side in flags.sides):
         raise ValueError(f"--sides takes numbers from {SMALLEST_FRAME} to {LARGEST_FRAME} pixels.")
-
-
-def _device(flags: Bench) -> torch.device:
-    """Where the choice is ours, ops are measured where they have kernels."""
-    device = choose_device(flags.device)
-    ours = flags.what == "ops" and flags.device == "auto"
-    return torch.device("cpu") if ours and not with_kernel(cases(), device) else device
 
 
 def _ops(flags: Bench, device: torch.device, console: Console) -> Measured:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from ..ops import references
+from ..ops import adding_in_place, references
 from .bench_cases import Case, Work
 from .bench_machine import synchronise
 from .bench_report import Measured, Sheet, figure, median
@@ -79,7 +79,8 @@ def timed(work: Work, directions: Tensor | None, device: torch.device) -> Passes
     output = work.run()
     called = _now(device)
     if isinstance(output, Tensor) and directions is not None:
-        torch.autograd.backward(output, directions)
+        with adding_in_place(work.added_to):
+            torch.autograd.backward(output, directions)
     return Passes(called - began, _now(device) - called)
 
 

@@ -74,7 +74,7 @@ class Convert:
     active: tuple[ActiveLevel, ...] = ACTIVE_LEVELS
     """Levels at which hard cases are asked more often; none: --active with nothing behind it."""
     device: Device = "auto"
-    """auto takes a GPU where there is one."""
+    """auto takes a GPU once there are kernels for it, until then the CPU; cuda runs plain torch."""
     seed: int = 0
     """Of everything random."""
     json: bool = False
@@ -90,7 +90,7 @@ def run_convert(flags: Convert) -> dict[str, Any]:
         raise ValueError("Name at least one field's file, or the folder of its training.")
     config = field_config(flags.to, preset_of(flags.to, flags.preset), flags.set)
     wishes, edits = Wishes(budget_of(flags.max_seconds, flags.max_steps), flags.target_psnr), _edits(flags)
-    device = choose_device(flags.device)
+    device = choose_device(flags.device, console)
     paths = [find_field_file(path) for path in flags.files]
     teachers = [load_field(path, device) for path in paths]
     output = flags.output or paths[0].with_name(f"{paths[0].stem}-{flags.to}.safetensors")

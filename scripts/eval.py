@@ -49,7 +49,7 @@ class Eval:
     scales: int = 1
     """Compare at so many scales, each side of the images half of the one before; the means are over all of them."""
     device: Device = "auto"
-    """auto takes a GPU where there is one."""
+    """auto takes a GPU once there are kernels for it, until then the CPU; cuda runs plain torch."""
     json: bool = False
     """Print the result as one JSON object on standard output."""
 
@@ -60,7 +60,7 @@ def run_eval(flags: Eval) -> dict[str, Any]:
         raise ValueError(f"--stride must be 1 or more, not {flags.stride}.")
     keep_freed_memory()
     console = Console(stderr=True)
-    device = choose_device(flags.device)
+    device = choose_device(flags.device, console)
     trained = load_field(find_field_file(flags.file), device)
     scene = load_scene(flags.data, downscale=flags.downscale)
     scales = [views.to(device) for views in views_in_frame(trained, scene, flags.scales, console)]

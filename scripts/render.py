@@ -60,7 +60,7 @@ class Render:
     height: int | None = None
     """Pixels; alone it sets --width in proportion."""
     device: Device = "auto"
-    """auto takes a GPU where there is one."""
+    """auto takes a GPU once there are kernels for it, until then the CPU; cuda runs plain torch."""
     json: bool = False
     """Print the result as one JSON object on standard output."""
 
@@ -73,7 +73,7 @@ def run_render(flags: Render) -> dict[str, Any]:
     keep_freed_memory()
     console = Console(stderr=True)
     _check(flags)
-    device = choose_device(flags.device)
+    device = choose_device(flags.device, console)
     trained = load_field(find_field_file(flags.file), device)
     film = _film(trained, flags)
     began = time.perf_counter()

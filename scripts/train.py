@@ -57,7 +57,7 @@ class Train:
     scales: int = 1
     """Train on images at so many scales, each side half of the one before, and judge at all of them."""
     device: Device = "auto"
-    """auto takes a GPU where there is one."""
+    """auto takes a GPU once there are kernels for it, until then the CPU; cuda runs plain torch."""
     seed: int = 0
     """Of everything random."""
     viewer: bool = False
@@ -78,7 +78,7 @@ def run_train(flags: Train) -> dict[str, Any]:
     flags = _resumed(flags) if flags.resume else flags
     config = field_config(flags.field, flags.preset, flags.set)
     budget = budget_of(flags.max_seconds, flags.max_steps)
-    device = choose_device(flags.device)
+    device = choose_device(flags.device, console)
     scene = with_scales(load_scene(flags.data, downscale=flags.downscale), flags.scales)
     say(console, f"{_views(scene)}, in {time.perf_counter() - began:.1f} s")
     scene = scene.to(device)

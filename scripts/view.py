@@ -34,7 +34,7 @@ class View:
     port: int = PORT
     """Of the page; 0 takes any that is free."""
     device: Device = "auto"
-    """auto takes a GPU where there is one."""
+    """auto takes a GPU once there are kernels for it, until then the CPU; cuda runs plain torch."""
     json: bool = False
     """Print the result as one JSON object on standard output."""
 
@@ -45,7 +45,7 @@ def run_view(flags: View) -> dict[str, Any]:
     console = Console(stderr=True)
     if not flags.files:
         raise ValueError("Name at least one field's file, or the folder of its training.")
-    device = choose_device(flags.device)
+    device = choose_device(flags.device, console)
     files = [find_field_file(path) for path in flags.files]
     library = Library()
     subjects = [library.add(load_field(file, device), file) for file in files]

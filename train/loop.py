@@ -168,7 +168,7 @@ def _step(training: Training, scene: Scene, spent: float) -> tuple[float, int, i
     rendering, trace = renderer.trace(field, batch.rays, background, generator)
     loss = _loss(rendering.color, batch, background)
     penalty = field.penalty(generator) + ray_penalty(field.ray_penalties, rendering, trace, batch)
-    (loss + penalty).backward()
+    training.optimizer.backward(loss + penalty)
     if not (math.isfinite(loss.item()) and training.optimizer.gradients_are_finite()):
         raise FloatingPointError(
             f"Training broke down at step {training.step}: a loss or gradient is not finite."

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..fields import ParameterGroup
-from ..ops import AdamStep, adam_step
+from ..ops import AdamStep, adam_step, adding_in_place
 
 BETAS = (0.9, 0.99)
 EPSILON = 1e-15
@@ -22,13 +22,19 @@ class Optimizer:
 
     def __init__(self, groups: Sequence[ParameterGroup]) -> None:
         self.groups = groups
-        for parameter in (p for group in groups if group.kind == "table" for p in group.parameters):
-            parameter.grad = torch.zeros_like(parameter)
+        self.tables = [p for group in groups if group.kind == "table" for p in group.parameters]
+        for table in self.tables:
+            table.grad = torch.zeros_like(table)  # kept between steps: `backward` adds to it in place
         self.rules = {
             f"{group.name}.{index}": _rule(group.kind, parameter)
             for group in groups
             for index, parameter in enumerate(group.parameters)
         }
+
+    def backward(self, loss: Float[Tensor, ""]) -> None:
+        """`loss.backward()`, which adds the gradients of tables to theirs without making new ones."""
+        with adding_in_place(self.tables):
+            loss.backward()
 
     @torch.no_grad()
     def step(self, rate: float) -> None:
@@ -40,7 +46,7 @@ class Optimizer:
                 self.rules[f"{group.name}.{index}"].step(
                     parameter.detach(), parameter.grad, rate * group.learning_rate
                 )
-                if group.kind != "table":  # those of tables, now zero, are kept: kernels add to them in place
+                if group.kind != "table":  # those of tables, now zero, are kept
                     parameter.grad = None
 
     def gradients_are_finite(self) -> bool:

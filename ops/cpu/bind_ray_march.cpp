@@ -1,5 +1,9 @@
 #include <array>
 #include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <vector>
 
 #include "bind.h"
 #include "kernels.h"
@@ -8,6 +12,43 @@ namespace {
 
 using Vectors = nb::ndarray<const float, nb::shape<-1, 3>, nb::c_contig, nb::device::cpu>;
 using Spans = nb::ndarray<const float, nb::shape<-1, 2>, nb::c_contig, nb::device::cpu>;
+
+// Bits, and what marches know about them. It is kept here, once for all builds of the kernels: a shared pointer in one of
+// them would leave code that the linker could give to another.
+class KnownBits {
+ public:
+  // A picture is marched through in many calls: what the last one knew is kept for as long as the bits are the same.
+  static std::shared_ptr<const KnownBits> of(const RayMarch& m) {
+    static std::mutex one_at_a_time;
+    static std::shared_ptr<const KnownBits> last;
+    const std::lock_guard lock(one_at_a_time);
+    if (!last || !last->is_of(m)) last = std::make_shared<const KnownBits>(m);
+    return last;
+  }
+
+  explicit KnownBits(const RayMarch& m)
+      : resolution_(m.resolution), bits_(m.occupied, m.occupied + int64_t(m.resolution) * m.resolution * m.resolution / 8) {
+    std::memcpy(lo_, m.lo, sizeof lo_), std::memcpy(hi_, m.hi, sizeof hi_);
+    const int blocks = m.resolution / kCellsOfBlock;
+    distance_.resize(size_t(blocks) * blocks * blocks);
+    occupancy_.bits = bits_.data(), occupancy_.blocks = blocks, occupancy_.distance = distance_.data();
+    kernels().ray_march_look(m, occupancy_);
+  }
+  KnownBits(const KnownBits&) = delete;
+
+  const Occupancy& occupancy() const { return occupancy_; }
+
+ private:
+  bool is_of(const RayMarch& m) const {
+    return resolution_ == m.resolution && !std::memcmp(lo_, m.lo, sizeof lo_) && !std::memcmp(hi_, m.hi, sizeof hi_) &&
+           !std::memcmp(bits_.data(), m.occupied, bits_.size());
+  }
+
+  int resolution_;
+  float lo_[3], hi_[3];
+  std::vector<uint8_t> bits_, distance_;
+  Occupancy occupancy_{};
+};
 
 // Marched rays whose samples wait to be copied into arrays of the right size.
 class March {
@@ -33,7 +74,8 @@ class March {
     march_.step = step_cone_horizon[0], march_.cone = step_cone_horizon[1], march_.horizon = step_cone_horizon[2];
     march_.place = place.data(), march_.most = most;
     nb::gil_scoped_release release;
-    kernels().ray_march_find(march_, origins.shape(0), offsets.data(), parts_);
+    const std::shared_ptr<const KnownBits> known = KnownBits::of(march_);
+    kernels().ray_march_find(march_, known->occupancy(), origins.shape(0), offsets.data(), parts_);
   }
   March(const March&) = delete;
   ~March() {

@@ -4,6 +4,8 @@ import torch
 
 from .. import _cpu
 from ..coarser_voxels import check_parents, coarser_voxels
+from ..kept_gradient import gradient_sink
+from ..once_differentiable import once_differentiable
 from ..voxel_lookup import BLOCK
 
 
@@ -22,15 +24,14 @@ class _CoarserVoxels(torch.autograd.Function):
         return coarser
 
     @staticmethod
+    @once_differentiable("coarser_voxels")
     def backward(ctx, grad):
         values, rows = ctx.values, [BLOCK * level.blocks for level in ctx.parents]
-        # As for a hash grid: a leaf that keeps a gradient gets the sum where it is kept.
-        kept = values.is_leaf and values.grad is not None
-        into = values.grad if kept else torch.zeros_like(values)
+        into, grad_values = gradient_sink(values)
         sums = [into, *grad.clone(memory_format=torch.contiguous_format).split(rows)]
         for number in reversed(range(len(rows))):
             _cpu.coarser_voxels_backward(ctx.parents[number].slots, sums[number + 1], sums[number])
-        return None if kept else into, None
+        return grad_values, None
 
 
 @coarser_voxels.kernel("cpu", torch.float32)

@@ -13,6 +13,7 @@ from ..composite import (
     ray_weights,
     take_rows,
 )
+from ..once_differentiable import once_differentiable
 
 
 class _RayWeights(torch.autograd.Function):
@@ -25,6 +26,7 @@ class _RayWeights(torch.autograd.Function):
         return weights
 
     @staticmethod
+    @once_differentiable("ray_weights")
     def backward(ctx, grad_weights):
         dt, offsets, weights, after = ctx.saved_tensors
         grad_density = torch.empty_like(dt)
@@ -45,6 +47,7 @@ class _Accumulate(torch.autograd.Function):
         return sums
 
     @staticmethod
+    @once_differentiable("accumulate")
     def backward(ctx, grad_sums):
         values, weights, offsets = ctx.saved_tensors
         grad_sums = grad_sums.contiguous()
@@ -69,6 +72,7 @@ class _TakeRows(torch.autograd.Function):
         return taken
 
     @staticmethod
+    @once_differentiable("take_rows")
     def backward(ctx, grad_taken):
         (rows,) = ctx.saved_tensors
         grad_values = torch.empty(ctx.count, grad_taken.shape[1])
@@ -86,7 +90,7 @@ def _ray_weights(density, dt, offsets, stop=1e-4):
 def _pass_through(density, t, dt, offsets, light, visible, stop=1e-4):
     check_pass_through(density, t, dt, offsets, light=light, visible=visible)
     given = [x.detach().contiguous() for x in (density, t, dt, offsets)]
-    light = light.clone(memory_format=torch.contiguous_format)
+    light = light.detach().clone(memory_format=torch.contiguous_format)
     sums, ends = torch.empty(len(light), 3), torch.empty(len(light) + 1, dtype=torch.int64)
     rows = torch.empty(len(t), dtype=torch.int64)
     every, weights = torch.empty_like(t), torch.empty_like(t)

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "buffer.h"
 #include "kernels.h"
 #include "linear.h"
 
@@ -148,15 +149,15 @@ void backward_slab(const DenseGrids& all, const Slab& slab, const float* positio
 void cut(const DenseGrid& grid, int parts, const float* positions, int64_t n, std::vector<Slab>& slabs) {
   constexpr int64_t kEvery = 16;  // a guess is enough
   const int64_t nodes = grid.shape[grid.dimensions - 1];
-  std::vector<int64_t> samples(nodes, 0);
+  const Buffer<int64_t> samples(nodes);
   int64_t total = 0;
   for (int64_t s = 0; s < n; s += kEvery, ++total) {
     float unused;
-    ++samples[cell_of(positions[3 * s + grid.axes[grid.dimensions - 1]], int32_t(nodes), unused)];
+    ++samples.data[cell_of(positions[3 * s + grid.axes[grid.dimensions - 1]], int32_t(nodes), unused)];
   }
   int64_t from = 0, before = 0, node = 0;
   for (int part = 1; part <= parts; ++part) {
-    for (; node < nodes && (part == parts || before * parts < total * part); ++node) before += samples[node];
+    for (; node < nodes && (part == parts || before * parts < total * part); ++node) before += samples.data[node];
     if (node > from) slabs.push_back({&grid, from, node});
     from = node;
   }

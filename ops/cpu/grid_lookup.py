@@ -4,6 +4,8 @@ import torch
 
 from .. import _cpu
 from ..grid_lookup import GridLayout, grid_lookup
+from ..kept_gradient import gradient_sink
+from ..once_differentiable import once_differentiable
 
 
 def _native(layout: GridLayout) -> "_cpu.GridLayout":
@@ -24,6 +26,7 @@ class _GridLookup(torch.autograd.Function):
         return found
 
     @staticmethod
+    @once_differentiable("grid_lookup")
     def backward(ctx, grad_found):
         positions, table = ctx.saved_tensors
         native, grad_found = _native(ctx.layout), grad_found.contiguous()
@@ -33,11 +36,8 @@ class _GridLookup(torch.autograd.Function):
             grad_positions = torch.empty_like(positions)
             _cpu.grid_lookup_backward_positions(native, positions, table.detach(), grad_found, grad_positions)
         if ctx.needs_input_grad[1]:
-            # As for a hash grid: a leaf that keeps a gradient gets the sum where it is kept.
-            kept = table.is_leaf and table.grad is not None
-            into = table.grad if kept else torch.zeros_like(table)
+            into, grad_table = gradient_sink(table)
             _cpu.grid_lookup_backward_table(native, positions, grad_found, into)
-            grad_table = None if kept else into
         return grad_positions, grad_table, None
 
 

@@ -4,6 +4,8 @@ import torch
 
 from .. import _cpu
 from ..hash_grid import HashGridLayout, hash_grid
+from ..kept_gradient import gradient_sink
+from ..once_differentiable import once_differentiable
 
 
 def _native(layout: HashGridLayout) -> "_cpu.HashGridLayout":
@@ -21,6 +23,7 @@ class _HashGrid(torch.autograd.Function):
         return encoded
 
     @staticmethod
+    @once_differentiable("hash_grid")
     def backward(ctx, grad_encoded):
         positions, table = ctx.saved_tensors
         native, grad_encoded = _native(ctx.layout), grad_encoded.contiguous()
@@ -29,12 +32,8 @@ class _HashGrid(torch.autograd.Function):
             grad_positions = torch.empty_like(positions)
             _cpu.hash_grid_backward_positions(native, positions, table.detach(), grad_encoded, grad_positions)
         if ctx.needs_input_grad[1]:
-            # A leaf that keeps a gradient gets the sum where it is kept: a table is too large to be cleared,
-            # filled and added up anew by every call of a step.
-            kept = table.is_leaf and table.grad is not None
-            into = table.grad if kept else torch.zeros_like(table)
+            into, grad_table = gradient_sink(table)
             _cpu.hash_grid_backward_table(native, positions, grad_encoded, into)
-            grad_table = None if kept else into
         return grad_positions, grad_table, None
 
 

@@ -33,8 +33,8 @@ template <typename Scalar>
 struct VoxelRows {
   Scalar *finest, *coarser;
   int64_t finest_rows, rows;
-  int64_t first(int level) const { return level ? finest_rows : 0; }
-  Scalar* of(int level) const { return level ? coarser : finest; }
+  [[gnu::always_inline]] int64_t first(int level) const { return level ? finest_rows : 0; }
+  [[gnu::always_inline]] Scalar* of(int level) const { return level ? coarser : finest; }
 };
 
 struct VoxelParents {  // of the blocks of a level: see coarser_voxels.py
@@ -49,6 +49,15 @@ struct Mlp {
   const int64_t* widths;  // layers + 1: the input's, then every layer's
   const float* const* weights;  // (widths[l + 1], widths[l]), row by row
   const float* const* biases;  // of each layer, or null: none
+};
+
+constexpr int kCellsOfBlock = 4;  // along a side of the blocks whose distance from anything is known
+
+struct Occupancy {  // see occupancy.h
+  const uint8_t* bits;
+  int blocks;          // along an axis
+  uint8_t* distance;   // of each block from the next one that is not empty, in blocks; 0: there is something in it
+  float lo[3], hi[3];  // corners of the box outside of which nothing is; the whole one where nothing is occupied
 };
 
 struct RayMarch {  // see MarchGrid in ray_march.py
@@ -124,7 +133,8 @@ struct Kernels {
   void (*mlp_forward)(const Mlp&, const float* inputs, int64_t n, float* outputs);
   void (*mlp_backward)(const Mlp&, const float* inputs, int64_t n, const float* grad_outputs, float* grad_inputs,
                        float* const* grad_weights, float* const* grad_biases);  // adds to grad_weights; grad_inputs may be null
-  void (*ray_march_find)(const RayMarch&, int64_t rays, int64_t* offsets, RayMarchParts&);
+  void (*ray_march_look)(const RayMarch&, Occupancy&);  // finds distances and the box of the bits
+  void (*ray_march_find)(const RayMarch&, const Occupancy&, int64_t rays, int64_t* offsets, RayMarchParts&);
   void (*ray_march_fill)(const RayMarch&, const RayMarchParts&, const int64_t* offsets, float* t, float* dt,
                          int64_t* ray);
   void (*spherical_harmonics_forward)(int degree, const float* directions, int64_t n, float* harmonics);
@@ -170,7 +180,8 @@ void coarser_voxels_forward(const VoxelParents&, int, const float*, float*);
 void coarser_voxels_backward(const VoxelParents&, int, const float*, float*);
 void mlp_forward(const Mlp&, const float*, int64_t, float*);
 void mlp_backward(const Mlp&, const float*, int64_t, const float*, float*, float* const*, float* const*);
-void ray_march_find(const RayMarch&, int64_t, int64_t*, RayMarchParts&);
+void ray_march_look(const RayMarch&, Occupancy&);
+void ray_march_find(const RayMarch&, const Occupancy&, int64_t, int64_t*, RayMarchParts&);
 void ray_march_fill(const RayMarch&, const RayMarchParts&, const int64_t*, float*, float*, int64_t*);
 void spherical_harmonics_forward(int, const float*, int64_t, float*);
 void spherical_harmonics_backward(int, const float*, int64_t, const float*, float*);

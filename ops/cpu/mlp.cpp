@@ -2,8 +2,9 @@
 // Backward recomputes the activations, which costs less than reading them from memory.
 #include <omp.h>
 
-#include <cstdlib>
+#include <cstring>
 
+#include "buffer.h"
 #include "gemm.h"
 #include "kernels.h"
 
@@ -13,16 +14,6 @@ namespace {
 constexpr int kRows = 64;  // samples of a block; a multiple of 8
 
 inline int padded(int64_t width) { return int((width + 15) / 16 * 16); }
-
-// Zeroed memory, aligned to a cache line. (std::vector would leave symbols that other instruction sets could pick up.)
-struct Buffer {
-  float* data;
-  explicit Buffer(int64_t count) : data(static_cast<float*>(std::aligned_alloc(64, (count * 4 + 63) / 64 * 64))) {
-    std::memset(data, 0, count * 4);
-  }
-  ~Buffer() { std::free(data); }
-  Buffer(const Buffer&) = delete;
-};
 
 int64_t offset_of(const Mlp& net, int layer) {  // of a layer's padded matrix among all
   int64_t offset = 0;
@@ -60,7 +51,7 @@ void pad_weights(const Mlp& net, float* weights) {
 
 // Activations of one block, one after another: the input, every hidden layer, the output.
 struct Block {
-  Buffer memory;
+  Buffer<float> memory;
   float* layer[kMaxMlpLayers + 1];
   explicit Block(const Mlp& net) : memory(size(net)) {
     float* at = memory.data;
@@ -105,7 +96,7 @@ struct Backward {
   const float *inputs, *grad_outputs, *transposed, *weights;
   float* grad_inputs;  // null: not wanted
   Block activations, gradients;
-  Buffer grad_weights;
+  Buffer<float> grad_weights;
   int64_t rows[kRows];
   int count = 0;
 
@@ -163,7 +154,7 @@ struct Backward {
 }  // namespace
 
 void mlp_forward(const Mlp& net, const float* inputs, int64_t n, float* outputs) {
-  const Buffer transposed(size_of(net));
+  const Buffer<float> transposed(size_of(net));
   transpose_weights(net, transposed.data);
   const int64_t in = net.widths[0], out = net.widths[net.layers];
 #pragma omp parallel
@@ -183,7 +174,7 @@ void mlp_forward(const Mlp& net, const float* inputs, int64_t n, float* outputs)
 
 void mlp_backward(const Mlp& net, const float* inputs, int64_t n, const float* grad_outputs, float* grad_inputs,
                   float* const* grad_weights, float* const* grad_biases) {
-  const Buffer transposed(size_of(net)), weights(offset_of(net, net.layers));
+  const Buffer<float> transposed(size_of(net)), weights(offset_of(net, net.layers));
   transpose_weights(net, transposed.data);
   pad_weights(net, weights.data);
 #pragma omp parallel

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from .. import _cpu
 from ..mlp import check_chain, mlp
+from ..once_differentiable import once_differentiable
 
 
 class _Mlp(torch.autograd.Function):
@@ -19,6 +20,7 @@ class _Mlp(torch.autograd.Function):
         return outputs
 
     @staticmethod
+    @once_differentiable("mlp")
     def backward(ctx, grad_outputs):
         inputs, *parameters = (tensor.detach() for tensor in ctx.saved_tensors)
         grad_inputs = torch.empty_like(inputs) if ctx.needs_input_grad[0] else None

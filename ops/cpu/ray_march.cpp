@@ -177,7 +177,7 @@ class Lanes {
     const Ints block = x + occupancy_.blocks * (y + occupancy_.blocks * z);
 #pragma GCC unroll 16
     for (int lane = 0; lane < kLanes; ++lane) {
-      c.occupied[lane] = occupancy_.cell(number[lane]);
+      c.occupied[lane] = is_occupied(occupancy_, number[lane]);
       c.clearance[lane] = occupancy_.distance[block[lane]];
     }
     return c;
@@ -224,8 +224,9 @@ class Lanes {
 
 }  // namespace
 
-void ray_march_find(const RayMarch& m, int64_t rays, int64_t* offsets, RayMarchParts& parts) {
-  const std::shared_ptr<const Occupancy> occupancy = Occupancy::of(m);
+void ray_march_look(const RayMarch& m, Occupancy& occupancy) { look(m, occupancy); }
+
+void ray_march_find(const RayMarch& m, const Occupancy& occupancy, int64_t rays, int64_t* offsets, RayMarchParts& parts) {
   const int groups = kRounds * omp_get_max_threads();
   parts.count = kLanes * groups;
   parts.t = static_cast<float**>(std::calloc(parts.count, sizeof(float*)));
@@ -233,7 +234,7 @@ void ray_march_find(const RayMarch& m, int64_t rays, int64_t* offsets, RayMarchP
   for (int p = 0; p <= parts.count; ++p) parts.first_ray[p] = rays * p / parts.count;
 #pragma omp parallel for schedule(dynamic, 1)
   for (int group = 0; group < groups; ++group)
-    Lanes(m, *occupancy, offsets + 1).march(parts.first_ray + kLanes * group, parts.t + kLanes * group);
+    Lanes(m, occupancy, offsets + 1).march(parts.first_ray + kLanes * group, parts.t + kLanes * group);
   offsets[0] = 0;
   for (int64_t i = 0; i < rays; ++i) offsets[i + 1] += offsets[i];
 }

@@ -3,6 +3,7 @@
 import torch
 
 from .. import _cpu
+from ..once_differentiable import once_differentiable
 from ..spherical_harmonics import MAX_DEGREE, check_directions, spherical_harmonics
 
 
@@ -17,6 +18,7 @@ class _SphericalHarmonics(torch.autograd.Function):
         return harmonics
 
     @staticmethod
+    @once_differentiable("spherical_harmonics")
     def backward(ctx, grad_harmonics):
         (directions,) = ctx.saved_tensors
         grad_directions = torch.empty_like(directions)

@@ -22,6 +22,7 @@ const Kernels table{
     .coarser_voxels_backward = coarser_voxels_backward,
     .mlp_forward = mlp_forward,
     .mlp_backward = mlp_backward,
+    .ray_march_look = ray_march_look,
     .ray_march_find = ray_march_find,
     .ray_march_fill = ray_march_fill,
     .spherical_harmonics_forward = spherical_harmonics_forward,

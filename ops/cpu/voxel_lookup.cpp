@@ -4,6 +4,7 @@
 #include <limits>
 #include <vector>
 
+#include "buffer.h"
 #include "voxel_corners.h"
 
 namespace OMNIFIELD_ISA {
@@ -84,21 +85,20 @@ std::vector<Reach> find_reaches(const VoxelBlocks& voxels, const float* position
   return reaches;
 }
 
-// Cuts the blocks into as many ranges as threads, so that each has about as many taps.
-std::vector<int32_t> cut(const std::vector<Reach>& reaches, int64_t blocks, int parts) {
+// Cuts the blocks into `parts` ranges, one a thread, so that each has about as many taps.
+void cut(const std::vector<Reach>& reaches, int64_t blocks, int parts, int32_t* cuts) {
   constexpr size_t kEvery = 15;  // a guess is enough; odd, to see the taps of both levels
-  std::vector<int64_t> taps(blocks, 0);
+  const Buffer<int64_t> taps(blocks);
   int64_t total = 0, before = 0;
   for (size_t i = 0; i < reaches.size(); i += kEvery)
-    if (reaches[i].high >= 0) ++taps[reaches[i].low], ++total;
-  std::vector<int32_t> cuts{0};
+    if (reaches[i].high >= 0) ++taps.data[reaches[i].low], ++total;
   int32_t block = 0;
+  cuts[0] = 0;
   for (int part = 1; part < parts; ++part) {
-    for (; block < blocks && before * parts < total * part; ++block) before += taps[block];
-    cuts.push_back(block);
+    for (; block < blocks && before * parts < total * part; ++block) before += taps.data[block];
+    cuts[part] = block;
   }
-  cuts.push_back(int32_t(blocks));
-  return cuts;
+  cuts[parts] = int32_t(blocks);
 }
 
 // Adds to those rows that lie in the blocks from..to, which no other thread writes to. Every row sums its taps in the
@@ -151,10 +151,12 @@ void backward_values(const VoxelBlocks& voxels, const float* positions, const fl
                      const float* grad_found, const VoxelRows<float>& grad_values) {
   if (!n || !grad_values.rows) return;
   const auto reaches = find_reaches(voxels, positions, level, n, grad_found, voxels.levels > 1 ? 2 : 1);
-  const auto cuts = cut(reaches, grad_values.rows / kRows, omp_get_max_threads());
+  const int parts = omp_get_max_threads();
+  const Buffer<int32_t> cuts(parts + 1);
+  cut(reaches, grad_values.rows / kRows, parts, cuts.data);
 #pragma omp parallel for schedule(static, 1)
-  for (size_t part = 0; part < cuts.size() - 1; ++part)
-    backward_range<C>(voxels, positions, level, n, reaches, cuts[part], cuts[part + 1], grad_found, grad_values);
+  for (int part = 0; part < parts; ++part)
+    backward_range<C>(voxels, positions, level, n, reaches, cuts.data[part], cuts.data[part + 1], grad_found, grad_values);
 }
 
 template <int C>

@@ -3,6 +3,8 @@
 import torch
 
 from .. import _cpu
+from ..kept_gradient import gradient_sink
+from ..once_differentiable import once_differentiable
 from ..voxel_lookup import VoxelLayout, voxel_lookup
 
 
@@ -21,6 +23,7 @@ class _VoxelLookup(torch.autograd.Function):
         return found
 
     @staticmethod
+    @once_differentiable("voxel_lookup")
     def backward(ctx, grad_found):
         positions, level, values, coarser, index = ctx.saved_tensors
         native, grad_found = _native(ctx.layout), grad_found.contiguous()
@@ -32,12 +35,9 @@ class _VoxelLookup(torch.autograd.Function):
                 native, *samples, values.detach(), coarser.detach(), index, grad_found, grad_positions
             )
         if ctx.needs_input_grad[2] or ctx.needs_input_grad[3]:
-            # As for a hash grid: a leaf that keeps a gradient gets the sum where it is kept.
-            kept = values.is_leaf and values.grad is not None
-            into = values.grad if kept else torch.zeros_like(values)
+            into, grad_values = gradient_sink(values)
             grad_coarser = torch.zeros_like(coarser)
             _cpu.voxel_lookup_backward_values(native, *samples, index, grad_found, into, grad_coarser)
-            grad_values = None if kept else into
         return grad_positions, None, grad_values, grad_coarser, None, None
 
 

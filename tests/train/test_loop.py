@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from omnifield.fields import FieldConfig
+from omnifield.fields import FieldConfig, Points
 from omnifield.scenes import Contraction, Scene, Views
 from omnifield.scenes.hull import COARSEST
 from omnifield.train import Budget, FitConfig, Training, begin, fit, judge
@@ -95,6 +95,17 @@ def test_a_seed_decides_a_training(scene: Scene) -> None:
 
     first, again, other = after(0), after(0), after(1)
     assert same(first, again) and not same(first, other)
+
+
+def test_normals_may_be_looked_at_between_steps(scene: Scene) -> None:
+    """They are gradients through the tables: the next step must not take them for its own."""
+    watched, alone = begin(scene, HASH), begin(scene, HASH)
+    position = torch.rand(50, 3, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    points = Points(position, torch.zeros(50, 3), torch.zeros(50), torch.zeros(50))
+    for _ in zip(fit(watched, scene, Budget(steps=4)), fit(alone, scene, Budget(steps=4)), strict=True):
+        (slope,) = torch.autograd.grad(watched.field.density(points).sum(), position)
+        assert slope.any()
+    assert same(state(watched), state(alone))
 
 
 def test_masked_pixels_teach_nothing(scene: Scene) -> None:

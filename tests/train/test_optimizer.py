@@ -6,6 +6,7 @@ import math
 import pytest
 import torch
 from omnifield.fields import ParameterGroup
+from omnifield.ops import Grid, GridLayout, grid_lookup
 from omnifield.train.optimizer import Optimizer, orthogonal
 from torch import Tensor, nn
 
@@ -78,6 +79,29 @@ def test_a_state_is_taken_up_where_it_was_left() -> None:
         each.step(0.5)
     assert all(torch.equal(a, b) for a, b in zip(values(made), values(others), strict=True))
     assert not all(torch.equal(a, b) for a, b in zip(values(made), there, strict=True))
+
+
+def test_gradients_of_tables_are_added_to_those_that_are_kept() -> None:
+    layout = GridLayout((Grid((0,), (6,), 0),), 2)
+    made = groups()
+    optimizer, table, layer = Optimizer(made), made[0].parameters[0], made[1].parameters[0]
+    kept = table.grad
+    place = torch.rand(5, 3, generator=torch.Generator().manual_seed(0))
+    loss = grid_lookup(place, table, layout).square().sum() + layer.square().sum()
+    (once,) = torch.autograd.grad(loss, table, retain_graph=True)
+    assert once.any() and not kept.any()
+    optimizer.backward(loss + 0)
+    torch.testing.assert_close(kept, once)
+    optimizer.backward(grid_lookup(place, table, layout).square().sum())
+    assert table.grad is kept
+    torch.testing.assert_close(kept, 2 * once)
+    torch.nn.utils.clip_grad_norm_([table], 1e-3)
+    assert kept.norm().item() == pytest.approx(1e-3, rel=1e-3)
+    table.grad = None  # as zero_grad does: a plain gradient comes in its place
+    optimizer.backward(grid_lookup(place, table, layout).square().sum())
+    torch.testing.assert_close(table.grad, once)
+    optimizer.step(1.0)
+    assert not table.grad.any()
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
