@@ -107,7 +107,7 @@ class Paints:
 
     def _solid(
         self, entry: Entry, name: str, picture: Picture | None, alpha: float
-    ) -> Bool[np.ndarray, "height width"]:
+    ) -> Bool[np.ndarray, "solid_height solid_width"]:
         """Where there is anything, by alphaMode. What can be seen through is rendered as opaque, and that is said."""
         mode = entry.get("alphaMode", "OPAQUE")
         covered = np.ones((1, 1)) if picture is None else picture[..., 3] / 255

@@ -55,7 +55,7 @@ def say_notices() -> None:
     """What is noticed in the user's data is a sentence on standard error; Python's other warnings stay as they are."""
     usual = warnings.showwarning
 
-    def show(message, category, *where) -> None:  # noqa: ANN001
+    def show(message, category, *where) -> None:
         if issubclass(category, Notice):
             print(f"omnifield: {message}", file=sys.stderr)
         else:
