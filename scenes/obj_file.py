@@ -1,7 +1,6 @@
 """Reads Wavefront OBJ files: polygons, texture coordinates, vertex colours, and materials by name."""
 
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -141,17 +140,15 @@ def _not_numbers(path: Path, keyword: str, lines: list[str]) -> ValueError:
 
 def _triangles(path: Path, faces: list[str]) -> tuple[Corners, Int64[np.ndarray, "face corner=3"]]:
     """Fans of all polygons: numbers of vertices and of texture coordinates, from 1; 0 where there is none."""
-    words = [face.split("#")[0].split() for face in faces]
-    corners = [corner.split("/") for corner in chain.from_iterable(words)]
+    faces = [face.split("#")[0] for face in faces] if any("#" in face for face in faces) else faces
     try:
-        vertex = np.fromiter((int(corner[0]) for corner in corners), np.int64, len(corners))
-        uv = np.fromiter((int(c[1]) if len(c) > 1 and c[1] else 0 for c in corners), np.int64, len(corners))
+        vertex, uv = _corners((" ".join(faces) + " ").replace("//", "/0/").replace("/ ", "/0 ").split())
     except ValueError as error:
-        wrong = next(face for face in faces if not set(face) <= set("0123456789/ "))
+        wrong = next((face for face in faces if not set(face) <= set("0123456789/ ")), faces[0])
         raise ValueError(
             f"{path} cannot be read: the line 'f {wrong.strip()[:60]}' is not a face."
         ) from error
-    sizes = np.fromiter(map(len, words), np.int64, len(words))
+    sizes = np.fromiter((len(face.split()) for face in faces), np.int64, len(faces))
     starts = np.cumsum(sizes) - sizes
     fans = [
         starts[sizes == size, None, None] + np.array([[0, step, step + 1] for step in range(1, size - 1)])
@@ -160,6 +157,22 @@ def _triangles(path: Path, faces: list[str]) -> tuple[Corners, Int64[np.ndarray,
     ]
     rows = np.concatenate([fan.reshape(-1, 3) for fan in fans]) if fans else np.zeros((0, 3), np.int64)
     return vertex[rows], uv[rows]
+
+
+def _corners(words: list[str]) -> tuple[Int64[np.ndarray, "corner"], Int64[np.ndarray, "corner"]]:
+    """The numbers in `place`, `place/uv` or `place/uv/normal`, with 0 for what is not there.
+
+    Where all corners are of one kind no list is made for each: a million lists would keep Python's collector busy.
+    """
+    slashes = {word.count("/") for word in words}
+    if len(slashes) == 1:
+        (count,) = slashes
+        table = np.fromiter(map(int, " ".join(words).replace("/", " ").split()), np.int64)
+        table = table.reshape(-1, count + 1)
+        return table[:, 0], table[:, 1] if count else np.zeros_like(table[:, 0])
+    pairs = [[*word.split("/"), ""][:2] for word in words]
+    flat = np.fromiter((int(number or 0) for pair in pairs for number in pair), np.int64)
+    return flat[::2], flat[1::2]
 
 
 def _part(
