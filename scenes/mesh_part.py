@@ -11,7 +11,7 @@ from .surface import Material, Surface, joined, surface
 CREASE = 35.0  # degrees
 GREY = 0.5  # linear reflectance of a mesh without colours
 PLAIN_ROUGHNESS = 0.45
-MOST_FACES = 10_000_000  # lit and rendered, they take about 1 kB each
+MOST_FACES = 10_000_000  # lit and rendered, they take about half a kilobyte each
 MOST_VERTICES = 3 * MOST_FACES
 
 Places = Float64[np.ndarray, "vertex xyz=3"]
