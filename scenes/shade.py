@@ -9,9 +9,10 @@ import numpy as np
 from jaxtyping import Float32, Int, Int32
 from scipy.sparse import csr_array
 
+from .cutout import caster_of
 from .light import LIFT, Colors, Directions, along, ambient, bake, key_glow
 from .raycast import Caster, Hits, Seen
-from .surface import Surface
+from .surface import REPEATED, Sampling, Surface
 
 Rows = Float32[np.ndarray, "ray xyz=3"]
 CHUNK = 1 << 16  # samples whose arrays stay in the cache
@@ -72,7 +73,10 @@ class LitSurface:
         cosine = (normal * toward).sum(0)
         normal, cosine = np.where(cosine > 0, -normal, normal), np.abs(cosine)
         material = self.surface.material[hit.face]
-        albedo = at[5:8] * self._paint(material, at[3:5], self._footprint(hit, normal, toward, pixel))
+        footprint = self._footprint(hit, normal, toward, pixel)
+        albedo = at[5:8] * self._paint(
+            [m.texture for m in self.surface.materials], material, at[3:5], footprint
+        )
         roughness, metallic = np.asarray(
             [[m.roughness, m.metallic] for m in self.surface.materials], dtype=np.float32
         ).T[:, material]
@@ -84,7 +88,12 @@ class LitSurface:
         clarity = np.where(roughness < MIRROR_ROUGHNESS, np.clip(fresnel.max(0) * 40 - 2, 0, 1), 0)
         gloss = fresnel * self._reflected(position, mirrored, roughness, clarity, at[11:])
         paper = (1 - metallic) * (1 - fresnel) * at[8:11] / np.asarray(np.pi, dtype=np.float32)
-        return tone(albedo * paper + gloss).T, tone(along(LUMINANCE, GREY * paper + gloss))
+        radiance = albedo * paper + gloss
+        emission = [m.emission for m in self.surface.materials]
+        if any(image.any() for image in emission):  # it lights nothing else, as in most viewers
+            radiance += self._paint(emission, material, at[3:5], footprint)
+        unlit = np.asarray([m.unlit for m in self.surface.materials])[material]
+        return np.where(unlit, albedo, tone(radiance)).T, tone(along(LUMINANCE, GREY * paper + gloss))
 
     def _footprint(
         self, hit: Hits, normal: Directions, toward: Directions, pixel: Pixel
@@ -102,16 +111,18 @@ class LitSurface:
 
     def _paint(
         self,
+        textures: list[Float32[np.ndarray, "_ _ rgb=3"]],
         material: Int32[np.ndarray, "ray"],
         uv: Float32[np.ndarray, "uv=2 ray"],
         footprint: Float32[np.ndarray, "uv=2 ray sample"],
     ) -> Colors:
-        """The texture's mean over the footprint."""
-        color = np.stack([m.texture[0, 0] for m in self.surface.materials])[material]
-        for index, painted in enumerate(self.surface.materials):
-            if painted.texture[..., 0].size > 1:
+        """The mean over the footprint of each material's texture."""
+        color = np.stack([texture[0, 0] for texture in textures])[material]
+        for index, texture in enumerate(textures):
+            if texture[..., 0].size > 1:
                 rows = np.flatnonzero(material == index)
-                color[rows] = lookup(painted.texture, uv[:, rows, None] + footprint[:, rows])
+                sampling = self.surface.materials[index].sampling
+                color[rows] = lookup(texture, uv[:, rows, None] + footprint[:, rows], sampling)
         return _columns(color)
 
     def _reflected(
@@ -138,7 +149,7 @@ class LitSurface:
 
 def lit(bare: Surface) -> LitSurface:
     """Casts the studio's light on a surface. Lengths are expected to be about 1 (bounding radius 1.3)."""
-    caster = Caster(bare.vertices, bare.faces)
+    caster = caster_of(bare)
     light = bake(bare, caster, bare.tint * _vertex_paint(bare))
     attributes = [
         bare.normals,
@@ -163,7 +174,7 @@ def _vertex_paint(bare: Surface) -> Float32[np.ndarray, "vertex rgb=3"]:
     color = np.empty_like(bare.tint)
     for index, material in enumerate(bare.materials):
         rows = np.flatnonzero(owner == index)
-        color[rows] = lookup(material.texture, bare.uv[rows].T[..., None])
+        color[rows] = lookup(material.texture, bare.uv[rows].T[..., None], material.sampling)
     return color
 
 
@@ -188,9 +199,11 @@ def interpolated(
 
 
 def lookup(
-    texture: Float32[np.ndarray, "height width rgb=3"], uv: Float32[np.ndarray, "uv=2 ray sample"]
+    texture: Float32[np.ndarray, "height width rgb=3"],
+    uv: Float32[np.ndarray, "uv=2 ray sample"],
+    sampling: Sampling = REPEATED,
 ) -> Float32[np.ndarray, "ray rgb=3"]:
-    """Bilinear lookups, averaged over samples; repeats in both directions, v = 1 above the first row."""
+    """Bilinear lookups (or single texels), averaged over samples; v = 1 above the first row."""
     height, width, _ = texture.shape
     x, y = (
         uv[0] * np.asarray(width, dtype=np.float32) - np.asarray(0.5, dtype=np.float32),
@@ -198,8 +211,10 @@ def lookup(
     )
     column, row = np.floor(x), np.floor(y)
     fx, fy = x - column, y - row
-    left, top = column.astype(np.int32) % width, row.astype(np.int32) % height
-    right, bottom = (left + 1) % width, (top + 1) % height
+    if sampling.nearest:
+        fx, fy = (fx >= 0.5).astype(np.float32), (fy >= 0.5).astype(np.float32)
+    left, right = (sampling.u.texel(column.astype(np.int32) + step, width) for step in (0, 1))
+    top, bottom = (sampling.v.texel(row.astype(np.int32) + step, height) for step in (0, 1))
     texel = np.stack(
         [top * width + left, top * width + right, bottom * width + left, bottom * width + right], -1
     )

@@ -10,8 +10,9 @@ from jaxtyping import Bool, Float32, UInt8
 from torch import Tensor
 
 from .cameras import Cameras, pinhole
+from .cutout import caster_of
 from .light import along
-from .raycast import Caster, Eye, Offsets, Seen, Window, photograph
+from .raycast import Eye, Offsets, Seen, Window, photograph
 from .scene import Views, nothing_ignored
 from .shade import LitSurface, Pixel, interpolated
 from .surface import Surface, dot
@@ -156,7 +157,7 @@ def truth(
     Both belong to the one ray through the middle of each pixel. Normals are the smooth ones that the light
     sees, turned towards the camera.
     """
-    caster = Caster(subject.vertices, subject.faces)
+    caster = caster_of(subject)
     shape = (len(cameras), cameras.height, cameras.width)
     depth, normal = np.zeros(shape, np.float32), np.zeros((*shape, 3), np.float32)
     pixels = Window(0, 0, cameras.width, cameras.height)

@@ -1,9 +1,10 @@
 """Triangles and what they are made of: what rays meet and light falls on (numpy, single precision)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from enum import Enum
 
 import numpy as np
-from jaxtyping import Float, Float32, Int, Int32
+from jaxtyping import Bool, Float, Float32, Int, Int32
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
@@ -11,13 +12,54 @@ Positions = Float32[np.ndarray, "vertex xyz=3"]
 Triangles = Int32[np.ndarray, "face corner=3"]
 
 
+class Wrap(Enum):
+    """What lies beyond the edge of a texture: the texture again, its mirror image, or its last row of texels."""
+
+    REPEAT = "repeat"
+    MIRROR = "mirror"
+    CLAMP = "clamp"
+
+    def texel(self, index: Int[np.ndarray, "*n"], size: int) -> Int[np.ndarray, "*n"]:
+        """The texel within 0..size−1 that stands for any index."""
+        if self is Wrap.CLAMP:
+            return np.clip(index, 0, size - 1)
+        if self is Wrap.MIRROR:
+            index = index % (2 * size)
+            return np.minimum(index, 2 * size - 1 - index)
+        return index % size
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How a texture is looked up along u and v; `nearest` shows single texels as squares."""
+
+    u: Wrap = Wrap.REPEAT
+    v: Wrap = Wrap.REPEAT
+    nearest: bool = False
+
+
+REPEATED = Sampling()
+
+
+def _dark() -> Float32[np.ndarray, "height width rgb=3"]:
+    return np.zeros((1, 1, 3), np.float32)
+
+
+def _all_solid() -> Bool[np.ndarray, "height width"]:
+    return np.ones((1, 1), bool)
+
+
 @dataclass(frozen=True)
 class Material:
-    """`texture` is linear reflectance, repeats, and has v = 1 above its first row; it may be one texel."""
+    """`texture` is linear reflectance and has v = 1 above its first row; it may be one texel, like the others."""
 
     texture: Float32[np.ndarray, "height width rgb=3"]
     roughness: float = 0.5  # 0 mirrors, 1 is matt
     metallic: float = 0.0  # 0 is a dielectric with 4% reflectance, 1 a metal
+    sampling: Sampling = REPEATED
+    emission: Float32[np.ndarray, "glow_height glow_width rgb=3"] = field(default_factory=_dark)  # radiance
+    solid: Bool[np.ndarray, "solid_height solid_width"] = field(default_factory=_all_solid)  # False: a hole
+    unlit: bool = False  # shows its texture as it is, whatever light falls on it
 
 
 @dataclass(frozen=True)
