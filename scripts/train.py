@@ -21,6 +21,7 @@ from ..train.checkpoint import load_training
 from ..train.files import write_text
 from ..train.loop import Budget, FitConfig, Progress, begin
 from ..train.run import Run
+from ..viewer.door import listen
 from .arguments import Device, budget_of, choose_device
 from .counting import say
 from .progress import TrainingBar, until_told_to_stop
@@ -77,6 +78,8 @@ def run_train(flags: Train) -> dict[str, Any]:
     began = time.perf_counter()
     flags = _resumed(flags) if flags.resume else flags
     config = field_config(flags.field, flags.preset, flags.set)
+    if flags.viewer:
+        listen(flags.host, flags.port).close()  # whether it can be, before anything is written
     budget = budget_of(flags.max_seconds, flags.max_steps)
     device = choose_device(flags.device, console)
     scene = with_scales(load_scene(flags.data, downscale=flags.downscale), flags.scales)

@@ -9,6 +9,7 @@ import numpy as np
 from ..export.camera_path_file import CameraPath, from_nerfstudio, to_nerfstudio
 from ..export.video import write_video
 from ..scenes.document import Document, read_document
+from ..scenes.poses import RIGID_TOLERANCE
 from ..train.files import write_text
 from ..viewer.route import Key, Route
 from ..viewer.server import Tools
@@ -71,5 +72,9 @@ def _key(frame: Document) -> Key:
     if fov >= 180:
         raise frame.error("fov", f"is {fov:g}, but must be less than 180 degrees")
     pose = rows.matrix("matrix").double().numpy()[:3]
+    rotation = pose[:, :3]
+    skew = np.abs(rotation.T @ rotation - np.eye(3)).max()
+    if skew > RIGID_TOLERANCE or np.linalg.det(rotation) < 0:
+        raise frame.error("matrix", "is not a rigid pose: its axes must be of length 1 and at right angles")
     time = min(max(frame.number_or("render_time", 0.0), 0.0), 1.0)
     return Key(pose, fov, time if math.isfinite(time) else 0.0)

@@ -1,11 +1,15 @@
 """Where a page is that this program serves, in words to follow."""
 
+import socket
+
 LOCAL = "127.0.0.1"
 PORT = 8080
 
 
 def url(host: str, port: int) -> str:
-    return f"http://{'localhost' if host in (LOCAL, '0.0.0.0', '::', '::1') else host}:{port}"
+    if host in (LOCAL, "0.0.0.0", "::", "::1"):
+        host = "localhost"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def where(host: str, port: int) -> list[str]:
@@ -15,4 +19,7 @@ def where(host: str, port: int) -> list[str]:
         lines.append(
             f"From another machine: ssh -L {port}:localhost:{port} USER@THIS_MACHINE, then the same address there."
         )
+    elif host in ("0.0.0.0", "::"):
+        named = url(socket.gethostname(), port)
+        lines.append(f"From another machine: {named}, or this machine's IP address in place of its name.")
     return lines

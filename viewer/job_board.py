@@ -1,12 +1,16 @@
 """The jobs as people see them: a row for each, with progress, a way to stop it, and its file in the end."""
 
+import threading
 from pathlib import Path
 
 import viser
 
 from ..train.files import one_line
+from .answering import answered
 from .jobs import Cancelled, Task, Work
-from .server import Viewer
+from .server import Viewer, send
+
+MOST_JOBS = 20  # that run, wait, or have ended and are still there to see
 
 
 class JobBoard:
@@ -16,18 +20,25 @@ class JobBoard:
         self.viewer = viewer
         self.folder = viewer.server.gui.add_folder("Jobs", visible=False)
         self._rows = 0
+        self._changing = threading.Lock()
 
     def run(self, name: str, work: Work) -> None:
-        """Begin, or queue behind the job that runs."""
-        self._rows += 1
-        self.folder.visible = True
-        with self.folder:
-            row = Row(self, name)
+        """Begin, or queue behind the job that runs. Raises ValueError where there are too many."""
+        with self._changing:
+            if self._rows >= MOST_JOBS:
+                raise ValueError(
+                    f"There are {self._rows} jobs already: cancel or dismiss some of them first."
+                )
+            self._rows += 1
+            self.folder.visible = True
+            with self.folder:
+                row = Row(self, name)
         self.viewer.jobs.start(row.task, work, row.end)
 
     def gone(self) -> None:
-        self._rows -= 1
-        self.folder.visible = self._rows > 0
+        with self._changing:
+            self._rows -= 1
+            self.folder.visible = self._rows > 0
 
 
 class Row:
@@ -58,7 +69,7 @@ class Row:
             if file is not None:
                 self.words.content = f"{file.name}, {file.stat().st_size / 2**20:.1f} MiB"
                 download = gui.add_button("Download", icon=viser.Icon.DOWNLOAD)
-                download.on_click(lambda event: _send(event.client, file))
+                download.on_click(answered(lambda event: send(event.client, file, at_once=True)))
             elif error is not None:
                 self.words.content = f"**Failed.** {one_line(error)}"  # pyright: ignore[reportArgumentType]
             close = gui.add_button("Dismiss", icon=viser.Icon.X, color="gray")
@@ -74,8 +85,3 @@ class Row:
     def _dismiss(self) -> None:
         self.folder.remove()
         self.board.gone()
-
-
-def _send(client: viser.ClientHandle | None, file: Path) -> None:
-    if client is not None:
-        client.send_file_download(file.name, file.read_bytes(), save_immediately=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import viser
 
+from .answering import answered
 from .floor import Floor
 from .job_board import JobBoard
 from .jobs import Task
@@ -65,15 +66,15 @@ class MakeTab:
         )
         button = gui.add_button(action.label)
 
-        async def begin(event: viser.GuiEvent) -> None:
+        def begin(event: viser.GuiEvent) -> None:
             order = Order(
                 self.viewer.studio.look.subject,
                 chosen.value if chosen is not None else "",
-                min(float(seconds.value), MOST_SECONDS) if seconds is not None else 0.0,
+                float(seconds.value) if seconds is not None else 0.0,
             )
             self._begin(action, order)
 
-        button.on_click(begin)
+        button.on_click(answered(begin))
 
     def _begin(self, action: Action, order: Order) -> None:
         def work(task: Task) -> Path:

@@ -1,5 +1,6 @@
 """The page as a whole: what stands where in the panel."""
 
+import contextlib
 import time
 
 import viser
@@ -57,7 +58,8 @@ class Page:
             nonlocal told
             if finished.last or time.monotonic() - told > STATUS_SECONDS:
                 told = time.monotonic()
-                line.content = described(finished)
+                with contextlib.suppress(RuntimeError):  # the browser has gone, and the line with it
+                    line.content = described(finished)
 
         return watch
 

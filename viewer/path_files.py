@@ -1,22 +1,27 @@
 """A camera path on its way out: as nerfstudio's JSON, and as a video."""
 
 import tempfile
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import viser
 
+from .answering import answered
 from .film import Film
 from .job_board import JobBoard
 from .jobs import Task
 from .names import file_in, names_in
-from .path_tab import PathTab
+from .path_tab import MOST_KEYS, SECONDS, PathTab
 from .route import Route
-from .server import Tools, Viewer
+from .server import Tools, Viewer, send
+from .uploads import MOST_BYTES
+from .wire import FAR
 
 NONE: str = "–"
-MOST_BYTES = 20 << 20  # of a file that a browser sends
+SIDE = 16, 4096  # pixels
+FPS = 1, 120
+FOV = 0.5, 175.0  # degrees
 MOST_FRAMES = 20_000
 
 
@@ -35,13 +40,15 @@ class PathFiles:
         gui = self.viewer.server.gui
         self.video = gui.add_folder("Video")
         with self.video:
-            self.size = gui.add_vector2("Pixels", (800, 800), min=(16, 16), max=(4096, 4096), step=2)
-            self.fps = gui.add_number("Frames per second", 30, min=1, max=120, step=1)
+            self.size = gui.add_vector2(
+                "Pixels", (800, 800), min=(SIDE[0], SIDE[0]), max=(SIDE[1], SIDE[1]), step=2
+            )
+            self.fps = gui.add_number("Frames per second", 30, min=FPS[0], max=FPS[1], step=1)
             self.video_name = gui.add_text("Name", "path")
             render = gui.add_button(
                 "Render video", icon=viser.Icon.MOVIE, hint="What is shown, along the path"
             )
-        render.on_click(self._told(self._render))
+        render.on_click(answered(self._render))
 
     def _file_controls(self) -> None:
         gui = self.viewer.server.gui
@@ -54,23 +61,9 @@ class PathFiles:
             load = gui.add_button("Load", icon=viser.Icon.FOLDER_OPEN)
             upload = gui.add_upload_button("Load a file of yours", icon=viser.Icon.UPLOAD, mime_type=".json")
         self._list()
-        save.on_click(self._told(self._save))
-        load.on_click(self._told(self._load))
-        upload.on_upload(self._told(self._upload))
-
-    def _told(self, act: Callable[[viser.GuiEvent], None]) -> Callable[[viser.GuiEvent], None]:
-        """Bad input is answered in the browser, in the words of whoever refuses it."""
-
-        def acted(event: viser.GuiEvent) -> None:
-            try:
-                act(event)
-            except (ValueError, FileNotFoundError) as error:
-                if event.client is not None:
-                    event.client.add_notification(
-                        "That did not work", str(error), color="red", auto_close_seconds=10
-                    )
-
-        return acted
+        save.on_click(answered(self._save))
+        load.on_click(answered(self._load))
+        upload.on_upload(answered(self._upload))
 
     def _show(self) -> None:
         self.video.visible = len(self.path.keys) > 1
@@ -79,16 +72,17 @@ class PathFiles:
         if not self.path.keys:
             raise ValueError("The path has no keys yet: add the view that you see.")
         width, height = self.size.value
-        return replace(self.path.route(), fps=float(self.fps.value), size=(int(width), int(height)))
+        route = replace(self.path.route(), fps=float(self.fps.value), size=(int(width), int(height)))
+        if route.frames() > MOST_FRAMES:
+            raise ValueError(f"That would be {route.frames():,} frames: {MOST_FRAMES:,} at most.")
+        return route
 
     def _render(self, event: viser.GuiEvent) -> None:
         file, route = file_in(self.tools.folder, self.video_name.value, ".mp4"), self._route()
-        if route.frames() > MOST_FRAMES:
-            raise ValueError(f"That would be {route.frames():,} frames: {MOST_FRAMES:,} at most.")
         look = self.viewer.studio.look
-        cameras = route.cameras(self.viewer.studio.subject(look).cameras.near)
 
         def work(task: Task) -> Path:
+            cameras = route.cameras(self.viewer.studio.subject(look).cameras.near)
             film = Film(self.viewer.studio, self.viewer.floor, look)
             frames = film.frames(cameras, lambda done: task.report(done, f"{len(cameras)} frames"))
             self.tools.write_video(file, frames, route.fps)
@@ -101,8 +95,7 @@ class PathFiles:
         self.tools.write_route(file, self._route())
         self._list()
         self.saved.value = file.stem
-        if event.client is not None:
-            event.client.send_file_download(file.name, file.read_bytes())
+        send(event.client, file, at_once=False)
 
     def _load(self, event: viser.GuiEvent) -> None:
         if self.saved.value == NONE:
@@ -111,15 +104,32 @@ class PathFiles:
 
     def _upload(self, event: viser.GuiEvent) -> None:
         content = event.target.value.content
-        if len(content) > MOST_BYTES:
-            raise ValueError("That file is too large to be a camera path.")
+        if not content:
+            raise ValueError(
+                f"That file is empty, or larger than {MOST_BYTES >> 20} MiB, or too many were on their way at once."
+            )
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "uploaded.json"
             file.write_bytes(content)
             self._take(self.tools.read_route(file))
 
     def _take(self, route: Route) -> None:
-        self.path.load(route)
+        """Raises ValueError for a path that the controls could not show."""
+        places = np.abs([key.pose[:, 3] for key in route.keys])
+        fovs = [key.fov for key in route.keys]
+        for what, least, most, values in (
+            ("keys", 1, MOST_KEYS, [len(route.keys)]),
+            ("seconds", 0, SECONDS[1], [route.seconds]),
+            ("frames per second", *FPS, [round(route.fps)]),
+            ("pixels along a side", *SIDE, route.size),
+            ("degrees of view", *FOV, fovs),
+            ("world units from the origin", 0, FAR, [places.max()]),
+        ):
+            if wrong := [value for value in values if not least <= value <= most]:
+                raise ValueError(
+                    f"That path has {wrong[0]:g} {what}: from {least:g} to {most:g} are possible."
+                )
+        self.path.load(replace(route, seconds=max(route.seconds, SECONDS[0])))
         self.fps.value, self.size.value = round(route.fps), route.size
 
     def _list(self) -> None:

@@ -1,6 +1,5 @@
 """The controls of a camera path: its keys, and a preview of the way through them."""
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import viser
 
+from .answering import answer
 from .lens import opencv_from_pose, pose_from_opencv
 from .route import Key, Route
 from .server import Viewer, fly, view_of
@@ -15,6 +15,8 @@ from .server import Viewer, fly, view_of
 PURPLE, PINK = (130, 80, 210), (230, 50, 120)
 STEPS_PER_KEY = 12  # of the line through the keys
 PREVIEW_SECONDS = 0.05  # between two cameras
+MOST_KEYS = 1000
+SECONDS = 0.1, 600.0
 
 
 class PathTab:
@@ -23,7 +25,7 @@ class PathTab:
         self.keys: list[Key] = []
         self.listeners: list[Callable[[], None]] = []
         self._frusta: list[viser.SceneNodeHandle] = []
-        self._playing = threading.Event()
+        self._playing: object = None  # of the browser that flies along; another one, or none, stops it
         self._key_controls()
         self._timing_controls()
         self._show()
@@ -61,7 +63,7 @@ class PathTab:
         gui = self.viewer.server.gui
         self.way = gui.add_folder("Along the path", visible=False)
         with self.way:
-            self.seconds = gui.add_number("Seconds", 4.0, min=0.1, max=600.0, step=0.5)
+            self.seconds = gui.add_number("Seconds", 4.0, min=SECONDS[0], max=SECONDS[1], step=0.5)
             self.loop = gui.add_checkbox("Loop", False, hint="Go on from the last key to the first")
             self.along = gui.add_slider("Look from", 0.0, 1.0, 0.005, 0.0)
             self.play = gui.add_button("Play", icon=viser.Icon.PLAYER_PLAY)
@@ -74,7 +76,9 @@ class PathTab:
         return min(int(self.number.value), len(self.keys)) - 1
 
     async def _add(self, event: viser.GuiEvent) -> None:
-        if event.client is not None:
+        if len(self.keys) >= MOST_KEYS:
+            answer(event.client, f"The path has {len(self.keys):,} keys, and no room for more.")
+        elif event.client is not None:
             at = self.chosen + 1 if self.keys else 0
             self.keys.insert(at, self._key_of(event.client))
             self._choose(at)
@@ -183,20 +187,21 @@ class PathTab:
 
     def _play(self, event: viser.GuiEvent) -> None:
         """The browser that pressed it flies along; pressed again, it stops."""
-        if event.client is None or self._playing.is_set():
-            self._playing.clear()
+        if event.client is None or self._playing is not None:
+            self.stop()
             return
-        self._playing.set()
+        self._playing = playing = object()
         self.play.label, self.play.icon = "Stop", viser.Icon.PLAYER_STOP
         server, began = self.viewer.server, time.monotonic()
-        while self._playing.is_set() and event.client.client_id in server.get_clients() and self.keys:
+        while self._playing is playing and event.client.client_id in server.get_clients() and self.keys:
             fraction = (time.monotonic() - began) / float(self.seconds.value)
             self._look(event.client, fraction % 1 if self.loop.value else min(fraction, 1.0))
             if fraction > 1 and not self.loop.value:
                 break
             time.sleep(PREVIEW_SECONDS)
-        self._playing.clear()
-        self.play.label, self.play.icon = "Play", viser.Icon.PLAYER_PLAY
+        if self._playing in (playing, None):
+            self.stop()
+            self.play.label, self.play.icon = "Play", viser.Icon.PLAYER_PLAY
 
     def stop(self) -> None:
-        self._playing.clear()
+        self._playing = None

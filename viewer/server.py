@@ -1,10 +1,9 @@
 """The page that people open: a viser server, a picture for every browser, and the panel of controls."""
 
 import contextlib
-import io
 import logging
-import socket
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -16,7 +15,9 @@ import viser
 
 from ..train.files import one_line
 from .artist import Artist, Client, Finished
+from .door import open_door
 from .floor import Floor
+from .gate import guarded_server
 from .jobs import Jobs
 from .lens import View, fov_of, opencv_from_pose, pose_of
 from .look import Studio
@@ -26,6 +27,7 @@ from .subject import Subject
 log = logging.getLogger(__name__)
 QUALITY = 70, 90  # JPEG: on the way, and of the full picture
 SAY_AGAIN_SECONDS = 5.0  # a camera that moves through an error reports it once
+SENDING = threading.Lock()
 
 # A browser may go while its picture is on the way; viser says so on standard error, and nobody needs to know.
 warnings.filterwarnings("ignore", "Queued a .* on a closed connection", UserWarning)
@@ -54,17 +56,14 @@ class Viewer:
     everything that it has begun."""
 
     def __init__(self, studio: Studio, *, host: str, port: int) -> None:
-        """Raises ValueError where the port is taken."""
-        refuse_busy(host, port)
+        """Raises ValueError where nobody can listen there."""
+        door = open_door(host, port)
         self.studio = studio
         self.floor = make_floor()
         self.artist = Artist(studio, self.floor)
         self.jobs = Jobs()
         self.watchers: list[Callable[[viser.ClientHandle], Watcher]] = []
-        with contextlib.redirect_stdout(io.StringIO()):  # viser prints an address of its own
-            self.server = viser.ViserServer(host=host, port=port, label="omnifield", verbose=False)
-        # A button of viser's that we do not show, but any client could press, would show the page to the whole world.
-        self.server.request_share_url = lambda verbose=True: None
+        self.server = guarded_server(door, "omnifield")
         self.port = self.server.get_port()
         self.set_home(self.first_camera())
 
@@ -163,14 +162,13 @@ def fly(client: viser.ClientHandle, pose: np.ndarray, fov: float) -> None:
     client.flush()
 
 
-def refuse_busy(host: str, port: int) -> None:
-    """viser would move on to another port in silence."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise ValueError(
-                f"Port {port} on {host} cannot be used ({error.strerror}): another program may have it, perhaps "
-                "another viewer. Choose a free one with --port."
-            ) from error
+def send(client: viser.ClientHandle | None, file: Path, *, at_once: bool) -> None:
+    """Have a browser save a file, at once or where its person says. Raises ValueError while one is on its way: each is
+    held in memory until it has got there."""
+    if client is None:
+        return
+    with SENDING:
+        waiting = client._websock_connection.get_message_buffer().message_from_id
+        if any(type(message).__name__ == "FileTransferPart" for message in list(waiting.values())):
+            raise ValueError("The file before this one is still on its way to your browser.")
+        client.send_file_download(file.name, file.read_bytes(), save_immediately=at_once)

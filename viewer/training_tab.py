@@ -46,7 +46,7 @@ class TrainingTab:
         self.pause.visible = self.share.visible = False
 
     async def _shared(self, event: viser.GuiEvent) -> None:
-        share = min(max(float(self.share.value), 0.1), 0.9)
+        share = float(self.share.value)
         self.viewer.floor.weights |= {"viewer": share, "trainer": 1 - share}
 
     async def _paused(self, event: viser.GuiEvent) -> None:

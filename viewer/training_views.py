@@ -4,6 +4,7 @@ import torch
 import viser
 
 from ..scenes import Cameras
+from .answering import answered
 from .film import Film
 from .job_board import JobBoard
 from .jobs import Task
@@ -29,7 +30,7 @@ class TrainingViews:
             self.shown = gui.add_checkbox("Show them", False, hint="Click one to look from there")
             self.size = gui.add_slider("Their size", 0.02, 0.5, 0.01, 0.1, hint="Of the scene's side")
             self.number = gui.add_slider("Look from", 0, max(count - 1, 1), 1, 0, hint="Number of the camera")
-        self.shown.on_update(self._show)
+        self.shown.on_update(answered(self._show))
         self.size.on_update(self._scale)
         self.number.on_update(self._go)
 
@@ -87,7 +88,8 @@ class TrainingViews:
             frustum.scale = self._side()
 
     async def _go(self, event: viser.GuiEvent) -> None:
-        self._jump(event.client, int(self.number.value))
+        # Another field may have been switched to, which has fewer.
+        self._jump(event.client, min(int(self.number.value), len(self.cameras) - 1))
 
     def _jump(self, client: viser.ClientHandle | None, view: int) -> None:
         if client is not None:

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 import viser
 
+from .answering import answered
 from .crop_box import CropBox
 from .job_board import JobBoard
 from .server import Viewer, fly
@@ -26,6 +27,8 @@ class ViewTab:
         """`switched` hears that another subject is shown."""
         self.viewer = viewer
         self.switched = switched
+        self._picks = answered(self._picked_once)
+        self._picking = False
         self.studio = viewer.studio
         gui, look = viewer.server.gui, viewer.studio.look
         names = tuple(self.studio.subjects)
@@ -81,7 +84,7 @@ class ViewTab:
             background=(red / 255, green / 255, blue / 255),
             crop=self.crop.crop(),
             time=self.time.value,
-            longest_side=min(int(self.sharp.value), LARGEST),
+            longest_side=int(self.sharp.value),
         )
         self.viewer.artist.redraw()
 
@@ -109,8 +112,8 @@ class ViewTab:
         self.fov.on_update(self._zoomed)
         self.up.on_update(self._turned_up)
         reset.on_click(self._reset)
-        pick.on_click(self._pick)
-        self.viewer.server.scene.on_click(modifier="cmd/ctrl")(self._picked)
+        pick.on_click(answered(self._pick))
+        self.viewer.server.scene.on_click(modifier="cmd/ctrl")(answered(self._picked))
 
     async def _changed(self, event: viser.GuiEvent) -> None:
         self.apply()
@@ -143,17 +146,19 @@ class ViewTab:
 
     def _pick(self, event: viser.GuiEvent) -> None:
         """The next click, without a key, says where."""
-        scene = self.viewer.server.scene
-
-        def once(click: viser.SceneClickEvent) -> None:
-            scene.remove_click_callback(once)
-            self._picked(click)
-
-        scene.on_click()(once)
+        if not self._picking:
+            self._picking = True
+            self.viewer.server.scene.on_click()(self._picks)
         if event.client is not None:
             event.client.add_notification(
                 "Turn around a point", "Click a surface in the picture.", auto_close_seconds=4
             )
+
+    def _picked_once(self, click: viser.SceneClickEvent) -> None:
+        if self._picking:
+            self._picking = False
+            self.viewer.server.scene.remove_click_callback(self._picks)
+            self._picked(click)
 
     def _picked(self, click: viser.SceneClickEvent) -> None:
         origin, direction = torch.tensor(click.ray_origin), torch.tensor(click.ray_direction)

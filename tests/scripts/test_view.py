@@ -1,13 +1,17 @@
 """`omnifield view` as people use it: the program, what can be looked at in its page, and its end."""
 
 import math
+import re
 import signal
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from omnifield.scripts.cli import main
+from omnifield.scripts.where import url, where
 
 from .browser import (
     FOV,
@@ -167,3 +171,52 @@ def test_ctrl_c_ends_it(tmp_path: Path):
 @pytest.mark.slow  # not for its time, but for its limit: beside other tests it took 2.2 s
 def test_ctrl_c_ends_it_within_two_seconds(tmp_path: Path):
     assert seconds_to_end(tmp_path) < 2
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--port", "99999"], "--port must be from 0 to 65535, not 99999."),
+        (["--port", "-5"], "--port must be from 0 to 65535, not -5."),
+        (["--host", "no such host"], "--host 'no such host' is neither an IP address nor a name"),
+        (["--host", "192.0.2.1"], "--host 192.0.2.1 is an address of another machine"),
+    ],
+)
+def test_where_nobody_can_listen_is_said_before_anything_is_written(
+    ball_file: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    flags: list[str],
+    words: str,
+):
+    for command in (
+        ["view", str(ball_file())],
+        ["train", "demo", "--viewer", "--run-dir", str(tmp_path / "new")],
+    ):
+        monkeypatch.setattr("sys.argv", ["omnifield", *command, *flags])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr().err.strip()
+        assert ended.value.code == 2 and re.fullmatch(r"omnifield: [^\n]+\.", said) and words in said
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_training_that_would_be_watched_at_a_taken_port_leaves_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        command = ["train", "demo", "--viewer", "--run-dir", str(tmp_path / "new")]
+        monkeypatch.setattr("sys.argv", ["omnifield", *command, "--port", str(taken.getsockname()[1])])
+        with pytest.raises(SystemExit) as ended:
+            main()
+    assert ended.value.code == 2 and "is taken by another program" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+
+
+def test_addresses_are_ones_that_a_browser_takes():
+    assert url("127.0.0.1", 80) == url("0.0.0.0", 80) == "http://localhost:80"
+    assert url("fd00::7", 80) == "http://[fd00::7]:80"
+    assert socket.gethostname() in where("0.0.0.0", 80)[1]
