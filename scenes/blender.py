@@ -18,8 +18,9 @@ from .placement import (
     in_box,
     in_contraction,
     inner_cube,
-    name_astray,
+    looks_inward,
     near_origin,
+    notice_poses,
     visible_half_width,
 )
 from .poses import look_at
@@ -54,18 +55,19 @@ def place(capture: Capture, document: Document) -> Placement:
     Where the cameras evidently have another scale or another middle, or stand inside that box: a cube around
     the point they look at, as large as the object in the pictures; where they look all around: a contraction.
     """
-    name_astray(capture, document)
+    told = notice_poses(capture, document)
     cameras = capture.train.cameras
     target = look_at(cameras.world_from_camera)
+    inward = looks_inward(target, told)
     outside = bool((cameras.world_from_camera[:, :, 3].abs().amax(-1) > USUAL_HALF_SIDE).all())
     about_origin = outside and bool(target.point.abs().max() < USUAL_HALF_SIDE / 2)
-    if not target.inward and not about_origin:
-        centre, half = inner_cube(cameras, target)
+    if not inward and not about_origin:
+        centre, half = inner_cube(cameras, target, told)
         scene_from_input = near_origin(centre, half)
         return in_contraction(scene_from_input, Contraction(*cube(scene_from_input, centre, half)))
     covered = visible_half_width(cameras, target)
     usual = USUAL_HALF_SIDE / USUAL_FACTOR < covered < USUAL_HALF_SIDE * USUAL_FACTOR
-    if about_origin and (usual or not target.inward):
+    if about_origin and (usual or not inward):
         centre, half = torch.zeros(3, dtype=torch.float64), USUAL_HALF_SIDE
     else:
         centre, half = target.point, half_width_of_object(capture.train, target)

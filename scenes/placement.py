@@ -9,7 +9,9 @@ The rule, in the order it is tried:
 3. Everything else is unbounded. The inner half of the contraction is a cube around the point that the cameras
    look at, as large as what the pictures cover there, but reaching from half way up to the farthest camera:
    a long lens would else leave most of it empty. Where the cameras look outwards, the cube is around their
-   middle and reaches twice as far as the farthest.
+   middle and reaches as far as what they see (`agreement.ask` compares the pictures), but at least twice as far as
+   the farthest camera. Cameras that see only what is far beyond the point where their axes meet look outwards too:
+   those of a panorama stand on one spot but for a trembling hand, and their axes meet anywhere near it.
 
 Nowhere do the few count that are far off all others (`poses.far_off`): one wrong pose must not make the box so large
 that nothing in it can be seen. Everything is computed in float64, and what lies far from the origin of its coordinates
@@ -22,6 +24,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from .agreement import Told, ask
 from .cameras import Cameras
 from .capture import Capture
 from .document import Document
@@ -37,6 +40,7 @@ VISIBLE_MARGIN = 1.05
 EMPTY_BORDER = 0.9  # share of the border that must be transparent or ignored for a picture of an object alone
 CUT_OUT = 0.02  # share of all pixels that must be transparent, but not in all pictures, for an object that is cut off
 NGP_SCALE, NGP_OFFSET = 0.33, 0.5
+ON_THE_SPOT = 8  # times as far as the point looked at: what is seen lies elsewhere
 FAR_AWAY = 30  # sides of the box from the origin, beyond which float32 is too coarse for what is in the box
 
 
@@ -59,7 +63,7 @@ def in_contraction(scene_from_input: Float[Tensor, "row=4 column=4"], domain: Do
 
 def place(capture: Capture, document: Document) -> Placement:
     """The rule above, for the fields of a `transforms.json`."""
-    name_astray(capture, document)
+    told = notice_poses(capture, document)
     if document.number_or("aabb_scale", 0.0) == 1:
         centre, half = _unit_cube(document)
         scene_from_input = near_origin(centre, half)
@@ -70,12 +74,24 @@ def place(capture: Capture, document: Document) -> Placement:
         half = half_width_of_object(capture.train, target)
         scene_from_input = upright(cameras, document, target.point)
         return in_box(scene_from_input, Box(*cube(scene_from_input, target.point, half)))
-    centre, half = inner_cube(cameras, target)
+    centre, half = inner_cube(cameras, target, told)
     scene_from_input = upright(cameras, document, centre)
     return in_contraction(scene_from_input, Contraction(*cube(scene_from_input, centre, half)))
 
 
-def name_astray(capture: Capture, document: Document) -> None:
+def notice_poses(capture: Capture, document: Document) -> Told:
+    """What the pictures tell about the poses; the user is told of those that seem to be wrong."""
+    _name_astray(capture, document)
+    told = ask(capture.train)
+    if told.convention:
+        notice(
+            f"{document.file}: the poses look like {told.convention}, for only then do the pictures agree; they must "
+            "be camera-to-world, with the camera's x to the right, y up, and looking along -z."
+        )
+    return told
+
+
+def _name_astray(capture: Capture, document: Document) -> None:
     """Tell the user of cameras that stand far off all others."""
     names = capture.train.names + capture.test.names
     poses = torch.cat([capture.train.cameras.world_from_camera, capture.test.cameras.world_from_camera])
@@ -100,14 +116,19 @@ def half_width_of_object(views: Views, target: LookAt) -> float:
     return covered if ends_within(views) else max(covered, largest(target.depth) / 2)
 
 
-def inner_cube(cameras: Cameras, target: LookAt) -> tuple[Float[Tensor, "xyz=3"], float]:
+def inner_cube(cameras: Cameras, target: LookAt, told: Told) -> tuple[Float[Tensor, "xyz=3"], float]:
     """Centre and half side of the part of an unbounded scene that is not contracted."""
-    centre = target.point if target.inward else middle_of(cameras.world_from_camera)
+    inward = looks_inward(target, told)
+    centre = target.point if inward else middle_of(cameras.world_from_camera)
     # A ball, not a box: its size must not depend on the rotation that is yet to come.
     farthest = largest((cameras.world_from_camera[:, :, 3] - centre).norm(dim=-1))
-    if target.inward:
+    if inward:
         return centre, min(max(VISIBLE_MARGIN * visible_half_width(cameras, target), farthest / 2), farthest)
-    return centre, 2 * farthest if farthest > 0 else 1.0
+    return centre, max(2 * farthest, told.distance) or 1.0
+
+
+def looks_inward(target: LookAt, told: Told) -> bool:
+    return target.inward and told.distance < ON_THE_SPOT * target.depth.median().item()
 
 
 def shows_an_object(views: Views) -> bool:

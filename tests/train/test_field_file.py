@@ -210,6 +210,12 @@ def test_tensors_that_do_not_fit(path: Path, what: str) -> None:
     assert "is damaged" in refusal(path)
 
 
+def test_older_files_have_the_rigid_map_in_float32(path: Path) -> None:
+    narrow = {"scene_from_input": torch.eye(4)}
+    spoil(path, lambda header: None, lambda tensors: tensors.update(narrow))
+    assert torch.equal(load_field(path).scene_from_input, torch.eye(4, dtype=torch.float64))
+
+
 @pytest.mark.parametrize("tag", FIELD_CONFIGS)
 def test_any_wrong_byte_in_the_header_is_a_sentence_or_does_no_harm(tag: str, tmp_path: Path) -> None:
     path, chance = tmp_path / "field.safetensors", random.Random(0)
