@@ -7,11 +7,22 @@ from pathlib import Path
 
 import torch
 
-from .cameras import Cameras
-from .capture import placed, read_capture
+from .capture import Capture, placed, read_capture
+from .document import Document
 from .domain import Box, Contraction
 from .frames import Frame, read_frames_of_split
-from .placement import VISIBLE_MARGIN, Placement, cube, in_box, in_contraction, inner_cube, visible_half_width
+from .placement import (
+    Placement,
+    cube,
+    half_width_of_object,
+    in_box,
+    in_contraction,
+    inner_cube,
+    looks_inward,
+    near_origin,
+    notice_poses,
+    visible_half_width,
+)
 from .poses import look_at
 from .scene import Scene, has_transparency
 
@@ -24,38 +35,44 @@ AUXILIARY = re.compile(r"_(depth|normal)_\d+$")  # Blender writes these beside t
 
 def load_blender(folder: Path, *, downscale: int) -> Scene:
     """Raises FileNotFoundError or ValueError that names the file and the field on bad input."""
-    _, train, test = read_frames_of_split(folder)
+    document, train, test = read_frames_of_split(folder)
     capture = read_capture(_pictures(train), _pictures(test), downscale=downscale)
-    placement = place(capture.train.cameras)
+    placement = place(capture, document)
     return Scene(
         name=folder.resolve().name,
         domain=placement.domain,
         train=placed(capture.train, placement.scene_from_input, placement.near),
         test=placed(capture.test, placement.scene_from_input, placement.near),
         has_alpha=has_transparency(capture.train),
-        scene_from_input=placement.scene_from_input.float(),
+        scene_from_input=placement.scene_from_input,
         source="D-NeRF" if capture.train.cameras.moving else "NeRF-synthetic",
     )
 
 
-def place(cameras: Cameras) -> Placement:
+def place(capture: Capture, document: Document) -> Placement:
     """The box ±1.5 of NeRF-synthetic, whose cameras stand 4 units off and cover ±1.45 there.
 
     Where the cameras evidently have another scale or another middle, or stand inside that box: a cube around
-    the point they look at, as large as what the pictures cover; where they stand inside and look all around:
-    a contraction.
+    the point they look at, as large as the object in the pictures; where they look all around: a contraction.
     """
-    target, identity = look_at(cameras.world_from_camera), torch.eye(4, dtype=torch.float64)
+    told = notice_poses(capture, document)
+    cameras = capture.train.cameras
+    target = look_at(cameras.world_from_camera)
+    inward = looks_inward(target, told)
     outside = bool((cameras.world_from_camera[:, :, 3].abs().amax(-1) > USUAL_HALF_SIDE).all())
-    if target.inward:
-        covered = visible_half_width(cameras, target)
-        centred = target.point.abs().max() < USUAL_HALF_SIDE / 2
-        usual = USUAL_HALF_SIDE / USUAL_FACTOR < covered < USUAL_HALF_SIDE * USUAL_FACTOR
-        if not (outside and centred and usual):
-            return in_box(identity, Box(*cube(target.point, VISIBLE_MARGIN * covered)))
-    elif not outside:
-        return in_contraction(identity, Contraction(*cube(*inner_cube(cameras, target))))
-    return in_box(identity, Box(*cube(torch.zeros(3), USUAL_HALF_SIDE)))
+    about_origin = outside and bool(target.point.abs().max() < USUAL_HALF_SIDE / 2)
+    if not inward and not about_origin:
+        centre, half = inner_cube(cameras, target, told)
+        scene_from_input = near_origin(centre, half)
+        return in_contraction(scene_from_input, Contraction(*cube(scene_from_input, centre, half)))
+    covered = visible_half_width(cameras, target)
+    usual = USUAL_HALF_SIDE / USUAL_FACTOR < covered < USUAL_HALF_SIDE * USUAL_FACTOR
+    if about_origin and (usual or not inward):
+        centre, half = torch.zeros(3, dtype=torch.float64), USUAL_HALF_SIDE
+    else:
+        centre, half = target.point, half_width_of_object(capture.train, target)
+    scene_from_input = near_origin(centre, half)
+    return in_box(scene_from_input, Box(*cube(scene_from_input, centre, half)))
 
 
 def _pictures(frames: list[Frame]) -> list[Frame]:

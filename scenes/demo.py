@@ -50,7 +50,9 @@ def demo_scene(shots: Shots = SHOTS) -> Scene:
     """
     cameras, images = _cameras(shots), _images(shots)
     train, test = (views(torch.from_numpy(images[name]), cameras[name], name) for name in ("train", "test"))
-    return Scene("demo", DOMAIN, train, test, True, torch.eye(4), "the built-in demo scene")
+    return Scene(
+        "demo", DOMAIN, train, test, True, torch.eye(4, dtype=torch.float64), "the built-in demo scene"
+    )
 
 
 def demo_val(shots: Shots = SHOTS) -> Views:

@@ -6,6 +6,7 @@ from .blender import load_blender
 from .checks import check_scene
 from .document import Document, read_document
 from .mipnerf import load_multiscale
+from .notice import notice
 from .scene import Scene
 from .transforms import load_transforms, load_transforms_of_split
 
@@ -28,6 +29,8 @@ PHOTOGRAPH_FIELDS = (
 
 def load_scene(data: str | Path, *, downscale: int = 1) -> Scene:
     """The scene that `data` names: "demo", a dataset's folder or a json file in it, or a mesh file.
+
+    "demo" is the built-in scene even beside a folder of that name, which is "./demo".
 
     Each side of the images is divided by `downscale`. Raises FileNotFoundError or ValueError on bad input:
     one sentence that names the file and the field.
@@ -68,12 +71,18 @@ def _rendered(data: str | Path, path: Path, downscale: int) -> Scene:
     if str(data) == DEMO:
         from .demo import demo_scene
 
+        if path.exists():
+            notice(f"{DEMO} is the built-in scene; the {_kind(path)} {DEMO} here would be ./{DEMO}.")
         return demo_scene()
     if not path.is_file():
         raise FileNotFoundError(f"There is no mesh file {data}.")
     from .mesh import mesh_scene
 
     return mesh_scene(path)
+
+
+def _kind(path: Path) -> str:
+    return "folder" if path.is_dir() else "file"
 
 
 def _load_folder(folder: Path, downscale: int) -> Scene:

@@ -33,7 +33,7 @@ def load_multiscale(file: Path, *, downscale: int) -> Scene:
         have = f"{len(test_levels)} scales, and train.label {len(train_levels)}"
         raise document.error("test.label", f"has {have}: both must have the same")
     captures = [read_capture(*frames, downscale=1) for frames in zip(train_levels, test_levels, strict=True)]
-    placement = place(captures[0].train.cameras)
+    placement = place(captures[0], document)
     train, *coarser_train = _scales([capture.train for capture in captures], placement, document)
     test, *coarser_test = _scales([capture.test for capture in captures], placement, document)
     return Scene(
@@ -42,7 +42,7 @@ def load_multiscale(file: Path, *, downscale: int) -> Scene:
         train=train,
         test=test,
         has_alpha=has_transparency(train),
-        scene_from_input=placement.scene_from_input.float(),
+        scene_from_input=placement.scene_from_input,
         source="multiscale NeRF-synthetic",
         coarser_train=tuple(coarser_train),
         coarser_test=tuple(coarser_test),

@@ -4,11 +4,18 @@ The rule, in the order it is tried:
 
 1. `aabb_scale: 1` says that the scene is bounded: instant-ngp's unit cube, through `scale` and `offset`.
 2. Pictures whose borders are transparent or masked hold an object and nothing else: a box around the point
-   that the cameras look at, as large as what the pictures cover there.
+   that the cameras look at, as large as what the pictures cover there. Transparency inside the pictures says the
+   same, but of an object that reaches over their edges: the box reaches at least half way to the farthest camera.
 3. Everything else is unbounded. The inner half of the contraction is a cube around the point that the cameras
    look at, as large as what the pictures cover there, but reaching from half way up to the farthest camera:
    a long lens would else leave most of it empty. Where the cameras look outwards, the cube is around their
-   middle and reaches twice as far as the farthest.
+   middle and reaches as far as what they see (`agreement.ask` compares the pictures), but at least twice as far as
+   the farthest camera. Cameras that see only what is far beyond the point where their axes meet look outwards too:
+   those of a panorama stand on one spot but for a trembling hand, and their axes meet anywhere near it.
+
+Nowhere do the few count that are far off all others (`poses.far_off`): one wrong pose must not make the box so large
+that nothing in it can be seen. Everything is computed in float64, and what lies far from the origin of its coordinates
+(a map's, for instance) is moved there: views and fields are float32.
 """
 
 from dataclasses import dataclass
@@ -17,24 +24,29 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from .agreement import Told, ask
 from .cameras import Cameras
 from .capture import Capture
 from .document import Document
 from .domain import Box, Contraction, Corner, Domain
-from .poses import LookAt, average_up, look_at, turn_up
+from .notice import notice
+from .orientation import upright
+from .poses import LookAt, astray, largest, look_at, middle_of
 from .scene import Views
 
 BOX_NEAR = 0.025  # of the box's side; rays from outside start where they enter the box
 CONTRACTION_NEAR = 0.01  # of the inner box's side
 VISIBLE_MARGIN = 1.05
 EMPTY_BORDER = 0.9  # share of the border that must be transparent or ignored for a picture of an object alone
+CUT_OUT = 0.02  # share of all pixels that must be transparent, but not in all pictures, for an object that is cut off
 NGP_SCALE, NGP_OFFSET = 0.33, 0.5
-ORIENTATIONS = ("up", "vertical", "pca", "none")
+ON_THE_SPOT = 8  # times as far as the point looked at: what is seen lies elsewhere
+FAR_AWAY = 30  # sides of the box from the origin, beyond which float32 is too coarse for what is in the box
 
 
 @dataclass(frozen=True)
 class Placement:
-    """`near` is in world units. `scene_from_input` is rigid: lengths stay the dataset's own."""
+    """`near` is in world units. `scene_from_input` is rigid and in float64: lengths stay the dataset's own."""
 
     scene_from_input: Float[Tensor, "row=4 column=4"]
     domain: Domain
@@ -51,84 +63,122 @@ def in_contraction(scene_from_input: Float[Tensor, "row=4 column=4"], domain: Do
 
 def place(capture: Capture, document: Document) -> Placement:
     """The rule above, for the fields of a `transforms.json`."""
+    told = notice_poses(capture, document)
     if document.number_or("aabb_scale", 0.0) == 1:
-        return in_box(torch.eye(4, dtype=torch.float64), _unit_cube(document))
+        centre, half = _unit_cube(document)
+        scene_from_input = near_origin(centre, half)
+        return in_box(scene_from_input, Box(*cube(scene_from_input, centre, half)))
     cameras = capture.train.cameras
     target = look_at(cameras.world_from_camera)
-    if target.inward and shows_an_object_alone(capture.train):
-        half = VISIBLE_MARGIN * visible_half_width(cameras, target)
+    if target.inward and shows_an_object(capture.train):
+        half = half_width_of_object(capture.train, target)
         scene_from_input = upright(cameras, document, target.point)
-        return in_box(scene_from_input, Box(*_cube(scene_from_input, target.point, half)))
-    centre, half = inner_cube(cameras, target)
+        return in_box(scene_from_input, Box(*cube(scene_from_input, target.point, half)))
+    centre, half = inner_cube(cameras, target, told)
     scene_from_input = upright(cameras, document, centre)
-    return in_contraction(scene_from_input, Contraction(*_cube(scene_from_input, centre, half)))
+    return in_contraction(scene_from_input, Contraction(*cube(scene_from_input, centre, half)))
+
+
+def notice_poses(capture: Capture, document: Document) -> Told:
+    """What the pictures tell about the poses; the user is told of those that seem to be wrong."""
+    _name_astray(capture, document)
+    told = ask(capture.train)
+    if told.convention:
+        notice(
+            f"{document.file}: the poses look like {told.convention}, for only then do the pictures agree; they must "
+            "be camera-to-world, with the camera's x to the right, y up, and looking along -z."
+        )
+    return told
+
+
+def _name_astray(capture: Capture, document: Document) -> None:
+    """Tell the user of cameras that stand far off all others."""
+    names = capture.train.names + capture.test.names
+    poses = torch.cat([capture.train.cameras.world_from_camera, capture.test.cameras.world_from_camera])
+    distance = (poses[:, :, 3] - middle_of(poses)).norm(dim=-1)
+    far = astray(poses)
+    for view in far.nonzero()[:, 0].tolist():
+        notice(
+            f"{document.file}: the camera of {names[view]} stands {distance[view]:.3g} units from the middle of the "
+            f"others, which are within {distance[~far].max():.3g}: its transform_matrix may be wrong."
+        )
 
 
 def visible_half_width(cameras: Cameras, target: LookAt) -> float:
     """The largest half width that any picture covers at the depth of the point looked at; world units."""
     size = torch.tensor([cameras.width, cameras.height])
     reach = torch.maximum(cameras.principal, size - cameras.principal) / cameras.focal
-    return (target.depth * reach.amax(-1)).max().item()
+    return largest(target.depth * reach.amax(-1))
 
 
-def inner_cube(cameras: Cameras, target: LookAt) -> tuple[Float[Tensor, "xyz=3"], float]:
+def half_width_of_object(views: Views, target: LookAt) -> float:
+    covered = VISIBLE_MARGIN * visible_half_width(views.cameras, target)
+    return covered if ends_within(views) else max(covered, largest(target.depth) / 2)
+
+
+def inner_cube(cameras: Cameras, target: LookAt, told: Told) -> tuple[Float[Tensor, "xyz=3"], float]:
     """Centre and half side of the part of an unbounded scene that is not contracted."""
-    origins = cameras.world_from_camera[:, :, 3]
-    centre = target.point if target.inward else origins.mean(0)
+    inward = looks_inward(target, told)
+    centre = target.point if inward else middle_of(cameras.world_from_camera)
     # A ball, not a box: its size must not depend on the rotation that is yet to come.
-    farthest = (origins - centre).norm(dim=-1).max().item()
-    if target.inward:
+    farthest = largest((cameras.world_from_camera[:, :, 3] - centre).norm(dim=-1))
+    if inward:
         return centre, min(max(VISIBLE_MARGIN * visible_half_width(cameras, target), farthest / 2), farthest)
-    return centre, 2 * farthest if farthest > 0 else 1.0
+    return centre, max(2 * farthest, told.distance) or 1.0
 
 
-def shows_an_object_alone(views: Views) -> bool:
+def looks_inward(target: LookAt, told: Told) -> bool:
+    return target.inward and told.distance < ON_THE_SPOT * target.depth.median().item()
+
+
+def shows_an_object(views: Views) -> bool:
+    return ends_within(views) or is_cut_out(views)
+
+
+def ends_within(views: Views) -> bool:
     """Whether nearly nothing along the borders of the pictures is both opaque and not ignored."""
     empty = torch.stack([_border(views.images[..., 3] == 0), _border(views.ignored)]).any(0)
     return empty.float().mean().item() >= EMPTY_BORDER
 
 
-def upright(
-    cameras: Cameras, document: Document, origin: Float[Tensor, "xyz=3"]
-) -> Float[Tensor, "row=4 column=4"]:
-    """The rigid map that turns the cameras' average up (or the file's `up`) to +Z and moves `origin` to zero.
+def is_cut_out(views: Views) -> bool:
+    """Whether something was cut out of its surroundings, even if it reaches over the edges of the pictures.
 
-    `orientation_override: none` keeps the frame of the file.
+    Pixels that are transparent in all pictures say nothing: undistorted photographs have such corners.
     """
-    override = document.text("orientation_override") if "orientation_override" in document else "up"
-    if override not in ORIENTATIONS:
-        raise document.error("orientation_override", f"is {override!r}; it may be {', '.join(ORIENTATIONS)}")
-    scene_from_input = torch.eye(4, dtype=torch.float64)
-    if override == "none":
-        return scene_from_input
-    up = average_up(cameras.world_from_camera)
-    if "up" in document:
-        up = torch.tensor(document.vector("up"), dtype=torch.float64)
-    scene_from_input[:3, :3] = turn_up(up)
-    scene_from_input[:3, 3] = -scene_from_input[:3, :3] @ origin
-    return scene_from_input
+    count = torch.zeros(views.images.shape[1:3], dtype=torch.int32)
+    for image in views.images:  # view by view: all at once would need a quarter of the images' memory
+        count += image[..., 3] < 128
+    return count[count < len(views)].sum().item() >= CUT_OUT * len(views) * count.numel()
 
 
-def cube(centre: Float[Tensor, "xyz=3"], half: float) -> tuple[Corner, Corner]:
-    x, y, z = centre.tolist()
+def cube(
+    scene_from_input: Float[Tensor, "row=4 column=4"], centre: Float[Tensor, "xyz=3"], half: float
+) -> tuple[Corner, Corner]:
+    """The corners in the scene's frame of a cube around a point of the input's."""
+    x, y, z = (scene_from_input[:3, :3] @ centre + scene_from_input[:3, 3]).tolist()
     return (x - half, y - half, z - half), (x + half, y + half, z + half)
 
 
-def _cube(
-    scene_from_input: Float[Tensor, "row=4 column=4"], centre: Float[Tensor, "xyz=3"], half: float
-) -> tuple[Corner, Corner]:
-    return cube(scene_from_input[:3, :3] @ centre + scene_from_input[:3, 3], half)
+def near_origin(centre: Float[Tensor, "xyz=3"], half: float) -> Float[Tensor, "row=4 column=4"]:
+    """The identity, or, where the box would lie FAR_AWAY, the move that takes its centre to the origin."""
+    scene_from_input = torch.eye(4, dtype=torch.float64)
+    if centre.abs().max() > FAR_AWAY * 2 * half:
+        scene_from_input[:3, 3] = -centre
+    return scene_from_input
 
 
-def _unit_cube(document: Document) -> Box:
-    """instant-ngp maps a position p to p·scale + offset and keeps what falls into [0, 1]³."""
+def _unit_cube(document: Document) -> tuple[Float[Tensor, "xyz=3"], float]:
+    """Centre and half side: instant-ngp maps a position p to p·scale + offset and keeps what falls into [0, 1]³."""
     scale = document.positive("scale") if "scale" in document else NGP_SCALE
     offset = torch.full((3,), NGP_OFFSET, dtype=torch.float64)
     if "offset" in document:
         # A single number is accepted as well as one per axis, as instant-ngp does.
         listed = isinstance(document.values["offset"], list)
-        offset = offset * 0 + torch.tensor(document.vector("offset") if listed else document.number("offset"))
-    return Box(*cube((0.5 - offset) / scale, 0.5 / scale))
+        offset = torch.tensor(
+            document.vector("offset") if listed else [document.number("offset")] * 3, dtype=torch.float64
+        )
+    return (0.5 - offset) / scale, 0.5 / scale
 
 
 def _border(pixels: Tensor) -> Tensor:

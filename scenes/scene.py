@@ -33,7 +33,8 @@ class Views:
 
 @dataclass(frozen=True)
 class Scene:
-    """World +Z is up; lengths are the dataset's. `scene_from_input` is rigid; its inverse takes exports back.
+    """World +Z is up; lengths are the dataset's. `scene_from_input` is rigid; its inverse takes exports back. It is in
+    float64, as the input may lie far from its origin: a map's coordinates keep their digits.
 
     `input_from_original` is what other software had already applied to the poses before it wrote them down
     (nerfstudio's `applied_transform` and `applied_scale`): affine, the identity where nothing is recorded.

@@ -89,7 +89,7 @@ def _scene(parts: Split, downscale: int) -> Scene:
         train=placed(capture.train, placement.scene_from_input, placement.near),
         test=placed(capture.test, placement.scene_from_input, placement.near),
         has_alpha=has_transparency(capture.train),
-        scene_from_input=placement.scene_from_input.float(),
+        scene_from_input=placement.scene_from_input,
         source="nerfstudio or instant-ngp transforms.json",
         input_from_original=_input_from_original(parts.document).float(),
     )

@@ -3,7 +3,7 @@
 import json
 import sys
 import warnings
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import tyro
 
@@ -55,11 +55,18 @@ def say_notices() -> None:
     """What is noticed in the user's data is a sentence on standard error; Python's other warnings stay as they are."""
     usual = warnings.showwarning
 
-    def show(message, category, *where) -> None:
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
         if issubclass(category, Notice):
             print(f"omnifield: {message}", file=sys.stderr)
         else:
-            usual(message, category, *where)
+            usual(message, category, filename, lineno, file, line)
 
     warnings.showwarning = show
     warnings.simplefilter("always", Notice)

@@ -39,7 +39,7 @@ class Eval:
     file: Annotated[Path, tyro.conf.Positional]
     """The field's file, or the folder of its training."""
     data: Annotated[str, tyro.conf.Positional]
-    """What it was trained on: `demo`, a dataset folder, or a mesh file."""
+    """What it was trained on: `demo` (the built-in scene), a dataset folder, or a mesh file."""
     output: Path | None = None
     """A folder for eval.json and, of every view, rendering, truth and error (white from 0.25 on) in a row."""
     stride: int = 1

@@ -36,7 +36,8 @@ class Train:
     """Train a field from images, or from a mesh, and save it as one file."""
 
     data: Annotated[str, tyro.conf.Positional]
-    """`demo`, a dataset folder (NeRF-synthetic, nerfstudio, instant-ngp), or a mesh file."""
+    """`demo` (the built-in scene; a folder of that name is ./demo), a dataset folder (NeRF-synthetic, nerfstudio,
+    instant-ngp), or a mesh file."""
     field: FieldName = "hash"  # pyright: ignore
     """Which representation to train."""
     preset: str = "default"

@@ -142,7 +142,7 @@ def _build(header: dict[str, Any], tensors: dict[str, Tensor], device: torch.dev
         occupancy=occupancy.to(device),
         cameras=cameras.to(device),
         background=(red, green, blue),
-        scene_from_input=_expect(tensors, "scene_from_input", (4, 4), torch.float32),
+        scene_from_input=_rigid_map(tensors),
         provenance=dict(header["provenance"]),
         thumbnail=_expect(tensors, "thumbnail", (*tensors["thumbnail"].shape[:2], 3), torch.uint8),
     )
@@ -153,6 +153,12 @@ def _expect(tensors: dict[str, Tensor], name: str, shape: tuple[int, ...], dtype
     if tuple(tensor.shape) != shape or tensor.dtype != dtype:
         raise ValueError(f"{name} is {tensor.dtype} of shape {tuple(tensor.shape)}, not {dtype} of {shape}")
     return tensor
+
+
+def _rigid_map(tensors: dict[str, Tensor]) -> Tensor:
+    """In float64, for the input may lie far from its origin; older files have it in float32."""
+    dtype = torch.float32 if tensors["scene_from_input"].dtype == torch.float32 else torch.float64
+    return _expect(tensors, "scene_from_input", (4, 4), dtype).double()
 
 
 def _domain(header: dict[str, Any]) -> Domain:

@@ -35,7 +35,7 @@ def test_everything_comes_as_the_files_have_it(blender) -> None:
     stored = np.asarray(Image.open(blender.folder / "train" / "r_2.png"))
     assert np.array_equal(scene.train.images[2].numpy(), stored)
     assert not scene.train.ignored.any() and scene.train.ignored.untyped_storage().nbytes() == 1
-    torch.testing.assert_close(scene.scene_from_input, torch.eye(4))
+    torch.testing.assert_close(scene.scene_from_input, torch.eye(4).double())
 
 
 def test_tests_fall_back_to_validation_and_then_to_every_eighth(blender) -> None:

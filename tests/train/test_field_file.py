@@ -32,7 +32,7 @@ def trained(tag: str = "mlp") -> TrainedField:
         occupancy=occupancy,
         cameras=around(5, 24, 0.0),
         background=(1.0, 0.5, 0.25),
-        scene_from_input=torch.arange(16.0).reshape(4, 4),
+        scene_from_input=torch.arange(16.0, dtype=torch.float64).reshape(4, 4) + 4e6 + 2**-20,
         provenance={"scene": "sphere", "steps": 12, "by": {"deeper": [1, None, "Grüße"]}},
         thumbnail=torch.randint(256, (6, 8, 3), generator=generator).byte(),
     )
@@ -208,6 +208,12 @@ TENSORS: dict[str, Callable[[dict[str, Any]], Any]] = {
 def test_tensors_that_do_not_fit(path: Path, what: str) -> None:
     spoil(path, lambda header: None, TENSORS[what])
     assert "is damaged" in refusal(path)
+
+
+def test_older_files_have_the_rigid_map_in_float32(path: Path) -> None:
+    narrow = {"scene_from_input": torch.eye(4)}
+    spoil(path, lambda header: None, lambda tensors: tensors.update(narrow))
+    assert torch.equal(load_field(path).scene_from_input, torch.eye(4, dtype=torch.float64))
 
 
 @pytest.mark.parametrize("tag", FIELD_CONFIGS)
