@@ -32,7 +32,7 @@ def trained(tag: str = "mlp") -> TrainedField:
         occupancy=occupancy,
         cameras=around(5, 24, 0.0),
         background=(1.0, 0.5, 0.25),
-        scene_from_input=torch.arange(16.0).reshape(4, 4),
+        scene_from_input=torch.tensor([[0.0, -1, 0, 3], [1, 0, 0, -2], [0, 0, 1, 0.5], [0, 0, 0, 1]]),
         provenance={"scene": "sphere", "steps": 12, "by": {"deeper": [1, None, "Grüße"]}},
         thumbnail=torch.randint(256, (6, 8, 3), generator=generator).byte(),
     )
