@@ -73,7 +73,7 @@ def _counters(header: dict[str, Any], training: Training) -> dict[str, int | flo
 
 def _check(tensors: Mapping[str, Tensor], training: Training) -> list[str]:
     """Raises ValueError for tensors that are none of such a training; room is made for none of them before."""
-    field = field_without_values(training.field.config, training.field.domain)
+    field = field_without_values(training.field.config, training.field.domain)  # pyright: ignore
     check_state(field, _part("field.", tensors))
     check_fit(training.occupancy.state_dict(), _part("occupancy.", tensors))
     Optimizer(field.parameter_groups()).check(_part("optimizer.", tensors))
