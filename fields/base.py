@@ -1,11 +1,10 @@
 """What is at a point: the contract that every representation keeps."""
 
 import abc
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import IntEnum
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, get_args
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -81,15 +80,44 @@ class Config(Protocol):
         ...
 
 
-def check_numbers(config: Any, may_be_zero: Sequence[str] = ()) -> None:
-    """Raises ValueError, naming the setting, unless every number of a configuration is finite and above zero."""
+# Files come from anywhere: what is made one after another, or squared, or a power of two, has to end somewhere.
+MOST = {
+    "layers": 64,
+    "color_layers": 64,
+    "levels": 64,
+    "refinements": 16,
+    "octaves": 64,
+    "log2_entries": 30,
+    "finest_resolution": 1 << 24,
+    "most_blocks": 1 << 24,
+    "samples_per_step": 1 << 24,
+}
+MOST_OF_OTHERS = 1 << 16
+LARGEST = 1e9
+
+
+def check_settings(config: Any, may_be_zero: Sequence[str] = ()) -> None:
+    """Raises ValueError, naming the setting, unless every number of a configuration is of its kind, above zero and no
+    larger than makes sense, and every word is one of those that there are."""
     for setting in fields(config):
-        value = getattr(config, setting.name)
-        least = 0 if setting.name in may_be_zero else 1 if setting.type is int else math.ulp(0.0)
-        if setting.type in (int, float) and not (type(value) in (int, float) and least <= value < math.inf):
+        value, words = getattr(config, setting.name), get_args(setting.type)
+        whole, zero = setting.type is int, setting.name in may_be_zero
+        most = MOST.get(setting.name, MOST_OF_OTHERS) if whole else LARGEST
+        if words:
+            fits, wanted = value in words, f"one of {', '.join(words)}"
+        elif whole:
+            least = 0 if zero else 1
+            fits, wanted = (
+                type(value) is int and least <= value <= most,
+                f"a whole number from {least} to {most}",
+            )
+        else:
+            numeric = type(value) in (int, float)
+            fits = numeric and (0 <= value if zero else 0 < value) and value <= most
+            wanted = f"{'at least' if zero else 'above'} 0 and at most {most:.0e}"
+        if not fits:
             raise ValueError(
-                f"The setting {setting.name} of the {config.tag} field must be "
-                f"{'at least' if setting.type is int else 'above'} {least:.0f}, not {value}."
+                f"The setting {setting.name} of the {config.tag} field must be {wanted}, not {value!r}."
             )
 
 
@@ -162,7 +190,10 @@ class Field(nn.Module, abc.ABC):
         raise NotImplementedError(f"a {self.config.tag} field has one resolution.")
 
     def take_shape_of(self, state: Mapping[str, Tensor]) -> None:
-        """Make room for parameters saved after some refinements; raises ValueError if they are not this field's."""
+        """Make room for parameters saved after some refinements; raises ValueError if they are not this field's.
+
+        Asked before anything else is known of the state, of fields on torch's `meta` device too, which have no values.
+        """
         del state
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False):
@@ -173,9 +204,13 @@ class Field(nn.Module, abc.ABC):
         """What a file keeps of the field: its `state_dict`, or the same answers in fewer bytes."""
         return dict(self.state_dict())
 
-    def load_stored_state(self, state: Mapping[str, Tensor]) -> None:
-        """The opposite; raises ValueError, KeyError or RuntimeError if the tensors are not this field's."""
-        self.load_state_dict(state)
+    def unpacked(self, stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The `state_dict` of which `stored_state` made this; raises ValueError or KeyError if it cannot have."""
+        return dict(stored)
+
+    def load_stored_state(self, stored: Mapping[str, Tensor]) -> None:
+        """Raises ValueError, KeyError or RuntimeError if the tensors are not this field's."""
+        self.load_state_dict(self.unpacked(stored))
 
     def levels(self, points: Points, upto: Level) -> Levels:
         """One walk from shallow to deep that stops where told: what distillation taps."""

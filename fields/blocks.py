@@ -31,7 +31,10 @@ class Blocks(nn.Module):
 
     def __init__(self, resolution: int) -> None:
         super().__init__()
-        self.register_buffer("index", torch.arange((resolution // SIDE) ** 3, dtype=torch.int32))
+        index = torch.empty((resolution // SIDE) ** 3, dtype=torch.int32)
+        if not index.is_meta:  # which has no values, and with which torch would take a second to find out
+            torch.arange(len(index), out=index)
+        self.register_buffer("index", index)
         self.register_buffer("resolution", torch.tensor(resolution))
         self.size = resolution  # the same as a number: asking the buffer would wait for a GPU
 
@@ -83,16 +86,21 @@ class Blocks(nn.Module):
             parts.append(self.lookup((voxel + 0.5) / size, table))
         return torch.cat(parts)
 
-    def take_shape_of(self, index: Int[Tensor, "block"], resolution: Int[Tensor, ""]) -> None:
-        """Become saved blocks. Raises ValueError if their numbers or their grid make no sense."""
+    def take_shape_of(self, index: Int[Tensor, "block"], resolution: Int[Tensor, ""]) -> int:
+        """Become saved blocks, and say how many rows they have. Raises ValueError if their numbers or their grid make
+        no sense."""
+        if index.dtype != torch.int32 or index.ndim != 1 or resolution.dtype != torch.int64:
+            raise ValueError(f"blocks are counted in {index.dtype} of shape {tuple(index.shape)}")
         size = int(resolution)
         if size <= 0 or size % SIDE or len(index) != (size // SIDE) ** 3:
             raise ValueError(f"an index of {len(index)} blocks is none of {size}³ voxels")
-        numbers = index[index >= 0].long()
-        if not torch.equal(numbers.sort().values, torch.arange(len(numbers), device=numbers.device)):
+        numbers = index[index >= 0].sort().values
+        counted = torch.arange(len(numbers), dtype=torch.int32, device=numbers.device)
+        if not torch.equal(numbers, counted) or bool((index < -1).any()):
             raise ValueError("the index does not count its blocks")
         self.size = size
         self.index = index.to(self.index.device, copy=True)
+        return ROWS * len(numbers)
 
 
 def check_resolution(tag: str, resolution: int) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from math import pi
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import Float
@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from ..ops import Grid, GridLayout, grid_lookup
 from ..scenes import Domain
-from .base import Field, ParameterGroup, Points, Probe, check_numbers, density_from_logit
+from .base import Field, ParameterGroup, Points, Probe, check_settings, density_from_logit
 from .decoders import ColorDecoder
 from .encodings import frequency_encoding
 from .quantize import FULL_PRECISION, QuantizedLinear, check_bits, pack, quantized, unpack
@@ -70,13 +70,8 @@ class CamConfig:
     }
 
     def __post_init__(self) -> None:
-        check_numbers(self, may_be_zero=("octaves", "skip"))
+        check_settings(self, may_be_zero=("octaves", "skip"))
         check_bits(self.tag, self.bits)
-        if self.coordinate not in get_args(Coordinate):
-            raise ValueError(
-                f"The setting coordinate of the cam field must be one of {', '.join(get_args(Coordinate))}, "
-                f"not {self.coordinate!r}."
-            )
         if self.skip >= self.layers:
             raise ValueError(
                 f"The setting skip of the cam field must be below layers ({self.layers}), not {self.skip}."
@@ -151,8 +146,8 @@ class CamField(Field):
         state = super().stored_state()
         return pack(state, self.config.bits, self._packed()) if self._packed() else state
 
-    def load_stored_state(self, state: Mapping[str, Tensor]) -> None:
-        super().load_stored_state(unpack(state, self._packed()))
+    def unpacked(self, stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return unpack(stored, self._packed())
 
     def _packed(self) -> dict[str, int | None]:
         """The names of what is stored in few bits: all but the biases; the grids in units of their own for each γ and
@@ -178,9 +173,9 @@ class Modulation(nn.Module):
         super().__init__()
         self.config = config
         self.layout = _layout(config)
+        grids = torch.zeros(self.layout.rows, 2 * config.layers)
         # The planes of a position are added, so each begins with its share of γ = 1.
-        ones = torch.full((self.layout.rows, config.layers), 1 / len(self.layout.grids))
-        grids = torch.cat([ones, torch.zeros_like(ones)], -1)
+        grids[:, : config.layers] = 1 / len(self.layout.grids)
         self.grids = nn.Parameter(
             grids[: AZIMUTHS * ELEVATIONS] if config.coordinate == "direction" else grids
         )

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..ops import Grid, GridLayout
 from ..scenes import Domain
-from .base import check_numbers
+from .base import check_settings
 from .factors import FactoredField
 from .grids import even_marks, stages
 
@@ -47,7 +47,7 @@ class CpConfig:
     }
 
     def __post_init__(self) -> None:
-        check_numbers(self, may_be_zero=("refinements", "sparsity", "smoothness"))
+        check_settings(self, may_be_zero=("refinements", "sparsity", "smoothness"))
         for name in ("density_components", "appearance_components"):
             if getattr(self, name) % COMPONENTS_PER_GRID:
                 raise ValueError(

@@ -12,7 +12,7 @@ from ..ops import GridLayout, grid_lookup
 from ..scenes import Domain
 from .base import Field, Occupied, ParameterGroup, Points, Probe, density_from_logit
 from .decoders import ColorDecoder
-from .grids import magnitude, resampled, total_variation
+from .grids import magnitude, normal_table, resampled, total_variation
 
 
 @runtime_checkable
@@ -44,7 +44,7 @@ class Factors(nn.Module):
         super().__init__()
         self.layouts = layouts
         self.stage = 0
-        self.table = nn.Parameter(spread * torch.randn(layouts[0].rows, layouts[0].channels))
+        self.table = nn.Parameter(normal_table(layouts[0].rows, layouts[0].channels, 0.0, spread))
 
     @property
     def layout(self) -> GridLayout:
@@ -132,7 +132,7 @@ class FactoredField(Field):
 
     def take_shape_of(self, state: Mapping[str, Tensor]) -> None:
         stage = int(state["stage"])
-        if not 0 <= stage < len(self.density_factors.layouts):
+        if state["stage"].dtype != torch.int64 or not 0 <= stage < len(self.density_factors.layouts):
             raise ValueError(f"there is no stage {stage} of resolution")
         for part in (self.density_factors, self.appearance_factors):
             part.go_to(stage)

@@ -15,6 +15,12 @@ PLANES = ((0, 1), (0, 2), (1, 2))
 LINES = ((2,), (1,), (0,))  # the axis that each of the planes leaves out
 
 
+def normal_table(rows: int, channels: int, mean: float, spread: float) -> Float[Tensor, "row channel"]:
+    """A table to begin with. On torch's `meta` device it has no values, and torch would take a second to say so."""
+    table = torch.empty(rows, channels)
+    return table if table.is_meta else table.normal_(mean, spread)
+
+
 def stages(base: int, finest: int, refinements: int) -> tuple[int, ...]:
     """Resolutions of a training from coarse to fine, in equal ratios."""
     ratio = (finest / base) ** (1 / max(refinements, 1))

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..ops import HashGridLayout, hash_grid
 from ..scenes import Domain
-from .base import Field, ParameterGroup, Points, Probe, check_numbers, density_from_logit
+from .base import Field, ParameterGroup, Points, Probe, check_settings, density_from_logit
 from .decoders import ColorDecoder, Mlp
 
 
@@ -40,7 +40,7 @@ class HashConfig:
     }
 
     def __post_init__(self) -> None:
-        check_numbers(self)
+        check_settings(self)
 
     def build(self, domain: Domain) -> "HashField":
         return HashField(self, domain)

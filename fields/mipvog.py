@@ -18,12 +18,12 @@ from .base import (
     Points,
     Probe,
     RayPenalties,
-    check_numbers,
+    check_settings,
     density_from_logit,
 )
 from .blocks import EMPTY, FOG, Blocks, block_variation, check_resolution
 from .decoders import HARMONICS, Mlp
-from .grids import even_marks
+from .grids import even_marks, normal_table
 from .pyramid import Pyramid
 
 CODE = 4  # features beside the diffuse colour
@@ -88,7 +88,7 @@ class MipVogConfig:
     }
 
     def __post_init__(self) -> None:
-        check_numbers(self, may_be_zero=("refinements", "smoothness", *PENALTIES))
+        check_settings(self, may_be_zero=("refinements", "smoothness", *PENALTIES))
         check_resolution(self.tag, self.coarsest_resolution)
 
     @property
@@ -115,11 +115,18 @@ class MipVogField(Field):
         super().__init__(domain, 3 + CODE)
         self.config = config
         self.blocks = Blocks(config.coarsest_resolution)
-        self.log_density = nn.Parameter(FOG + 0.01 * torch.randn(self.blocks.rows, 1))
-        self.appearance = nn.Parameter(0.01 * torch.randn(self.blocks.rows, 3 + CODE))
+        rows = config.coarsest_resolution**3
+        self.log_density = nn.Parameter(normal_table(rows, 1, FOG, 0.01))
+        self.appearance = nn.Parameter(normal_table(rows, 3 + CODE, 0.0, 0.01))
         self.decoder = Mlp([3 + CODE + HARMONICS, *[config.color_hidden] * config.color_layers, 3])
-        self.pyramid = Pyramid(self.blocks, config.levels)
-        self.filtered = _Filtered()
+        self._blocks_changed()
+
+    @property
+    def pyramid(self) -> Pyramid:
+        """Made when it is first asked for: until then the blocks may have no values yet."""
+        if self._pyramid is None:
+            self._pyramid = Pyramid(self.blocks, self.config.levels)
+        return self._pyramid
 
     def level(self, points: Points) -> Float[Tensor, "n"]:
         """λ; `points.footprint` is the radius of a pixel's cone, its width times 1/√3."""
@@ -218,9 +225,9 @@ class MipVogField(Field):
         self._blocks_changed()
 
     def take_shape_of(self, state: Mapping[str, Tensor]) -> None:
-        self.blocks.take_shape_of(state["blocks.index"], state["blocks.resolution"])
+        rows = self.blocks.take_shape_of(state["blocks.index"], state["blocks.resolution"])
         for table in (self.log_density, self.appearance):
-            table.data = table.data.new_empty(self.blocks.rows, table.shape[1])
+            table.data = table.data.new_empty(rows, table.shape[1])
 
     def load_state_dict(self, state_dict: Mapping[str, Tensor], strict: bool = True, assign: bool = False):
         keys = super().load_state_dict(state_dict, strict, assign)
@@ -233,7 +240,8 @@ class MipVogField(Field):
         return moved
 
     def _blocks_changed(self) -> None:
-        self.pyramid, self.filtered = Pyramid(self.blocks, self.config.levels), _Filtered()
+        self._pyramid: Pyramid | None = None
+        self.filtered = _Filtered()
 
     def parameter_groups(self) -> list[ParameterGroup]:
         return [

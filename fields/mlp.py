@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..ops import mlp
 from ..scenes import Domain
-from .base import Field, ParameterGroup, Points, Probe, check_numbers, density_from_logit
+from .base import Field, ParameterGroup, Points, Probe, check_settings, density_from_logit
 from .decoders import ColorDecoder
 from .encodings import frequency_encoding
 
@@ -47,7 +47,7 @@ class MlpConfig:
     }
 
     def __post_init__(self) -> None:
-        check_numbers(self, may_be_zero=("octaves", "skip"))
+        check_settings(self, may_be_zero=("octaves", "skip"))
         if self.skip >= self.layers:
             raise ValueError(
                 f"The setting skip of the mlp field must be below layers ({self.layers}), not {self.skip}."

@@ -75,11 +75,14 @@ def pack(state: Mapping[str, Tensor], bits: int, dims: Mapping[str, int | None])
 def unpack(packed: Mapping[str, Tensor], names: Mapping[str, int | None]) -> dict[str, Tensor]:
     """What `pack` made of a state. Raises KeyError or ValueError if it did not."""
     state = dict(packed)
-    for name in names:
+    for name, dim in names.items():
         codes, scale = state[name], state.pop(name + SCALE)
-        if codes.dtype != torch.int8 or not scale.is_floating_point() or scale.ndim != codes.ndim:
+        kept = None if dim is None else dim % max(codes.ndim, 1)
+        units = tuple(size if axis == kept else 1 for axis, size in enumerate(codes.shape))
+        if codes.dtype != torch.int8 or scale.dtype != torch.float32 or scale.shape != units:
             raise ValueError(
-                f"{name} is {codes.dtype} in units of {scale.dtype}, not bytes in units of a float"
+                f"{name} is {codes.dtype} in units of {scale.dtype} of shape {tuple(scale.shape)}, "
+                f"not bytes in units of floats of shape {units}"
             )
         state[name] = codes * scale
     return state

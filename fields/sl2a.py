@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..scenes import Domain
-from .base import Field, ParameterGroup, Points, Probe, check_numbers, density_from_logit
+from .base import Field, ParameterGroup, Points, Probe, check_settings, density_from_logit
 from .decoders import ColorDecoder
 
 
@@ -37,7 +37,7 @@ class Sl2aConfig:
     }
 
     def __post_init__(self) -> None:
-        check_numbers(self)
+        check_settings(self)
 
     def build(self, domain: Domain) -> "Sl2aField":
         return Sl2aField(self, domain)

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 
 from ..ops import GridLayout, grid_lookup
 from ..scenes import Domain
-from .base import Field, ParameterGroup, Points, Probe, check_numbers, density_from_logit
+from .base import Field, ParameterGroup, Points, Probe, check_settings, density_from_logit
 from .decoders import ColorDecoder, Mlp
-from .grids import plane_grids, stages, total_variation
+from .grids import normal_table, plane_grids, stages, total_variation
 
 Combine = Literal["sum", "product", "concat"]
 OMEGA = 30.0
@@ -58,7 +58,7 @@ class TriplaneConfig:
     }
 
     def __post_init__(self) -> None:
-        check_numbers(self, may_be_zero=("octaves", "smoothness"))
+        check_settings(self, may_be_zero=("octaves", "smoothness"))
 
     def build(self, domain: Domain) -> "TriplaneField":
         return TriplaneField(self, domain)
@@ -83,7 +83,7 @@ class TriplaneField(Field):
         grids = [plane_grids(size, slot) for size, slot in zip(sizes, slots, strict=True)]
         self.layout = GridLayout(tuple(grid for level in grids for grid in level), config.channels)
         middle, spread = (1.0, 0.1) if config.combine == "product" else (0.0, 0.01)
-        self.table = nn.Parameter(middle + spread * torch.randn(self.layout.rows, config.channels))
+        self.table = nn.Parameter(normal_table(self.layout.rows, config.channels, middle, spread))
         width = config.channels * len(sizes) * (3 if config.combine == "concat" else 1)
         width += 3 + 6 * config.octaves if config.octaves else 0
         outputs = 1 + config.feature_dim

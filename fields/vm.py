@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..ops import GridLayout
 from ..scenes import Domain
-from .base import check_numbers
+from .base import check_settings
 from .factors import FactoredField
 from .grids import even_marks, line_grids, plane_grids, stages
 
@@ -45,7 +45,7 @@ class VmConfig:
     }
 
     def __post_init__(self) -> None:
-        check_numbers(self, may_be_zero=("refinements", "sparsity", "smoothness"))
+        check_settings(self, may_be_zero=("refinements", "sparsity", "smoothness"))
 
     @property
     def refine_at(self) -> tuple[float, ...]:

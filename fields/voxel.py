@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from ..ops import spherical_harmonics
 from ..scenes import Domain
-from .base import Field, Occupied, ParameterGroup, Points, Probe, check_numbers, density_from_logit
+from .base import Field, Occupied, ParameterGroup, Points, Probe, check_settings, density_from_logit
 from .blocks import EMPTY, FOG, Blocks, block_variation, check_resolution
-from .grids import even_marks
+from .grids import even_marks, normal_table
 
 DEGREE = 3  # spherical harmonics up to this degree, exclusive: 9 coefficients
 COEFFICIENTS = 3 * DEGREE**2
@@ -42,7 +42,7 @@ class VoxelConfig:
     }
 
     def __post_init__(self) -> None:
-        check_numbers(self, may_be_zero=("refinements", "density_smoothness", "harmonics_smoothness"))
+        check_settings(self, may_be_zero=("refinements", "density_smoothness", "harmonics_smoothness"))
         check_resolution(self.tag, self.coarsest_resolution)
 
     @property
@@ -66,8 +66,9 @@ class VoxelField(Field):
         super().__init__(domain, COEFFICIENTS)
         self.config = config
         self.blocks = Blocks(config.coarsest_resolution)
-        self.log_density = nn.Parameter(FOG + 0.01 * torch.randn(self.blocks.rows, 1))
-        self.harmonics = nn.Parameter(1e-3 * torch.randn(self.blocks.rows, COEFFICIENTS))
+        rows = config.coarsest_resolution**3
+        self.log_density = nn.Parameter(normal_table(rows, 1, FOG, 0.01))
+        self.harmonics = nn.Parameter(normal_table(rows, COEFFICIENTS, 0.0, 1e-3))
 
     def probe(self, points: Points) -> Probe:
         logit = self.blocks.lookup(self.domain.unit_from_world(points.position), self.log_density)
@@ -99,9 +100,9 @@ class VoxelField(Field):
         self.log_density, self.harmonics = nn.Parameter(density), nn.Parameter(harmonics)
 
     def take_shape_of(self, state: Mapping[str, Tensor]) -> None:
-        self.blocks.take_shape_of(state["blocks.index"], state["blocks.resolution"])
+        rows = self.blocks.take_shape_of(state["blocks.index"], state["blocks.resolution"])
         for table in (self.log_density, self.harmonics):
-            table.data = table.data.new_empty(self.blocks.rows, table.shape[1])
+            table.data = table.data.new_empty(rows, table.shape[1])
 
     def parameter_groups(self) -> list[ParameterGroup]:
         return [

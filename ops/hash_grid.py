@@ -27,9 +27,9 @@ class HashGridLayout:
 
     @cached_property
     def scales(self) -> tuple[float, ...]:
-        # In float32, as tiny-cuda-nn computes them: a last digit decides a ceiling.
-        step = torch.tensor(math.log2(self.per_level_scale), dtype=torch.float32)
-        levels = torch.arange(self.levels, dtype=torch.float32)
+        # In float32, as tiny-cuda-nn computes them: a last digit decides a ceiling. On the CPU, whatever the default.
+        step = torch.tensor(math.log2(self.per_level_scale), dtype=torch.float32, device="cpu")
+        levels = torch.arange(self.levels, dtype=torch.float32, device="cpu")
         return tuple((torch.exp2(levels * step) * self.base_resolution - 1).tolist())
 
     @cached_property

@@ -19,7 +19,7 @@ from ..scenes import Scene, load_scene
 from ..scenes.multiscale import with_scales
 from ..train.checkpoint import load_training
 from ..train.files import write_text
-from ..train.loop import Budget, FitConfig, Progress, begin
+from ..train.loop import Budget, FitConfig, Progress, begin, what_goes_back
 from ..train.run import Run
 from ..viewer.door import listen
 from .arguments import Device, budget_of, choose_device
@@ -45,9 +45,10 @@ class Train:
     set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """A setting of the field, as NAME=VALUE; may be given several times."""
     max_seconds: float | None = None
-    """Seconds of training, loading and pictures not counted (60 if no budget is given)."""
+    """Seconds of training, loading and pictures not counted (60 if no budget is given); with --resume in all, those
+    spent before included."""
     max_steps: int | None = None
-    """Steps of training."""
+    """Steps of training; with --resume in all, those made before included."""
     output: Path = Path("outputs")
     """Where run folders go: OUTPUT/SCENE/FIELD/DATE_TIME."""
     run_dir: Path | None = None
@@ -94,7 +95,9 @@ def run_train(flags: Train) -> dict[str, Any]:
         {"scene": scene.name, "source": scene.source, "seed": flags.seed},
     )
     if flags.resume:
-        load_training(run.folder / "state.safetensors", run.training)
+        remarks = load_training(run.folder / "state.safetensors", run.training)
+        for remark in (*remarks, *what_goes_back(run.training, budget)):
+            say(console, remark)
         run.go_on()
     write_text(run.folder / "config.json", json.dumps(_settings(flags, config), indent=1))
     if not flags.viewer:

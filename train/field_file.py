@@ -1,23 +1,24 @@
 """A trained field as one file: safetensors whose JSON header says all that is needed to view, convert and export it."""
 
 import dataclasses
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from jaxtyping import Float, UInt8
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from ..fields import FIELD_CONFIGS, Field, FieldConfig
+from ..fields import Field, FieldConfig
+from ..fields.stored import check_fit, field_from_stored
 from ..renderers import OccupancyGrid
-from ..scenes import Box, Cameras, Contraction, Domain, Lens
+from ..scenes import Cameras
+from .field_checks import check_cameras, check_transform
+from .field_header import Header, NewerVersion, read_header
 from .files import one_line, write_tensors
+from .tensor_file import read_tensors
 
-VERSION = 1
-DOMAINS = {"box": Box, "contraction": Contraction}
+ENTRY = "omnifield"  # of the safetensors' metadata
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,38 @@ class TrainedField:
 
 def save_field(path: Path, trained: TrainedField) -> None:
     """Raises ValueError if the file cannot be written."""
+    try:
+        contents = field_contents(trained)
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be written: {one_line(error)}.") from error
+    write_tensors(path, *contents)
+
+
+def field_contents(trained: TrainedField) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and metadata of the file. Raises ValueError for a header that could not be read again."""
     tensors = {f"field.{name}": tensor for name, tensor in trained.field.stored_state().items()}
     tensors["occupancy"] = trained.occupancy.bits
     tensors["thumbnail"] = trained.thumbnail
     tensors["scene_from_input"] = trained.scene_from_input
     for name in CAMERA_TENSORS:
         tensors[f"cameras.{name}"] = getattr(trained.cameras, name)
-    metadata = {"omnifield": json.dumps(_header(trained))}
-    write_tensors(path, tensors, metadata)
+    return tensors, {ENTRY: _header(trained).text()}
+
+
+def _header(trained: TrainedField) -> Header:
+    cameras = trained.cameras
+    return Header(
+        config=trained.config,
+        domain=trained.field.domain,
+        resolution=trained.occupancy.resolution,
+        steps_per_side=trained.occupancy.steps_per_side,
+        width=cameras.width,
+        height=cameras.height,
+        lens=cameras.lens,
+        near=cameras.near,
+        background=trained.background,
+        provenance=trained.provenance,
+    )
 
 
 CAMERA_TENSORS = {
@@ -59,109 +84,76 @@ CAMERA_TENSORS = {
 """Their shapes behind the number of cameras."""
 
 
-def _header(trained: TrainedField) -> dict[str, Any]:
-    domain, cameras = trained.field.domain, trained.cameras
-    return {
-        "version": VERSION,
-        "field": trained.config.tag,
-        "config": dataclasses.asdict(trained.config),
-        "domain": {"kind": type(domain).__name__.lower(), "lo": domain.lo, "hi": domain.hi},
-        "occupancy": {
-            "resolution": trained.occupancy.resolution,
-            "steps_per_side": trained.occupancy.steps_per_side,
-        },
-        "cameras": {
-            "width": cameras.width,
-            "height": cameras.height,
-            "lens": cameras.lens.value,
-            "near": cameras.near,
-        },
-        "background": trained.background,
-        "provenance": trained.provenance,
-    }
-
-
 def load_field(path: Path, device: torch.device | str = "cpu") -> TrainedField:
-    """Raises FileNotFoundError, or ValueError if the file is damaged, not ours, or from a newer version."""
+    """Nothing is made of a file before its header and its tensors were found to fit, so that no file takes much more
+    memory than its own size.
+
+    Raises FileNotFoundError, or ValueError if the file is damaged, not ours, or from a newer version.
+    """
     text, tensors = _read(path)
     try:
-        header = json.loads(text)
-        version = int(header["version"])
-        trained = _build(header, tensors, device) if version <= VERSION else None
-    except (LookupError, TypeError, AttributeError, ValueError, RuntimeError, ArithmeticError) as error:
+        trained = _build(read_header(text), tensors)
+    except NewerVersion as error:
+        raise ValueError(f"{path} {error}.") from error
+    except LookupError as error:
+        raise ValueError(f"{path} is damaged: there is no {one_line(error)}.") from error
+    except (TypeError, AttributeError, ValueError, RuntimeError, ArithmeticError) as error:
         # One boundary, because every one of these here means the same to the user: the content does not add up.
-        raise ValueError(
-            f"{path} is damaged: its header and its tensors do not fit together ({one_line(error)})."
-        ) from error
-    if trained is None:
-        raise ValueError(
-            f"{path} was written by a newer omnifield (file version {version}, this one reads up to {VERSION}): "
-            "update with `pip install --upgrade omnifield`."
-        )
-    return trained
+        raise ValueError(f"{path} is damaged: {one_line(error)}.") from error
+    return dataclasses.replace(
+        trained,
+        field=trained.field.to(device),
+        occupancy=trained.occupancy.to(device),
+        cameras=trained.cameras.to(device),
+    )
 
 
 def _read(path: Path) -> tuple[str, dict[str, Tensor]]:
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist." if not path.exists() else f"{path} is not a file.")
     try:
-        with safe_open(path, framework="pt") as file:
-            text = (file.metadata() or {}).get("omnifield")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
-    except SafetensorError as error:
-        raise ValueError(f"{path} is not a field file, or is cut short or damaged ({error}).") from error
-    if text is None:
+        return read_tensors(path, ENTRY)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except LookupError as error:
         raise ValueError(
             f"{path} is a safetensors file, but not one of omnifield's: its header names no field."
-        )
-    return text, tensors
+        ) from error
+    except ValueError as error:
+        raise ValueError(
+            f"{path} is not a field file, or is cut short or damaged ({one_line(error)})."
+        ) from error
 
 
-def _build(header: dict[str, Any], tensors: dict[str, Tensor], device: torch.device | str) -> TrainedField:
-    domain = _domain(header["domain"])
-    field = FIELD_CONFIGS[header["field"]](**header["config"]).build(domain)
-    state = {name.removeprefix("field."): t for name, t in tensors.items() if name.startswith("field.")}
-    field.load_stored_state(state)
-    occupancy = OccupancyGrid(domain, **header["occupancy"])
-    occupancy.bits = _expect(tensors, "occupancy", tuple(occupancy.bits.shape), torch.uint8)
-    camera = header["cameras"]
-    count = len(tensors["cameras.time"])
-    cameras = Cameras(
-        *(
-            _expect(tensors, f"cameras.{name}", (count, *shape), torch.float32)
-            for name, shape in CAMERA_TENSORS.items()
-        ),
-        width=camera["width"],
-        height=camera["height"],
-        lens=Lens(camera["lens"]),
-        near=camera["near"],
+def _build(header: Header, tensors: dict[str, Tensor]) -> TrainedField:
+    occupied, thumbnail = tensors["occupancy"], tensors["thumbnail"]
+    check_fit(
+        {"occupancy": torch.empty(header.resolution**3 // 8, dtype=torch.uint8)}, {"occupancy": occupied}
     )
-    red, green, blue = header["background"]
+    stored = {name.removeprefix("field."): t for name, t in tensors.items() if name.startswith("field.")}
+    occupancy = OccupancyGrid(header.domain, header.resolution, header.steps_per_side)
+    occupancy.bits = occupied
+    transform = tensors["scene_from_input"]
+    dtype = torch.float32 if transform.dtype == torch.float32 else torch.float64  # older files, and ours
+    check_fit({"scene_from_input": torch.empty(4, 4, dtype=dtype)}, {"scene_from_input": transform})
+    check_transform(transform)
+    if thumbnail.dtype != torch.uint8 or thumbnail.ndim != 3 or thumbnail.shape[2] != 3:
+        raise ValueError(f"the thumbnail is {thumbnail.dtype} of shape {tuple(thumbnail.shape)}")
     return TrainedField(
-        field=field.to(device),
-        occupancy=occupancy.to(device),
-        cameras=cameras.to(device),
-        background=(red, green, blue),
-        scene_from_input=_rigid_map(tensors),
-        provenance=dict(header["provenance"]),
-        thumbnail=_expect(tensors, "thumbnail", (*tensors["thumbnail"].shape[:2], 3), torch.uint8),
+        field=field_from_stored(header.config, header.domain, stored),
+        occupancy=occupancy,
+        cameras=_cameras(header, tensors),
+        background=header.background,
+        scene_from_input=transform.double(),
+        provenance=header.provenance,
+        thumbnail=thumbnail,
     )
 
 
-def _expect(tensors: dict[str, Tensor], name: str, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-    tensor = tensors[name]
-    if tuple(tensor.shape) != shape or tensor.dtype != dtype:
-        raise ValueError(f"{name} is {tensor.dtype} of shape {tuple(tensor.shape)}, not {dtype} of {shape}")
-    return tensor
-
-
-def _rigid_map(tensors: dict[str, Tensor]) -> Tensor:
-    """In float64, for the input may lie far from its origin; older files have it in float32."""
-    dtype = torch.float32 if tensors["scene_from_input"].dtype == torch.float32 else torch.float64
-    return _expect(tensors, "scene_from_input", (4, 4), dtype).double()
-
-
-def _domain(header: dict[str, Any]) -> Domain:
-    x0, y0, z0 = header["lo"]
-    x1, y1, z1 = header["hi"]
-    return DOMAINS[header["kind"]]((x0, y0, z0), (x1, y1, z1))
+def _cameras(header: Header, tensors: dict[str, Tensor]) -> Cameras:
+    named = {name: tensors[f"cameras.{name}"] for name in CAMERA_TENSORS}
+    count = len(named["time"])
+    check_fit({name: torch.empty(count, *shape) for name, shape in CAMERA_TENSORS.items()}, named)
+    cameras = Cameras(**named, width=header.width, height=header.height, lens=header.lens, near=header.near)
+    check_cameras(cameras)
+    return cameras

@@ -2,12 +2,15 @@
 
 import contextlib
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
+
+MOST_OF_AN_ERROR = 400  # characters
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
@@ -18,8 +21,10 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        beside.touch()  # with the permissions that the system gives new files; some writers make private ones
+        mode = stat.S_IMODE(beside.stat().st_mode)
         write(beside)
-        beside.chmod(0o666 & ~_umask())  # some writers make private files
+        beside.chmod(mode)
         with open(beside, "rb") as file:
             os.fsync(file.fileno())
         os.replace(beside, path)
@@ -44,14 +49,11 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, st
 
 
 def one_line(error: Exception) -> str:
-    """What an error says, without its line breaks."""
-    return " ".join(str(error).split()) or type(error).__name__
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    """What an error says, without its line breaks, and without what a terminal would not print as it is; shortened,
+    because some errors quote whole files."""
+    words = " ".join(str(error)[: 2 * MOST_OF_AN_ERROR].split())
+    words = words if len(words) <= MOST_OF_AN_ERROR else words[:MOST_OF_AN_ERROR] + "…"
+    return "".join(each if each.isprintable() else "\ufffd" for each in words) or type(error).__name__
 
 
 def write_text(path: Path, text: str) -> None:

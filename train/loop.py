@@ -87,6 +87,7 @@ class Training:
         self.seconds = 0.0
         self.rays = FIRST_RAYS
         self.refined = 0  # how many times the field was
+        self.spent = 0.0  # of the budget, when the last step began
 
     def look(self, cells: int) -> None:
         """Keep the occupancy fresh by visits to so many cells, and go on with finer ones once these are known."""
@@ -101,9 +102,9 @@ class Training:
         self.seconds += time.perf_counter() - began
 
     def refine(self) -> None:
-        """Let the field go on at a finer resolution; its optimiser begins anew."""
+        """Let the field go on at a finer resolution."""
         self.field.refine(self.occupancy.contains)
-        self.optimizer = Optimizer(self.field.parameter_groups())
+        self.optimizer.follow(self.field.parameter_groups())
         self.refined += 1
 
 
@@ -174,6 +175,7 @@ def _step(training: Training, scene: Scene, spent: float) -> tuple[float, int, i
             f"Training broke down at step {training.step}: a loss or gradient is not finite."
         )
     training.optimizer.step(rate_at(spent, config))
+    training.spent = spent
     return loss.item(), len(batch.rays), int(rendering.samples.sum())
 
 
@@ -191,6 +193,21 @@ def rate_at(spent: float, config: FitConfig) -> float:
         if config.warmup
         else config.final_rate**spent
     )
+
+
+def what_goes_back(training: Training, budget: Budget) -> list[str]:
+    """In sentences, what a budget larger than the one before takes back of a training's course.
+
+    The schedule is that of the whole new budget: a rate that stayed at its end could learn little more.
+    """
+    spent, config = budget.spent(training.seconds, training.step), training.config
+    before, now = rate_at(training.spent, config), rate_at(spent, config)
+    if spent >= training.spent or now <= before:
+        return []
+    return [
+        f"The budget is larger than before: the learning rate goes back up from {before:.0%} to {now:.0%} and steps "
+        f"along rays are {config.coarse ** (1 - spent):.1f} times their length again, so PSNR may fall before it rises."
+    ]
 
 
 def _rays_for(target: int, rays: int, samples: int) -> int:

@@ -1,13 +1,14 @@
 """The optimiser of all fields: Adam for tables and grids, orthogonalised steps for the weights of networks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..fields import ParameterGroup
+from ..fields.stored import check_finite, check_fit
 from ..ops import AdamStep, adam_step, adding_in_place
 
 BETAS = (0.9, 0.99)
@@ -15,21 +16,26 @@ EPSILON = 1e-15
 NARROW = 8  # rows or columns up to which a matrix is left to Adam: it has no spectrum worth the name
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # Jordan's quintic, steep at zero
 ITERATIONS = 5
+NEVER_NEGATIVE = ("second_moment", "steps")
 
 
 class Optimizer:
     """Each parameter's own rule, by the kind of its group; see `ParameterGroup`."""
 
     def __init__(self, groups: Sequence[ParameterGroup]) -> None:
-        self.groups = groups
+        self.groups: Sequence[ParameterGroup] = ()
+        self.rules: dict[str, _Adam | _Muon] = {}
+        self.follow(groups)
+
+    def follow(self, groups: Sequence[ParameterGroup]) -> None:
+        """Go on with the groups of a refined field: parameters that it kept keep their moments, new ones begin anew."""
+        kept = {id(parameter): self.rules[name] for name, _, parameter in _named(self.groups)}
+        self.groups, self.rules = groups, {}
         self.tables = [p for group in groups if group.kind == "table" for p in group.parameters]
+        for name, group, parameter in _named(groups):
+            self.rules[name] = kept.get(id(parameter)) or _rule(group.kind, parameter)
         for table in self.tables:
-            table.grad = torch.zeros_like(table)  # kept between steps: `backward` adds to it in place
-        self.rules = {
-            f"{group.name}.{index}": _rule(group.kind, parameter)
-            for group in groups
-            for index, parameter in enumerate(group.parameters)
-        }
+            table.grad = _zeros(table)  # kept between steps: `backward` adds to it in place
 
     def backward(self, loss: Float[Tensor, ""]) -> None:
         """`loss.backward()`, which adds the gradients of tables to theirs without making new ones."""
@@ -39,20 +45,18 @@ class Optimizer:
     @torch.no_grad()
     def step(self, rate: float) -> None:
         """One update at `rate` times each group's learning rate; forgets the gradients."""
-        for group in self.groups:
-            for index, parameter in enumerate(group.parameters):
-                if parameter.grad is None:
-                    continue
-                self.rules[f"{group.name}.{index}"].step(
-                    parameter.detach(), parameter.grad, rate * group.learning_rate
-                )
-                if group.kind != "table":  # those of tables, now zero, are kept
-                    parameter.grad = None
+        for name, group, parameter in _named(self.groups):
+            if parameter.grad is None:
+                continue
+            self.rules[name].step(parameter.detach(), parameter.grad, rate * group.learning_rate)
+            if group.kind != "table":  # those of tables, now zero, are kept
+                parameter.grad = None
 
     def gradients_are_finite(self) -> bool:
-        """Looks at all but tables: the other gradients are sums over all samples, so no NaN can hide from them."""
-        dense = (p.grad for group in self.groups if group.kind != "table" for p in group.parameters)
-        return all(bool(grad.isfinite().all()) for grad in dense if grad is not None)
+        """Of every parameter: no sum that something not finite is part of is finite. Sums take no memory, read each
+        gradient once, and are asked for all together, which a GPU is waited for once."""
+        sums = [p.grad.sum() for _, _, p in _named(self.groups) if p.grad is not None]
+        return not sums or bool(torch.stack(sums).isfinite().all())
 
     def state_dict(self) -> dict[str, Tensor]:
         return {f"{key}.{name}": t for key, rule in self.rules.items() for name, t in rule.state.items()}
@@ -60,6 +64,14 @@ class Optimizer:
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         for name, tensor in self.state_dict().items():
             tensor.copy_(state[name])
+
+    def check(self, state: dict[str, Tensor]) -> None:
+        """Raises ValueError, naming it, for a tensor that is none of such an optimiser, or could not be one's."""
+        check_fit(self.state_dict(), state)
+        check_finite(state)
+        for name, tensor in state.items():
+            if name.endswith(NEVER_NEGATIVE) and bool((tensor < 0).any()):
+                raise ValueError(f"{name} has numbers below zero")
 
 
 class _Adam:
@@ -69,8 +81,8 @@ class _Adam:
     def __init__(self, parameter: Tensor, width: int) -> None:
         self.width = width
         self.state = {
-            "first_moment": torch.zeros_like(parameter),
-            "second_moment": torch.zeros_like(parameter),
+            "first_moment": _zeros(parameter),
+            "second_moment": _zeros(parameter),
             "steps": torch.zeros(parameter.numel() // width, dtype=torch.int32, device=parameter.device),
         }
 
@@ -91,7 +103,7 @@ class _Muon:
     """
 
     def __init__(self, weight: Tensor) -> None:
-        self.state = {"momentum": torch.zeros_like(weight)}
+        self.state = {"momentum": _zeros(weight)}
 
     def step(self, weight: Tensor, gradient: Tensor, rate: float) -> None:
         if not gradient.any():
@@ -99,6 +111,17 @@ class _Muon:
         momentum = self.state["momentum"].lerp_(gradient, 1 - BETAS[0])
         direction = orthogonal(gradient.lerp(momentum, BETAS[0]))
         weight.add_(direction, alpha=-rate * max(weight.shape) ** 0.5)
+
+
+def _named(groups: Sequence[ParameterGroup]) -> Iterator[tuple[str, ParameterGroup, nn.Parameter]]:
+    for group in groups:
+        for index, parameter in enumerate(group.parameters):
+            yield f"{group.name}.{index}", group, parameter
+
+
+def _zeros(parameter: Tensor) -> Tensor:
+    """Not `zeros_like`, for which torch loads a second's worth of itself where a parameter has no values."""
+    return torch.zeros(parameter.shape, dtype=parameter.dtype, device=parameter.device)
 
 
 def orthogonal(matrix: Float[Tensor, "rows columns"]) -> Float[Tensor, "rows columns"]:

@@ -12,13 +12,14 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from ..scenes import Scene, Views
-from .checkpoint import save_training
+from .checkpoint import training_contents
 from .evaluate import Judged, judge
 from .events import EventLog
-from .field_file import TrainedField, save_field
-from .files import write_atomically, write_text
+from .field_file import TrainedField, field_contents
+from .files import write_atomically, write_tensors, write_text
 from .loop import Budget, Progress, Training, fit
 from .pictures import to_bytes, write_picture
+from .saving import Saver, copied
 
 WHITE = (1.0, 1.0, 1.0)
 # Of the budget: a curve's points.
@@ -26,8 +27,23 @@ MARKS = (0.01, 0.02, 0.04, 0.07, 0.1, 0.15, *(tenths / 10 for tenths in range(2,
 CURVE_RAYS = 1 << 15  # held-out pixels behind each point of the curve
 CURVE_SAMPLES = 1 << 20  # but no more samples than this, about, so that nobody waits for a curve
 FINAL_RAYS = 1 << 20  # and behind the figure at the end; `omnifield eval` takes them all
-SAVE_SECONDS = 30.0
+LOST_SECONDS = 10.0  # of work, at most, when a training is killed
 THUMBNAIL = 128  # pixels
+
+
+@dataclass(frozen=True)
+class _Contents:
+    """Of the files of one save: tensors and metadata of two, the text of the third."""
+
+    field: tuple[dict[str, Tensor], dict[str, str]]
+    state: tuple[dict[str, Tensor], dict[str, str]]
+    curve: str
+
+    def copied(self) -> "_Contents":
+        """One copy of what both files hold."""
+        made: dict[object, Tensor] = {}
+        field, state = ((copied(tensors, made), text) for tensors, text in (self.field, self.state))
+        return _Contents(field, state, self.curve)
 
 
 @dataclass
@@ -42,6 +58,8 @@ class Run:
     rays: int = 0
     samples: int = 0
     earlier_seconds: float = 0.0  # of training, before this process
+    saver: Saver = field(default_factory=Saver)
+    drawn: UInt8[Tensor, "height width rgb=3"] | None = None  # the last thumbnail
 
     def go_on(self) -> None:
         """Take up the curve of a training that was resumed."""
@@ -66,12 +84,13 @@ class Run:
                     self.mark(progress)
                     events.add_held_out(progress.step, self.curve[-1]["psnr"])
                 yield progress
-                if time.monotonic() - saved > SAVE_SECONDS:
-                    self.save()
+                if self._is_due(time.monotonic() - saved):
                     saved = time.monotonic()
+                    self.save_beside()
 
     def mark(self, progress: Progress) -> None:
         """Add a point to the curve, from a few pixels of every held-out view; fewer while each takes many samples."""
+        self.drawn = None  # the field looks different now
         rays = min(CURVE_RAYS, round(CURVE_SAMPLES * progress.rays / max(progress.samples, 1)))
         figures = [view.psnr for judged in self.judge(rays) for view in judged]
         self.curve.append(
@@ -90,15 +109,41 @@ class Run:
             yield judge(field, occupancy, views, self.background, stride(views, rays / len(scales)))
 
     def save(self) -> Path:
-        """The field, the state to resume from, and the curve. Raises ValueError if they cannot be written."""
-        path = self.folder / "field.safetensors"
+        """The field, the state to resume from, and the curve, in this order: where there is room for one of them, it is
+        the field. Raises ValueError if they cannot be written."""
+        self.saver.finish()
         self.training.look_at_the_rest()
-        save_training(self.folder / "state.safetensors", self.training)
-        save_field(path, self.trained())
-        write_text(self.folder / "curve.json", json.dumps(self.curve, indent=1))
-        return path
+        self._write(self._contents(self.trained()))
+        return self.folder / "field.safetensors"
+
+    def save_beside(self) -> None:
+        """The same from a copy, while the training goes on. Raises ValueError if the last one could not be written."""
+        self.training.look_at_the_rest()
+        if self.drawn is None:
+            self.drawn = self.thumbnail()
+        copies = self._contents(self._with_thumbnail(self.drawn)).copied()
+        self.saver.start(lambda: self._write(copies))
+
+    def _is_due(self, since: float) -> bool:
+        """Whether a save has to begin, so many seconds after the last one did, to be on the disk in time; on a slow
+        disk not more often than at half of that time."""
+        if self.saver.busy:
+            return False
+        return since > max(0.9 * LOST_SECONDS - self.saver.seconds, LOST_SECONDS / 2)
+
+    def _contents(self, trained: TrainedField) -> "_Contents":
+        curve = json.dumps(self.curve, indent=1)
+        return _Contents(field_contents(trained), training_contents(self.training), curve)
+
+    def _write(self, contents: "_Contents") -> None:
+        write_tensors(self.folder / "field.safetensors", *contents.field)
+        write_tensors(self.folder / "state.safetensors", *contents.state)
+        write_text(self.folder / "curve.json", contents.curve)
 
     def trained(self) -> TrainedField:
+        return self._with_thumbnail(self.thumbnail())
+
+    def _with_thumbnail(self, thumbnail: UInt8[Tensor, "height width rgb=3"]) -> TrainedField:
         occupancy = self.training.occupancy
         return TrainedField(
             field=self.training.field,
@@ -112,7 +157,7 @@ class Run:
                 "seconds": round(self.training.seconds, 3),
                 "cells_looked_at": f"{occupancy.looked_at:,} of {len(occupancy.order):,} possible ones",
             },
-            thumbnail=self.thumbnail(),
+            thumbnail=thumbnail,
         )
 
     def thumbnail(self) -> UInt8[Tensor, "height width rgb=3"]:

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import torch
 from jaxtyping import Float
-from omnifield.fields.base import Field, ParameterGroup, Points, Probe, check_numbers, density_from_logit
+from omnifield.fields.base import Field, ParameterGroup, Points, Probe, check_settings, density_from_logit
 from omnifield.fields.decoders import ColorDecoder
 from omnifield.scenes import Domain
 from torch import Tensor, nn
@@ -30,7 +30,7 @@ class SirenConfig:
     }
 
     def __post_init__(self) -> None:
-        check_numbers(self)
+        check_settings(self)
 
     def build(self, domain: Domain) -> "SirenField":
         return SirenField(self, domain)

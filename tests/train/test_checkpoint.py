@@ -11,6 +11,7 @@ from omnifield.fields.voxel import VoxelConfig
 from omnifield.scenes import Scene
 from omnifield.train import Budget, FitConfig, Training, begin, fit
 from omnifield.train.checkpoint import load_training, save_training
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -120,6 +121,38 @@ def test_somebody_elses_safetensors(path: Path, scene: Scene) -> None:
 def test_counters_that_make_no_sense(path: Path, scene: Scene, counters: str) -> None:
     save_file(everything(begin(scene, MLP)), path, {"omnifield_training": counters})
     refusal(path, scene)
+
+
+def kept(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    with safe_open(path, framework="pt") as file:
+        return file.metadata(), {name: file.get_tensor(name).clone() for name in file.keys()}
+
+
+def test_a_training_of_a_gpu_goes_on_without_its_random_numbers(path: Path, scene: Scene) -> None:
+    metadata, tensors = kept(path)
+    save_file(tensors | {"generator": torch.zeros(16, dtype=torch.uint8)}, path, metadata)
+    training = begin(scene, MLP)
+    first = training.generator.get_state()
+    [sentence] = load_training(path, training)
+    assert "another kind of device" in sentence and sentence.endswith(".")
+    torch.rand(1, generator=training.generator)
+    assert not torch.equal(first, training.generator.get_state())
+    save_file(tensors | {"generator": torch.zeros(15, dtype=torch.uint8)}, path, metadata)
+    refusal(path, scene)
+
+
+@pytest.mark.parametrize("name", ["steps", "second_moment"])
+def test_moments_that_cannot_be_are_refused_and_nothing_is_changed(
+    path: Path, scene: Scene, name: str
+) -> None:
+    metadata, tensors = kept(path)
+    spoilt = next(key for key in tensors if key.endswith(name))
+    save_file(tensors | {spoilt: tensors[spoilt] - 1}, path, metadata)
+    training = begin(scene, MLP, FitConfig(seed=1))
+    before = {name: tensor.clone() for name, tensor in everything(training).items()}
+    with pytest.raises(ValueError, match="has numbers below zero"):
+        load_training(path, training)
+    assert all(torch.equal(bits(before[key]), bits(value)) for key, value in everything(training).items())
 
 
 def test_a_full_disk_is_one_sentence_and_the_old_file_stays(path: Path, scene: Scene) -> None:

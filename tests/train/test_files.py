@@ -92,6 +92,12 @@ def test_a_folder_without_permission_is_one_sentence(tmp_path: Path) -> None:
         tmp_path.chmod(0o700)
 
 
+def test_the_umask_of_the_process_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread's files would get the one that was set for a moment."""
+    monkeypatch.setattr(os, "umask", lambda mask: pytest.fail(f"the umask was set to {mask}"))
+    write_text(tmp_path / "text", "")
+
+
 @pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
 def test_files_have_the_permissions_that_the_user_gives_new_ones(tmp_path: Path) -> None:
     write_text(tmp_path / "text", "")

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from omnifield.fields import FieldConfig, Points
+from omnifield.fields import FieldConfig, Points, field_config
 from omnifield.scenes import Contraction, Scene, Views
 from omnifield.scenes.hull import COARSEST
 from omnifield.train import Budget, FitConfig, Training, begin, fit, judge
 from omnifield.train.field_file import load_field
-from omnifield.train.loop import rate_at
+from omnifield.train.loop import rate_at, what_goes_back
 from omnifield.train.run import Run
 from torch import Tensor
 
@@ -186,6 +186,29 @@ def test_a_breakdown_is_an_error_and_the_field_stays_as_the_last_good_step_left_
     with pytest.raises(FloatingPointError, match=r"Training broke down at step 6: .* not finite\.$"):
         next(steps)
     assert same(good, state(training)) and training.step == 6
+
+
+@pytest.mark.parametrize("tag", ["hash", "vm", "voxel", "mipvog"])
+def test_a_breakdown_in_a_table_leaves_the_field_as_it_was(scene: Scene, tag: str) -> None:
+    training = begin(scene, field_config(tag, "tiny", ["samples_per_step=512"]))
+    steps = fit(training, scene, Budget(steps=50))
+    next(steps)
+    good, table = state(training), training.field.parameter_groups()[0].parameters[0]
+    assert table.grad is not None
+    table.grad[-1, 0] = math.nan  # as a kernel would have left it: it adds to what is there
+    with pytest.raises(FloatingPointError):
+        next(steps)
+    assert same(good, state(training))
+
+
+def test_a_larger_budget_says_what_goes_back(scene: Scene) -> None:
+    training = begin(scene, MLP)
+    for _ in fit(training, scene, Budget(steps=3)):
+        pass
+    training.step, training.spent = 100, 0.99
+    [sentence] = what_goes_back(training, Budget(steps=200))
+    assert "from 3% to 17%" in sentence and sentence.endswith(".")
+    assert what_goes_back(training, Budget(steps=100)) == what_goes_back(training, Budget(steps=101)) == []
 
 
 def test_a_poisoned_parameter_is_an_error_at_once(scene: Scene) -> None:

@@ -111,8 +111,27 @@ def test_what_is_not_finite_is_noticed(value: float) -> None:
     assert optimizer.gradients_are_finite()
     give_gradients(made, 1)
     assert optimizer.gradients_are_finite()
-    made[1].parameters[1].grad[2] = value
-    assert not optimizer.gradients_are_finite()
+    for parameter in (parameter for group in made for parameter in group.parameters):
+        kept = parameter.grad.clone()
+        parameter.grad.view(-1)[2] = value
+        assert not optimizer.gradients_are_finite()
+        parameter.grad.copy_(kept)
+    assert optimizer.gradients_are_finite()
+
+
+def test_what_a_refinement_leaves_keeps_its_moments_and_what_is_new_begins_anew() -> None:
+    made = groups()
+    optimizer = Optimizer(made)
+    give_gradients(made, 0)
+    optimizer.step(1.0)
+    before = copy.deepcopy(optimizer.state_dict())
+    finer = ParameterGroup("table", (nn.Parameter(torch.ones(9, 2)),), 0.1, kind="table")
+    optimizer.follow([finer, made[1]])
+    after = optimizer.state_dict()
+    assert all(torch.equal(after[name], before[name]) for name in before if name.startswith("net."))
+    assert any(before[name].any() for name in before if name.startswith("net."))
+    assert after["table.0.first_moment"].shape == (9, 2)
+    assert not any(after[name].any() for name in after if name.startswith("table."))
 
 
 def test_a_step_of_a_weight_matrix_goes_as_far_in_all_its_directions() -> None:

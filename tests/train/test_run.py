@@ -5,6 +5,7 @@ import math
 import random
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -13,8 +14,10 @@ import pytest
 import torch
 from omnifield.train import Budget, begin, judge, load_field
 from omnifield.train.checkpoint import load_training
+from omnifield.train.files import write_tensors
 from omnifield.train.run import Run
 from PIL import Image
+from torch import Tensor
 
 from .sphere_scene import HASH, SIZE, sphere_scene
 
@@ -96,6 +99,71 @@ def test_a_run_is_taken_up_with_its_curve(run: Run) -> None:
     assert again.earlier_seconds == training.seconds > 0
 
 
+def test_a_slow_disk_holds_no_step_up_and_two_saves_are_never_written_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene, going, said = sphere_scene(train=4, test=1), threading.Event(), []
+
+    def slow(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+        said.append(path.name)
+        going.wait()
+        write_tensors(path, tensors, metadata)
+
+    monkeypatch.setattr("omnifield.train.run.LOST_SECONDS", 0.0)
+    monkeypatch.setattr("omnifield.train.run.write_tensors", slow)
+    run = Run(tmp_path, scene, begin(scene, HASH), {})
+    steps = [progress.step for progress in run.advance(Budget(steps=8))]
+    assert steps == list(range(1, 9)) and said == ["field.safetensors"]
+    going.set()
+    run.save()
+    assert said == ["field.safetensors", "state.safetensors"] * 2
+    assert load_field(tmp_path / "field.safetensors").provenance["steps"] == 8
+
+
+def test_a_save_is_of_the_moment_at_which_it_began_and_its_error_comes_with_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene, going = sphere_scene(train=4, test=1), threading.Event()
+    run = Run(tmp_path, scene, begin(scene, HASH), {})
+
+    def late(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+        going.wait()
+        write_tensors(path, tensors, metadata)
+
+    monkeypatch.setattr("omnifield.train.run.write_tensors", late)
+    before = {name: tensor.clone() for name, tensor in run.training.field.state_dict().items()}
+    run.save_beside()
+    for _ in run.advance(Budget(steps=2)):
+        pass
+    going.set()
+    run.saver.finish()
+    kept = load_field(tmp_path / "field.safetensors").field.state_dict()
+    assert all(torch.equal(before[name], kept[name]) for name in before)
+
+    def full(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+        raise ValueError(f"{path} cannot be written: No space left on device.")
+
+    monkeypatch.setattr("omnifield.train.run.write_tensors", full)
+    run.save_beside()
+    with pytest.raises(ValueError, match="No space left"):
+        run.save_beside()
+    with pytest.raises(ValueError, match="No space left"):
+        run.save()
+
+
+def test_with_room_for_one_file_it_is_the_field(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def small(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+        if path.name.startswith("state"):
+            raise ValueError(f"{path} cannot be written: No space left on device.")
+        write_tensors(path, tensors, metadata)
+
+    scene = sphere_scene(train=4, test=1)
+    monkeypatch.setattr("omnifield.train.run.write_tensors", small)
+    with pytest.raises(ValueError, match="state"):
+        Run(tmp_path, scene, begin(scene, HASH), {}).save()
+    load_field(tmp_path / "field.safetensors")
+
+
 @pytest.mark.slow
 def test_killed_at_any_moment_a_run_can_be_looked_at_and_resumed(tmp_path: Path) -> None:
     chance, scene = random.Random(0), sphere_scene(train=4, test=1)
@@ -114,7 +182,7 @@ def test_killed_at_any_moment_a_run_can_be_looked_at_and_resumed(tmp_path: Path)
         assert trained.provenance["steps"] >= max(said, default=1)
         training = begin(scene, HASH)
         load_training(tmp_path / "run" / "state.safetensors", training)
-        assert training.step >= trained.provenance["steps"]
+        assert training.step >= max(said, default=1)
         json.loads((tmp_path / "run" / "curve.json").read_text())
         steps += len(said)
     assert steps > 0

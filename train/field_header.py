@@ -1,0 +1,115 @@
+"""The header of a field's file: written, and read as far as it can be believed without its tensors."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from ..fields import FIELD_CONFIGS, FieldConfig
+from ..scenes import Box, Contraction, Domain, Lens
+from . import strict_json
+
+VERSION = 1
+DOMAINS = {"box": Box, "contraction": Contraction}
+LARGEST_GRID = 256  # cells of occupancy along an axis: each is a bit in the file, but 24 bytes in memory
+MOST_STEPS = 1 << 14  # per side, of a ray's march
+LARGEST_PICTURE = 1 << 16  # pixels along a side
+FARTHEST = 1e12  # scene units: its square is still a float32
+NEAREST = 1e-12
+
+
+@dataclass(frozen=True)
+class Header:
+    """All that a file says beside its tensors."""
+
+    config: FieldConfig
+    domain: Domain
+    resolution: int
+    steps_per_side: int
+    width: int
+    height: int
+    lens: Lens
+    near: float
+    background: tuple[float, float, float]
+    provenance: dict[str, Any]
+
+    def text(self) -> str:
+        """As it is written. Raises ValueError for a provenance that could not be read again."""
+        domain = self.domain
+        text = json.dumps(
+            {
+                "version": VERSION,
+                "field": self.config.tag,
+                "config": dataclasses.asdict(self.config),
+                "domain": {"kind": type(domain).__name__.lower(), "lo": domain.lo, "hi": domain.hi},
+                "occupancy": {"resolution": self.resolution, "steps_per_side": self.steps_per_side},
+                "cameras": {
+                    "width": self.width,
+                    "height": self.height,
+                    "lens": self.lens.value,
+                    "near": self.near,
+                },
+                "background": self.background,
+                "provenance": self.provenance,
+            }
+        )
+        strict_json.parse(text)
+        return text
+
+
+class NewerVersion(ValueError):
+    """A file of a version that was not thought of yet."""
+
+
+def read_header(text: str) -> Header:
+    """Raises ValueError, LookupError or TypeError, saying what is wrong; NewerVersion for what cannot be known."""
+    header = strict_json.parse(text)
+    version = whole("version", header["version"], 1, 1 << 31)
+    if version > VERSION:
+        raise NewerVersion(
+            f"was written by a newer omnifield (file version {version}, this one reads up to {VERSION}): "
+            "update with `pip install --upgrade omnifield`"
+        )
+    occupancy, camera = header["occupancy"], header["cameras"]
+    red, green, blue = (number("the background", value, 0.0, 1.0) for value in header["background"])
+    return Header(
+        config=FIELD_CONFIGS[header["field"]](**header["config"]),
+        domain=_domain(header["domain"]),
+        resolution=whole("the occupancy's resolution", occupancy["resolution"], 1, LARGEST_GRID),
+        steps_per_side=whole("steps_per_side", occupancy["steps_per_side"], 1, MOST_STEPS),
+        width=whole("the cameras' width", camera["width"], 1, LARGEST_PICTURE),
+        height=whole("the cameras' height", camera["height"], 1, LARGEST_PICTURE),
+        lens=Lens(camera["lens"]),
+        near=number("the cameras' near", camera["near"], 0.0, FARTHEST),
+        background=(red, green, blue),
+        provenance=dict(header["provenance"]),
+    )
+
+
+def whole(what: str, value: object, least: int, most: int) -> int:
+    """Raises ValueError unless a value is a whole number within bounds."""
+    if type(value) is not int or not least <= value <= most:
+        raise ValueError(f"{what} is {value!r:.40}, not a whole number from {least} to {most}")
+    return value
+
+
+def number(what: str, value: object, least: float, most: float) -> float:
+    """Raises ValueError unless a value is a number within bounds."""
+    if type(value) not in (int, float) or not least <= value <= most:  # pyright: ignore[reportOperatorIssue]
+        raise ValueError(f"{what} is {value!r:.40}, not a number from {least:g} to {most:g}")
+    return float(value)  # pyright: ignore[reportArgumentType]
+
+
+def _domain(header: dict[str, Any]) -> Domain:
+    """Raises ValueError for a box that is none in float32, in which fields ask for places."""
+    corners = []
+    for name in ("lo", "hi"):
+        x, y, z = (number(f"the box's {name}", value, -FARTHEST, FARTHEST) for value in header[name])
+        corners.append((x, y, z))
+    domain = DOMAINS[header["kind"]](*corners)
+    lo, hi = domain.corners(torch.zeros(()))
+    if not bool((hi - lo > NEAREST).all()):
+        raise ValueError(f"the box from {domain.lo} to {domain.hi} is empty")
+    return domain
