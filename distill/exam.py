@@ -23,8 +23,8 @@ SEEN = 0.5  # opacity of both from which on depths are compared
 
 @dataclass(frozen=True)
 class Agreement:
-    """Over all views: PSNR (dB) of the mean squared error, mean SSIM, mean absolute difference of opacity, and the
-    median difference of depth in steps of the march."""
+    """Over all views: PSNR (dB) of the mean squared error, mean SSIM (NaN where not all pixels were compared), mean
+    absolute difference of opacity, and the median difference of depth in steps of the march."""
 
     psnr: float
     ssim: float
@@ -56,7 +56,7 @@ class Exam:
         seen = self.seen(field, occupancy)
         pairs = list(zip(self.expected, seen, strict=True))
         depths = [(a.depth - b.depth)[(a.opacity > SEEN) & (b.opacity > SEEN)].abs() for a, b in pairs]
-        alike = [ssim(picture(b, self.height), picture(a, self.height)) for a, b in pairs]
+        alike = [self._ssim(a, b) for a, b in pairs]
         depth = torch.cat(depths)
         return Agreement(
             psnr=_psnr(self.expected, seen),
@@ -64,6 +64,13 @@ class Exam:
             opacity=torch.cat([(a.opacity - b.opacity).abs() for a, b in pairs]).mean().item(),
             depth=depth.median().item() / self.step if len(depth) else math.nan,
         )
+
+    def _ssim(self, expected: Rendering, seen: Rendering) -> float:
+        """Of whole pictures only: with pixels left out they are others."""
+        truth = picture(expected, self.height)
+        if self.stride > 1:
+            return math.nan
+        return ssim(picture(seen, self.height), truth, torch.ones_like(truth[..., 0], dtype=torch.bool))
 
     def pictures(self, field: Field, occupancy: OccupancyGrid) -> list[tuple[Tensor, Tensor]]:
         """Of every view what the teacher and what the student shows."""

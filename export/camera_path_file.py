@@ -1,6 +1,5 @@
 """Camera paths as files: the JSON that nerfstudio's viewer and its Blender add-on read and write."""
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from torch import Tensor
 from ..scenes import Cameras, Lens
 from ..scenes.document import Document, read_document
 from ..scenes.poses import RIGID_TOLERANCE
-from ..train.files import write_text
+from ..train.files import write_json
 
 LARGEST_SIDE = 16384  # pixels
 
@@ -75,7 +74,7 @@ def to_nerfstudio(file: Path, path: CameraPath) -> None:
         "camera_path": [_frame(cameras, view) for view in range(len(cameras))],
         "crop": None,
     }
-    write_text(file, json.dumps(content, indent=1))
+    write_json(file, content)
 
 
 def _frame(cameras: Cameras, view: int) -> dict[str, list[float] | float]:

@@ -1,11 +1,11 @@
 """The `omnifield` command: one verb per module, flat flags, and bad input answered in one sentence."""
 
-import json
 import sys
 from typing import Annotated
 
 import tyro
 
+from ..train.files import json_text
 from .bench import Bench, run_bench
 from .convert import Convert, run_convert
 from .eval import Eval, run_eval
@@ -45,4 +45,4 @@ def main() -> None:
         print(f"omnifield: {error}", file=sys.stderr)
         sys.exit(BAD_INPUT)
     if command.json:
-        print(json.dumps(result))
+        print(json_text(result))

@@ -9,7 +9,7 @@ import numpy as np
 from ..export.camera_path_file import CameraPath, from_nerfstudio, to_nerfstudio
 from ..export.video import write_video
 from ..scenes.document import Document, read_document
-from ..train.files import write_text
+from ..train.files import write_json
 from ..viewer.route import Key, Route
 from ..viewer.server import Tools
 
@@ -40,7 +40,7 @@ def write_route(file: Path, route: Route) -> None:
     legs = max(1, len(route.keys) if route.loop else len(route.keys) - 1)
     content |= {"is_cycle": route.loop, "seconds": route.seconds, "default_fov": route.keys[0].fov}
     content |= {"default_transition_sec": route.seconds / legs}
-    write_text(file, json.dumps(content, indent=1))
+    write_json(file, content)
 
 
 def read_route(file: Path) -> Route:

@@ -7,7 +7,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from .files import one_line, write_tensors
+from .files import json_text, one_line, write_tensors
 from .loop import Training
 from .optimizer import Optimizer
 
@@ -23,7 +23,7 @@ def save_training(path: Path, training: Training) -> None:
         "generator": training.generator.get_state(),
     }
     counters = {name: getattr(training, name) for name in COUNTERS}
-    write_tensors(path, tensors, {"omnifield_training": json.dumps(counters)})
+    write_tensors(path, tensors, {"omnifield_training": json_text(counters)})
 
 
 def load_training(path: Path, training: Training) -> None:

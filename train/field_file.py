@@ -14,7 +14,7 @@ from torch import Tensor
 from ..fields import FIELD_CONFIGS, Field, FieldConfig
 from ..renderers import OccupancyGrid
 from ..scenes import Box, Cameras, Contraction, Domain, Lens
-from .files import one_line, write_tensors
+from .files import json_text, one_line, write_tensors
 
 VERSION = 1
 DOMAINS = {"box": Box, "contraction": Contraction}
@@ -45,7 +45,7 @@ def save_field(path: Path, trained: TrainedField) -> None:
     tensors["scene_from_input"] = trained.scene_from_input
     for name in CAMERA_TENSORS:
         tensors[f"cameras.{name}"] = getattr(trained.cameras, name)
-    metadata = {"omnifield": json.dumps(_header(trained))}
+    metadata = {"omnifield": json_text(_header(trained))}
     write_tensors(path, tensors, metadata)
 
 

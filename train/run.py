@@ -1,6 +1,7 @@
 """A run folder: what a training leaves behind, whole at every moment."""
 
 import json
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,10 +14,10 @@ from torch import Tensor
 
 from ..scenes import Scene, Views
 from .checkpoint import save_training
-from .evaluate import Judged, judge
+from .evaluate import Judged, judge, mean_figure
 from .events import EventLog
 from .field_file import TrainedField, save_field
-from .files import write_atomically, write_text
+from .files import write_atomically, write_json
 from .loop import Budget, Progress, Training, fit
 from .pictures import to_bytes, write_picture
 
@@ -62,19 +63,20 @@ class Run:
                 if marks and progress.spent >= marks[0]:
                     marks = [mark for mark in marks if mark > progress.spent]
                     self.mark(progress)
-                    events.add_held_out(progress.step, self.curve[-1]["psnr"])
+                    if self.curve and self.curve[-1]["step"] == progress.step:
+                        events.add_held_out(progress.step, self.curve[-1]["psnr"])
                 yield progress
                 if time.monotonic() - saved > SAVE_SECONDS:
                     self.save()
                     saved = time.monotonic()
 
     def mark(self, progress: Progress) -> None:
-        """Add a point to the curve, from a few pixels of every held-out view; fewer while each takes many samples."""
+        """Add a point to the curve, from a few pixels of every held-out view; fewer while each takes many samples.
+        Where all of those are masked there is none to add."""
         rays = min(CURVE_RAYS, round(CURVE_SAMPLES * progress.rays / max(progress.samples, 1)))
-        figures = [view.psnr for judged in self.judge(rays) for view in judged]
-        self.curve.append(
-            {"seconds": progress.seconds, "step": progress.step, "psnr": sum(figures) / len(figures)}
-        )
+        psnr = mean_figure(view.psnr for judged in self.judge(rays) for view in judged)
+        if not math.isnan(psnr):
+            self.curve.append({"seconds": progress.seconds, "step": progress.step, "psnr": psnr})
 
     @property
     def background(self) -> Float[Tensor, "rgb=3"]:
@@ -92,7 +94,7 @@ class Run:
         path = self.folder / "field.safetensors"
         save_training(self.folder / "state.safetensors", self.training)
         save_field(path, self.trained())
-        write_text(self.folder / "curve.json", json.dumps(self.curve, indent=1))
+        write_json(self.folder / "curve.json", self.curve)
         return path
 
     def trained(self) -> TrainedField:
@@ -121,14 +123,14 @@ class Run:
 
     def write_pictures(self) -> list[float]:
         """Every held-out view beside the truth, one of them at full size, and the curve as a plot; returns the views'
-        mean PSNR at each scale, full size first."""
+        mean PSNR at each scale, full size first, NaN where they are masked everywhere."""
         means = []
         for judged in self.judge(FINAL_RAYS):
             figures = []
             for view in judged:
                 write_beside_truth(self.folder / "images" / f"{view.name}.png", view)
                 figures.append(view.psnr)
-            means.append(sum(figures) / len(figures))
+            means.append(mean_figure(figures))
         write_beside_truth(self.folder / "picture.png", self.first_view(1))
         plot_curve(self.folder / "curve.png", self.curve)
         return means
