@@ -9,14 +9,13 @@ from typing import Annotated, Any
 
 import torch
 import tyro
-from jaxtyping import Float
 from rich.console import Console
 from rich.table import Column, Table
-from torch import Tensor
 
+from ..export.path_frames import moved
 from ..export.pictures import error_map, side_by_side
 from ..ops import keep_freed_memory
-from ..scenes import Cameras, Scene, Views, load_scene
+from ..scenes import Scene, Views, load_scene
 from ..scenes.multiscale import coarser
 from ..train.evaluate import Judged, judge, mean_figure
 from ..train.field_file import TrainedField, load_field
@@ -108,7 +107,7 @@ def views_in_frame(trained: TrainedField, scene: Scene, scales: int, console: Co
     views = (scene.test, *coarser(scene.test, scene.coarser_test, scales))
     field_from_scene = trained.scene_from_input.double().cpu() @ scene.scene_from_input.double().inverse()
     tolerance = SAME_FRAME * max(1.0, trained.field.domain.side)
-    seen = _moved(scene.train.cameras, field_from_scene).world_from_camera
+    seen = moved(scene.train.cameras, field_from_scene).world_from_camera
     known = trained.cameras.world_from_camera.cpu()
     if seen.shape != known.shape or (seen - known).abs().max() > tolerance:
         say(console, f"Warning: the field was trained on other cameras than those of {scene.name}.")
@@ -119,13 +118,7 @@ def views_in_frame(trained: TrainedField, scene: Scene, scales: int, console: Co
         f"Warning: {scene.name} lies in another frame than the field. Its views are moved to the field's, "
         "which is right only if the poses of both were in the same coordinates.",
     )
-    return tuple(dataclasses.replace(each, cameras=_moved(each.cameras, field_from_scene)) for each in views)
-
-
-def _moved(cameras: Cameras, there_from_here: Float[Tensor, "row=4 column=4"]) -> Cameras:
-    poses = there_from_here[:3, :3] @ cameras.world_from_camera.double()
-    poses[:, :, 3] += there_from_here[:3, 3]
-    return dataclasses.replace(cameras, world_from_camera=poses.float())
+    return tuple(dataclasses.replace(each, cameras=moved(each.cameras, field_from_scene)) for each in views)
 
 
 def _lpips_if_there(device: torch.device, console: Console) -> Lpips | None:

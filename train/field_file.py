@@ -22,7 +22,8 @@ DOMAINS = {"box": Box, "contraction": Contraction}
 
 @dataclass(frozen=True)
 class TrainedField:
-    """A field with what it takes to look at it. `cameras` are those it was trained on; `background` is sRGB."""
+    """A field with what it takes to look at it. `cameras` are those it was trained on; `background` is sRGB;
+    `scene_from_input` and `input_from_original` are those of its `Scene`."""
 
     field: Field
     occupancy: OccupancyGrid
@@ -31,6 +32,9 @@ class TrainedField:
     scene_from_input: Float[Tensor, "row=4 column=4"]
     provenance: dict[str, Any]
     thumbnail: UInt8[Tensor, "height width rgb=3"]
+    input_from_original: Float[Tensor, "row=4 column=4"] = dataclasses.field(
+        default_factory=lambda: torch.eye(4, dtype=torch.float64)
+    )
 
     @property
     def config(self) -> FieldConfig:
@@ -43,6 +47,7 @@ def save_field(path: Path, trained: TrainedField) -> None:
     tensors["occupancy"] = trained.occupancy.bits
     tensors["thumbnail"] = trained.thumbnail
     tensors["scene_from_input"] = trained.scene_from_input
+    tensors["input_from_original"] = trained.input_from_original.double()
     for name in CAMERA_TENSORS:
         tensors[f"cameras.{name}"] = getattr(trained.cameras, name)
     metadata = {"omnifield": json_text(_header(trained))}
@@ -145,6 +150,12 @@ def _build(header: dict[str, Any], tensors: dict[str, Tensor], device: torch.dev
         scene_from_input=_expect(tensors, "scene_from_input", (4, 4), torch.float32),
         provenance=dict(header["provenance"]),
         thumbnail=_expect(tensors, "thumbnail", (*tensors["thumbnail"].shape[:2], 3), torch.uint8),
+        input_from_original=_expect(
+            {"input_from_original": torch.eye(4, dtype=torch.float64)} | tensors,  # files before it was kept
+            "input_from_original",
+            (4, 4),
+            torch.float64,
+        ),
     )
 
 

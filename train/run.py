@@ -110,6 +110,7 @@ class Run:
                 "seconds": round(self.training.seconds, 3),
             },
             thumbnail=self.thumbnail(),
+            input_from_original=self.scene.input_from_original,
         )
 
     def thumbnail(self) -> UInt8[Tensor, "height width rgb=3"]:
