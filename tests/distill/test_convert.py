@@ -1,6 +1,7 @@
 """A conversion from beginning to end: repeated, stopped, refused, and in other ways than the usual one."""
 
 import dataclasses
+import importlib
 import itertools
 
 import pytest
@@ -141,7 +142,7 @@ def test_the_best_is_chosen_on_other_views_than_it_is_judged_by(
             super().__init__(trained, cameras, rays)
             asked.append(cameras.world_from_camera)
 
-    monkeypatch.setattr("omnifield.distill.convert.Exam", Watched)
+    monkeypatch.setattr(importlib.import_module("omnifield.distill.convert"), "Exam", Watched)
     done = converted(teacher_ball, "voxel", 4)
     chosen_by, judged_by = asked
     assert torch.equal(done.exam.cameras.world_from_camera, judged_by)
