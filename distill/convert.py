@@ -27,7 +27,8 @@ THUMBNAIL = 128  # pixels
 
 @dataclass(frozen=True)
 class Mark:
-    """The agreement with the teacher (PSNR in dB, on views held out) after some seconds of work."""
+    """The agreement with the teacher (PSNR in dB, on the views by which the best student is chosen) after some seconds
+    of work."""
 
     seconds: float
     step: int
@@ -68,7 +69,7 @@ class Wishes:
     """What a conversion is to reach, and within what."""
 
     budget: Budget
-    target_psnr: float = float("inf")  # agreement on held-out views at which it may end
+    target_psnr: float = float("inf")  # agreement, as it is measured on the way, at which it may end
 
 
 @dataclass
@@ -131,7 +132,7 @@ class _Course:
     best_psnr: float = -float("inf")
 
     def __post_init__(self) -> None:
-        self.exam = Exam(self.teacher, self.work.teacher.held_out, QUICK_RAYS)
+        self.exam = Exam(self.teacher, self.work.teacher.choosing, QUICK_RAYS)
         self.marks = list(MARKS)
         self.last, self.before = Progress("start", 0, 0.0, self.work.seconds, 0.0), (0, 0.0)
         self.look()

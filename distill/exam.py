@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..fields import Field
 from ..renderers import OccupancyGrid, Rendering, VolumeRenderer
+from ..renderers.uniform import step_at
 from ..scenes import Cameras
 from ..train import TrainedField
 from ..train.evaluate import picture, ssim
@@ -23,8 +24,8 @@ SEEN = 0.5  # opacity of both from which on depths are compared
 
 @dataclass(frozen=True)
 class Agreement:
-    """Over all views: PSNR (dB) of the mean squared error, mean SSIM, mean absolute difference of opacity, and the
-    median difference of depth in steps of the march."""
+    """Over all views: PSNR (dB) of the mean squared error, mean SSIM (NaN where not all pixels were compared), mean
+    absolute difference of opacity, and the median difference of depth in steps of the march."""
 
     psnr: float
     ssim: float
@@ -42,7 +43,7 @@ class Exam:
         self.stride = max(1, math.ceil(math.sqrt(pixels / rays)))
         self.height = len(range(0, cameras.height, self.stride))
         self.background = torch.tensor(trained.background, device=cameras.focal.device)
-        self.step = trained.occupancy.grid.step
+        self.grid = trained.occupancy.grid
         self.expected = self.seen(trained.field, trained.occupancy)
 
     def seen(self, field: Field, occupancy: OccupancyGrid) -> list[Rendering]:
@@ -55,15 +56,28 @@ class Exam:
     def agreement(self, field: Field, occupancy: OccupancyGrid) -> Agreement:
         seen = self.seen(field, occupancy)
         pairs = list(zip(self.expected, seen, strict=True))
-        depths = [(a.depth - b.depth)[(a.opacity > SEEN) & (b.opacity > SEEN)].abs() for a, b in pairs]
-        alike = [ssim(picture(b, self.height), picture(a, self.height)) for a, b in pairs]
+        depths = [self._depth_error(a, b) for a, b in pairs]
+        alike = [self._ssim(a, b) for a, b in pairs]
         depth = torch.cat(depths)
         return Agreement(
             psnr=_psnr(self.expected, seen),
             ssim=sum(alike) / len(alike),
             opacity=torch.cat([(a.opacity - b.opacity).abs() for a, b in pairs]).mean().item(),
-            depth=depth.median().item() / self.step if len(depth) else math.nan,
+            depth=depth.median().item() if len(depth) else math.nan,
         )
+
+    def _depth_error(self, expected: Rendering, seen: Rendering) -> Float[Tensor, "n"]:
+        """Where both see something, in steps that the march takes there."""
+        both = (expected.opacity > SEEN) & (seen.opacity > SEEN)
+        depth = expected.depth[both]
+        return (depth - seen.depth[both]).abs() / step_at(self.grid, depth)
+
+    def _ssim(self, expected: Rendering, seen: Rendering) -> float:
+        """Of whole pictures only: with pixels left out they are others."""
+        truth = picture(expected, self.height)
+        if self.stride > 1:
+            return math.nan
+        return ssim(picture(seen, self.height), truth, torch.ones_like(truth[..., 0], dtype=torch.bool))
 
     def pictures(self, field: Field, occupancy: OccupancyGrid) -> list[tuple[Tensor, Tensor]]:
         """Of every view what the teacher and what the student shows."""

@@ -84,16 +84,17 @@ def voxels(
 def log_density(
     unit: Float[Tensor, "n xyz=3"], edge: float, teacher: Teacher, generator: torch.Generator
 ) -> Float[Tensor, "n one=1"]:
-    """Of a few points in each voxel the mean opacity of a step, as the logarithm of a density above EMPTY."""
+    """Of a few points in each voxel the mean opacity of a step there, as the logarithm of a density above EMPTY."""
     domain, occupancy = teacher.space.domain, teacher.trained.occupancy
     densities = Densities.of(occupancy)
+    _, step = teacher.seen_from_somewhere(domain.world_from_unit(unit), generator)
     mean = torch.zeros_like(unit[:, 0])
     for _ in range(POINTS):
         shift = torch.rand(unit.shape, generator=generator, device=unit.device) - 0.5
         inside = domain.world_from_unit((unit + shift * edge).clamp(0, 1))
-        density = teacher.trained.field.density(teacher.seen_from_somewhere(inside, generator))
-        mean += densities.opacity(density * occupancy.contains(inside)) / POINTS
-    density = -torch.log1p(-mean.clamp_max(SOLID)) / densities.step
+        density = teacher.trained.field.density(teacher.seen_from_somewhere(inside, generator)[0])
+        mean += densities.opacity(density * occupancy.contains(inside), step) / POINTS
+    density = -torch.log1p(-mean.clamp_max(SOLID)) / step
     return (density * domain.side).log().clamp_min(EMPTY)[:, None] - EMPTY
 
 
@@ -102,9 +103,9 @@ def colors(
 ) -> tuple[Float[Tensor, "n view xyz=3"], Float[Tensor, "n view rgb=3"]]:
     """Directions from which cameras look at points, and the colours that they would see."""
     field = teacher.trained.field
-    once = teacher.seen_from_somewhere(position, generator)
+    once, _ = teacher.seen_from_somewhere(position, generator)
     features = field.features(once, field.probe(once)).repeat_interleave(VIEWS, 0)
-    points = teacher.seen_from_somewhere(position.repeat_interleave(VIEWS, 0), generator)
+    points, _ = teacher.seen_from_somewhere(position.repeat_interleave(VIEWS, 0), generator)
     color = field.color(features, points)
     return points.direction.unflatten(0, (-1, VIEWS)), color.unflatten(0, (-1, VIEWS))
 

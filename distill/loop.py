@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..fields import Field, FieldConfig, Level, Points
+from ..fields import Field, FieldConfig, Level, Levels, Points
 from ..renderers import OccupancyGrid, VolumeRenderer
 from ..scenes import Rays
 from ..scenes.cells import dilated
@@ -103,7 +103,7 @@ class Distillation:
         lesson = self.teacher.ask_rays(camera, self.generator)
         self.rays.add((*vars(lesson.rays).values(), lesson.color, lesson.opacity, lesson.camera))
         known = self.teacher.ask_points(points, lesson, self.generator)
-        answers = (known.features, known.density, known.color, known.visible)
+        answers = (known.features, known.density, known.color, known.visible, known.step)
         self.points.add((*vars(known.points).values(), *answers))
 
     def lesson(self, rows: Int[Tensor, "row"]) -> PointLesson:
@@ -198,15 +198,19 @@ def _points_alone(samples: int, step: int) -> int:
 def _volume_loss(work: Distillation, stage: Stage, points: int) -> Float[Tensor, ""]:
     rows, weight = work.draw(work.points, "point", points)
     lesson = work.lesson(rows)
-    errors = _errors(work, stage, lesson)
+    said = _said(work, stage, lesson)
+    if stage.weights.features and work.common.compared and work.step % REFRESH == 0:
+        work.common.fit(said.features, lesson.features)
+    errors = _errors(work, stage, lesson, said)
     work.points.scored(rows, errors)
     return (weight * errors).mean()
 
 
-def _errors(work: Distillation, stage: Stage, lesson: PointLesson) -> Float[Tensor, "n"]:
-    said = work.student.levels(lesson.points, Level.COLOR if stage.weights.color else Level.DENSITY)
-    if stage.weights.features and work.common.compared and work.step % REFRESH == 0:
-        work.common.fit(said.features, lesson.features)
+def _said(work: Distillation, stage: Stage, lesson: PointLesson) -> Levels:
+    return work.student.levels(lesson.points, Level.COLOR if stage.weights.color else Level.DENSITY)
+
+
+def _errors(work: Distillation, stage: Stage, lesson: PointLesson, said: Levels) -> Float[Tensor, "n"]:
     weights = stage.weights if work.common.compared else dataclasses.replace(stage.weights, features=0.0)
     return point_errors(said, work.common.spoken(said.features), lesson, work.densities, weights)
 
@@ -228,7 +232,8 @@ def _pixel_loss(work: Distillation, samples: int) -> Float[Tensor, ""]:
 
 
 class Patience:
-    """Whether a stage still helps: the error at points that nobody learns from, looked at every few steps."""
+    """Whether a stage still helps: the error at points that nobody learns from, the linear map of the features no more
+    than the student, looked at every few steps."""
 
     def __init__(self, work: Distillation, stage: Stage, spent: float) -> None:
         self.work, self.stage = work, stage
@@ -237,7 +242,9 @@ class Patience:
     @torch.no_grad()
     def is_over(self, spent: float) -> bool:
         if self.work.step % LOOK == 0:
-            error = _errors(self.work, self.stage, self.work.judged).mean().item()
+            judged = self.work.judged
+            said = _said(self.work, self.stage, judged)
+            error = _errors(self.work, self.stage, judged, said).mean().item()
             self.looks += 1
             if error < WORTH * self.least:
                 self.improved, self.looks = spent, 0

@@ -29,25 +29,25 @@ class Weights:
 
 @dataclass(frozen=True)
 class Densities:
-    """Densities as what can be seen of them: the opacity of one step, and a logarithm between `lo` and `hi`."""
+    """Densities as what can be seen of them: the opacity of the step that the march takes there (world units: far away
+    in an unbounded scene it is long), and the logarithm of its optical depth between `lo` and `hi`."""
 
-    step: float  # world units
     lo: float
     hi: float
 
     @classmethod
     def of(cls, occupancy: OccupancyGrid) -> "Densities":
-        """The range from what is invisible over the whole box to what is opaque within one step of the march."""
-        domain, step = occupancy.domain, occupancy.grid.step
-        diagonal = math.dist(domain.lo, domain.hi)
-        return cls(step, math.log(-math.log1p(-FAINT) / diagonal), math.log(-math.log(1 - SOLID) / step))
+        """The range from what is invisible over as many steps as cross the whole box to what is opaque within one."""
+        domain = occupancy.domain
+        steps = math.dist(domain.lo, domain.hi) / occupancy.grid.step
+        return cls(math.log(-math.log1p(-FAINT) / steps), math.log(-math.log(1 - SOLID)))
 
-    def opacity(self, density: Float[Tensor, "n"]) -> Float[Tensor, "n"]:
-        return -torch.expm1(-density * self.step)
+    def opacity(self, density: Float[Tensor, "n"], step: Float[Tensor, "n"]) -> Float[Tensor, "n"]:
+        return -torch.expm1(-density * step)
 
-    def logarithm(self, density: Float[Tensor, "n"]) -> Float[Tensor, "n"]:
+    def logarithm(self, density: Float[Tensor, "n"], step: Float[Tensor, "n"]) -> Float[Tensor, "n"]:
         """0 at `lo`, 1 at `hi`, and a little below and above."""
-        share = (density.clamp_min(1e-30).log() - self.lo) / (self.hi - self.lo)
+        share = ((density * step).clamp_min(1e-30).log() - self.lo) / (self.hi - self.lo)
         within = share.clamp(0, 1)
         return within + LEAK * (share - within)
 
@@ -61,10 +61,10 @@ def point_errors(
 ) -> Float[Tensor, "n"]:
     """The weighted error of each point, down to its colour; `spoken` are the student's features as the teacher would
     say them. Features and colours count by the opacity that they would be seen with."""
-    there = densities.opacity(lesson.density)
-    opacity = (densities.opacity(student.density) - there).square()
-    wanted = densities.logarithm(lesson.density).clamp(0, 1)
-    logarithm = (densities.logarithm(student.density) - wanted).square()
+    there = densities.opacity(lesson.density, lesson.step)
+    opacity = (densities.opacity(student.density, lesson.step) - there).square()
+    wanted = densities.logarithm(lesson.density, lesson.step).clamp(0, 1)
+    logarithm = (densities.logarithm(student.density, lesson.step) - wanted).square()
     error = weights.opacity * opacity + weights.logarithm * lesson.visible * logarithm
     seen = lesson.visible * there
     if weights.color:

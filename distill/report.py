@@ -1,7 +1,6 @@
 """What a conversion says of itself: figures, a page to read, pictures of both fields, the agreement against time."""
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..train.files import write_atomically, write_text
+from ..train.files import write_atomically, write_json, write_text
 from ..train.pictures import to_bytes, write_picture
 from .convert import Conversion
 
@@ -22,7 +21,8 @@ VIEWS = 3  # shown
 
 @dataclass(frozen=True)
 class Truth:
-    """What real pictures say: the mean PSNR (dB) of both fields, and real pictures with those of both beside them."""
+    """What real pictures say: the mean PSNR (dB) of both fields, NaN where all are masked, and real pictures with those
+    of both beside them."""
 
     psnr: float
     teacher_psnr: float
@@ -62,7 +62,7 @@ def _seconds_to(done: Conversion, level: float) -> float | None:
 def write_report(folder: Path, done: Conversion, truth: Truth | None) -> dict[str, Any]:
     """`report.json`, `report.md`, `views.png` and `agreement.png`. Raises ValueError if they cannot be written."""
     measured = figures(done, truth)
-    write_text(folder / "report.json", json.dumps(measured, indent=1))
+    write_json(folder / "report.json", measured)
     write_text(folder / "report.md", markdown(measured))
     pairs = done.exam.pictures(done.student.field, done.student.occupancy)[:VIEWS]
     rows = [[*pair, _error(*pair)] for pair in pairs]
@@ -91,8 +91,8 @@ def markdown(measured: dict[str, Any]) -> str:
     ]
     if "psnr" in measured:
         lines += [
-            f"Against real pictures: {measured['psnr']:.2f} dB, where the field that it was made of has "
-            f"{measured['teacher_psnr']:.2f} dB (`truth.png`: real, before, after).",
+            f"Against real pictures: {_number(measured['psnr'], 2)} dB, where the field that it was made of has "
+            f"{_number(measured['teacher_psnr'], 2)} dB (`truth.png`: real, before, after).",
             "",
         ]
     lines += ["| stage | steps | seconds | agreement at its end (dB) |", "|---|---|---|---|"]

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..fields import Level, Points
 from ..renderers import VolumeRenderer
+from ..renderers.uniform import step_at
 from ..scenes import Rays
 from ..train import TrainedField
 from .cameras import with_cameras_between
@@ -16,6 +17,7 @@ from .space import Space
 
 BETWEEN = 4  # cameras between those of the file, for each of them
 HELD_OUT = 16  # every so many-th camera is kept back to judge by
+CHOOSING = 8  # cameras in between, by which the best student is chosen
 SEEN = 0.5  # opacity from which on a ray has a surface
 SPREAD = 1.5  # steps of the march: how far around a surface points are asked about
 MISSES = 0.1  # share kept of the rays that meet nothing
@@ -37,17 +39,21 @@ class RayLesson:
 
 @dataclass(frozen=True)
 class PointLesson:
-    """Points, and the teacher's levels there. `visible` weighs them: 1 at surfaces that cameras see."""
+    """Points, and the teacher's levels there. `visible` weighs them: 1 at surfaces that cameras see; `step` is how long
+    the march's is there (world units), for the camera that sees them."""
 
     points: Points
     features: Float[Tensor, "n feature"]
     density: Float[Tensor, "n"]
     color: Float[Tensor, "n rgb=3"]
     visible: Float[Tensor, "n"]
+    step: Float[Tensor, "n"]
 
 
 class Teacher:
-    """Asks a trained field from all its cameras but those `held_out`, which are there to judge by."""
+    """Asks a trained field from all its cameras but those `held_out`, by which the student is judged in the end, and
+    from others in between. `choosing` are more of those, by which the best student is chosen: neither has any part in
+    what it learns, and what chooses has none in the judgement."""
 
     def __init__(self, trained: TrainedField, generator: torch.Generator) -> None:
         self.trained = trained
@@ -60,6 +66,8 @@ class Teacher:
         self.held_out = trained.cameras[view[back]]
         known = trained.cameras[view[~back] if len(view) > 1 else view]
         self.cameras = with_cameras_between(known, BETWEEN * len(known), generator)
+        others = with_cameras_between(known if len(known) > 1 else trained.cameras, CHOOSING, generator)
+        self.choosing = others[-CHOOSING:]
 
     def random_cameras(self, count: int, generator: torch.Generator) -> Int[Tensor, "ray"]:
         return torch.randint(
@@ -78,7 +86,7 @@ class Teacher:
     @torch.no_grad()
     def ask_points(self, count: int, lesson: RayLesson, generator: torch.Generator) -> PointLesson:
         """About `count` points: around the surfaces that some rays met, in occupied cells, around and far from them."""
-        surface = self._at_surfaces(round(SURFACE * count), lesson, generator)
+        surface, near = self._at_surfaces(round(SURFACE * count), lesson, generator)
         rest = count - round(SURFACE * count) - round(OCCUPIED * count)
         elsewhere = torch.cat(
             [
@@ -87,7 +95,7 @@ class Teacher:
                 self.space.points_in(self.space.empty, rest - rest // 2, generator),
             ]
         )
-        hidden = self.seen_from_somewhere(elsewhere, generator)
+        hidden, far = self.seen_from_somewhere(elsewhere, generator)
         points = Points(
             *(torch.cat(pair) for pair in zip(vars(surface).values(), vars(hidden).values(), strict=True))
         )
@@ -96,35 +104,42 @@ class Teacher:
         visible = torch.full_like(levels.density, HIDDEN)
         visible[: len(surface)] = 1
         # What is not in an occupied cell is never looked at: there the teacher is empty, whatever its field says.
-        return PointLesson(points, levels.features, levels.density * inside, levels.color, visible)
+        density, step = levels.density * inside, torch.cat([near, far])
+        return PointLesson(points, levels.features, density, levels.color, visible, step)
 
-    def _at_surfaces(self, count: int, lesson: RayLesson, generator: torch.Generator) -> Points:
+    def _at_surfaces(
+        self, count: int, lesson: RayLesson, generator: torch.Generator
+    ) -> tuple[Points, Float[Tensor, "n"]]:
         rays, device = lesson.rays, lesson.depth.device
         (met,) = (lesson.opacity > SEEN).nonzero(as_tuple=True)
         if len(met) == 0:
             met, count = met[:0], 0
         row = met[torch.randint(max(len(met), 1), (count,), generator=generator, device=device)]
-        step = (lesson.depth[row] * self.grid.cone).clamp_min(self.grid.step)
-        t = lesson.depth[row] + SPREAD * step * torch.randn(count, generator=generator, device=device)
+        spread = SPREAD * step_at(self.grid, lesson.depth[row])
+        t = lesson.depth[row] + spread * torch.randn(count, generator=generator, device=device)
         t = t.maximum(rays.near[row])
-        return Points(
+        points = Points(
             rays.origins[row] + t[:, None] * rays.directions[row],
             rays.directions[row],
             rays.footprint[row] * t,
             rays.time[row],
         )
+        return points, step_at(self.grid, t)
 
-    def seen_from_somewhere(self, position: Float[Tensor, "n xyz=3"], generator: torch.Generator) -> Points:
-        """The points as some camera would see them, were nothing in between."""
+    def seen_from_somewhere(
+        self, position: Float[Tensor, "n xyz=3"], generator: torch.Generator
+    ) -> tuple[Points, Float[Tensor, "n"]]:
+        """The points as some camera would see them, were nothing in between, and the step of a march from there."""
         camera = torch.randint(
             len(self.cameras), (len(position),), generator=generator, device=position.device
         )
         away = position - self.cameras.world_from_camera[camera, :, 3]
         distance = away.norm(dim=-1)
         direction = away / distance[:, None].clamp_min(1e-9)
-        return Points(
+        points = Points(
             position,
             direction,
             distance * self.cameras.cone_radius(camera, direction),
             self.cameras.time[camera],
         )
+        return points, step_at(self.grid, distance)

@@ -1,6 +1,7 @@
-"""Camera paths as files: the JSON that nerfstudio's viewer and its Blender add-on read and write."""
+"""Camera paths as files: the JSON that nerfstudio's viewer and its Blender add-on read and write, and the cameras of a
+`transforms.json`."""
 
-import json
+import dataclasses
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,60 +11,79 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..scenes import Cameras, Lens
+from ..scenes.capture import read_cameras
 from ..scenes.document import Document, read_document
+from ..scenes.frames import read_frames
 from ..scenes.poses import RIGID_TOLERANCE
-from ..train.files import write_text
+from ..train.files import write_json
+from .path_frames import SAME, Frames, PathFrame, moved, moved_poses, scene_from_path
 
 LARGEST_SIDE = 16384  # pixels
+USUAL_FPS = 30.0
 
 
 @dataclass(frozen=True)
 class CameraPath:
-    """Pinhole cameras in the order of their frames, and how many of them are shown per second."""
+    """Cameras in a field's own frame, in the order of a film's pictures, and how many of them are shown per second.
+    `said` is what somebody should know of the file that they came from."""
 
     cameras: Cameras
     fps: float
+    said: str = ""
 
 
-def from_nerfstudio(file: Path, *, near: float) -> CameraPath:
-    """The path in nerfstudio's JSON, its poses taken to be in the scene's world frame.
+def from_nerfstudio(
+    file: Path, *, near: float, frames: Frames = SAME, asked: PathFrame = "input"
+) -> CameraPath:
+    """The path in nerfstudio's JSON, or the cameras of a `transforms.json` one after the other, in the scene's frame.
 
-    As in nerfstudio a frame's `fov` is vertical, its `aspect` gives way to the size of the pictures, and the
-    frames are shown in `seconds` if that is there, else at `fps`. The cameras see nothing nearer than `near`
-    (world units). Raises FileNotFoundError, or ValueError that names the file and the field, where something
-    is missing, malformed, or not a perspective camera's.
+    `asked` is the frame of a path that says none (see `scene_from_path`). As in nerfstudio the `fov` is vertical, the
+    `aspect` gives way to the size of the pictures, and they are shown in `seconds` if that is there, else at
+    `fps`. The cameras see nothing nearer than `near` (world units). Raises FileNotFoundError, or ValueError that
+    names the file and the field, where something is missing, malformed, or not a perspective camera's.
     """
     document = read_document(file)
+    if "frames" in document and "camera_path" not in document:
+        return _of_transforms(document, near, frames)
     _refuse_others(document)
     width, height = _side(document, "render_width"), _side(document, "render_height")
-    frames = document.objects("camera_path")
-    if not frames:
+    keys = document.objects("camera_path")
+    if not keys:
         raise document.error("camera_path", "is empty")
-    focal = torch.tensor([_focal(frame, height) for frame in frames])
+    way, said = scene_from_path(document, frames, asked)
+    focal = torch.tensor([_focal(key, height) for key in keys])
     cameras = Cameras(
-        world_from_camera=torch.stack([_pose(frame) for frame in frames]).float(),
+        world_from_camera=torch.stack([_pose(key) for key in keys]),
         focal=focal[:, None].expand(-1, 2),
-        principal=torch.tensor([width / 2, height / 2]).expand(len(frames), 2),
-        distortion=torch.zeros(len(frames), 6),
-        time=torch.tensor([_time(frame) for frame in frames]),
+        principal=torch.tensor([width / 2, height / 2]).expand(len(keys), 2),
+        distortion=torch.zeros(len(keys), 6),
+        time=torch.tensor([_time(key) for key in keys]),
         width=width,
         height=height,
         lens=Lens.PERSPECTIVE,
         near=near,
     )
-    if "seconds" in document:
-        return CameraPath(cameras, len(frames) / document.positive("seconds"))
-    return CameraPath(cameras, document.positive("fps"))
+    fps = len(keys) / document.positive("seconds") if "seconds" in document else document.positive("fps")
+    return CameraPath(moved(cameras, way), fps, said)
 
 
-def to_nerfstudio(file: Path, path: CameraPath) -> None:
-    """Write the path, its poses in the scene's world frame; read again it gives the same cameras, bit by bit.
+def _of_transforms(document: Document, near: float, frames: Frames) -> CameraPath:
+    """With the lens of the data. Their pictures have to be there: they tell the size."""
+    cameras = dataclasses.replace(read_cameras(read_frames(document)), near=near)
+    said = f"The path leads through the {len(cameras)} cameras of {document.file}, in their order."
+    return CameraPath(moved(cameras, frames.scene_from_input), USUAL_FPS, said)
+
+
+def to_nerfstudio(file: Path, path: CameraPath, frames: Frames = SAME) -> None:
+    """Write the path, its poses in the frame of the data, like all that leaves the program, and said to be.
 
     Raises ValueError where the file cannot be written, or cannot describe the cameras' lens.
     """
     cameras = path.cameras
     _refuse_lens(file, cameras)
+    poses = moved_poses(cameras.world_from_camera.cpu(), frames.input_from_scene)
     content = {
+        "frame": "input",
         "camera_type": "perspective",
         "render_width": cameras.width,
         "render_height": cameras.height,
@@ -72,14 +92,16 @@ def to_nerfstudio(file: Path, path: CameraPath) -> None:
         "is_cycle": False,
         "smoothness_value": 0.5,
         "keyframes": [],
-        "camera_path": [_frame(cameras, view) for view in range(len(cameras))],
+        "camera_path": [_frame(cameras, view, poses[view]) for view in range(len(cameras))],
         "crop": None,
     }
-    write_text(file, json.dumps(content, indent=1))
+    write_json(file, content)
 
 
-def _frame(cameras: Cameras, view: int) -> dict[str, list[float] | float]:
-    pose = [*cameras.world_from_camera[view].flatten().tolist(), 0.0, 0.0, 0.0, 1.0]
+def _frame(
+    cameras: Cameras, view: int, world_from_camera: Float[Tensor, "row=3 column=4"]
+) -> dict[str, list[float] | float]:
+    pose = [*world_from_camera.flatten().tolist(), 0.0, 0.0, 0.0, 1.0]
     half = math.atan(cameras.height / 2 / cameras.focal[view, 1].item())
     frame = {"camera_to_world": pose, "fov": math.degrees(2 * half), "aspect": cameras.width / cameras.height}
     time = cameras.time[view].item()

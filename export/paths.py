@@ -82,6 +82,15 @@ def resized(cameras: Cameras, size: tuple[int, int]) -> Cameras:
     )
 
 
+def at_size(cameras: Cameras, size: tuple[int, int]) -> Cameras:
+    """The same cameras in pictures of another (width, height), through their own lens; where those have another shape
+    through a pinhole (see `resized`)."""
+    width, height = size
+    if abs(width * cameras.height - height * cameras.width) <= max(cameras.width, cameras.height):
+        return cameras.resized(width, height)
+    return resized(cameras, size)
+
+
 def _filmed(
     trained: Cameras, world_from_camera: Float[Tensor, "frame row=3 column=4"], size: tuple[int, int]
 ) -> Cameras:

@@ -17,11 +17,16 @@ QUALITY = 18  # x264's constant rate factor: lower is better; 18 is about where 
 Frame = UInt8[Tensor, "height width rgb=3"]
 
 
+def video_size(width: int, height: int) -> tuple[int, int]:
+    """Of a video of such pictures: H.264 needs even sides, and an odd one loses its last pixel."""
+    return width // 2 * 2, height // 2 * 2
+
+
 def write_video(path: Path, frames: Iterator[Frame], fps: float) -> int:
     """An mp4 (H.264, yuv420p) of frames of one size; returns how many there were.
 
-    Each is encoded as it comes, so the iterator may render them one by one. H.264 needs even sides: an odd
-    one loses its last pixel. Raises ValueError where there is no frame, or the file cannot be written.
+    Each is encoded as it comes, so the iterator may render them one by one; the video has their `video_size`. Raises
+    ValueError where there is no frame, or the file cannot be written.
     """
     first = next(frames, None)
     if first is None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Int32, UInt8
+from jaxtyping import Float, Int32, UInt8
 from torch import Tensor
 
 from ..ops import MarchGrid, ray_march, ray_march_on
@@ -21,6 +21,11 @@ def march_grid(domain: Domain, resolution: int, steps_per_side: int) -> MarchGri
     if isinstance(domain, Contraction):
         return MarchGrid(domain.lo, domain.hi, True, resolution, 2 * step, CONE)
     return MarchGrid(domain.lo, domain.hi, False, resolution, step, 0.0)
+
+
+def step_at(grid: MarchGrid, distance: Float[Tensor, "n"]) -> Float[Tensor, "n"]:
+    """How long the steps of a march are so far from the camera; world units."""
+    return (distance * grid.cone).clamp_min(grid.step)
 
 
 @dataclass(frozen=True)

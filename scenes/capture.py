@@ -31,17 +31,17 @@ def read_capture(train: list[Frame], test: list[Frame], *, downscale: int) -> Ca
     frames = train + test
     check_times(frames)
     size = _common_size(frames)
-    lenses = [_intrinsics(frame, size) for frame in frames]
-    for frame, lens in zip(frames, lenses, strict=True):
-        if lens.lens is not lenses[0].lens:
-            raise frame.fields.error(
-                "camera_model", "differs from that of the first frame: one lens type is supported"
-            )
+    lenses = _lenses(frames, size)
     check_memory(len(frames), size, downscale)
     return Capture(
         train=_views(train, lenses[: len(train)], downscale),
         test=_views(test, lenses[len(train) :], downscale),
     )
+
+
+def read_cameras(frames: list[Frame]) -> Cameras:
+    """The cameras of frames whose pictures need not be read, but have to be there. Raises as `read_capture`."""
+    return _cameras(frames, _lenses(frames, _common_size(frames)), 1)
 
 
 def check_counts(train: list[Frame], test: list[Frame]) -> None:
@@ -60,6 +60,16 @@ def _common_size(frames: list[Frame]) -> tuple[int, int]:
             first = f"{frames[0].picture.path.name} has {sizes[0][0]}x{sizes[0][1]}"
             raise frame.picture.error(f"has {size[0]}x{size[1]} pixels where {first}: all must have one size")
     return sizes[0]
+
+
+def _lenses(frames: list[Frame], size: tuple[int, int]) -> list[Intrinsics]:
+    lenses = [_intrinsics(frame, size) for frame in frames]
+    for frame, lens in zip(frames, lenses, strict=True):
+        if lens.lens is not lenses[0].lens:
+            raise frame.fields.error(
+                "camera_model", "differs from that of the first frame: one lens type is supported"
+            )
+    return lenses
 
 
 def _intrinsics(frame: Frame, size: tuple[int, int]) -> Intrinsics:

@@ -37,7 +37,8 @@ class Scene:
     float64, as the input may lie far from its origin: a map's coordinates keep their digits.
 
     `input_from_original` is what other software had already applied to the poses before it wrote them down
-    (nerfstudio's `applied_transform` and `applied_scale`): affine, the identity where nothing is recorded.
+    (nerfstudio's `applied_transform` and `applied_scale`): affine, the identity where nothing is recorded. What leaves
+    the program is in the input's frame; the original one is only gone through by paths of nerfstudio's.
     `train` and `test` are full size; where a scene has several scales, the coarser views are the same ones at 1/2,
     1/4 and so on of their width and height.
     """
@@ -49,7 +50,9 @@ class Scene:
     has_alpha: bool  # some pixel is transparent: the background is ours to choose
     scene_from_input: Float[Tensor, "row=4 column=4"]
     source: str  # how to say in a report where it came from: the kind of data set, never a path
-    input_from_original: Float[Tensor, "row=4 column=4"] = field(default_factory=lambda: torch.eye(4))
+    input_from_original: Float[Tensor, "row=4 column=4"] = field(
+        default_factory=lambda: torch.eye(4, dtype=torch.float64)
+    )
     coarser_train: tuple[Views, ...] = ()
     coarser_test: tuple[Views, ...] = ()
 

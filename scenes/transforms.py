@@ -91,7 +91,7 @@ def _scene(parts: Split, downscale: int) -> Scene:
         has_alpha=has_transparency(capture.train),
         scene_from_input=placement.scene_from_input,
         source="nerfstudio or instant-ngp transforms.json",
-        input_from_original=_input_from_original(parts.document).float(),
+        input_from_original=_input_from_original(parts.document),
     )
 
 

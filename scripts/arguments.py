@@ -10,6 +10,7 @@ from rich.console import Console
 from .. import ops
 from ..fields import FIELD_CONFIGS
 from ..ops.backend import Op
+from ..scenes import Cameras
 from ..train.loop import Budget
 from .counting import say
 
@@ -17,6 +18,7 @@ Device = Literal["auto", "cpu", "cuda"]
 
 FIELD_FILE = "field.safetensors"
 DEFAULT_SECONDS = 60.0
+FEWEST = 8  # pixels along each side of a view that a stride has to leave
 FINE = "fine"  # the preset that a conversion takes where there is one: its students do not begin from nothing
 SMALLEST_SIDE, LARGEST_SIDE = 2, 16384  # pixels; H.264 takes no larger pictures
 
@@ -73,6 +75,16 @@ def choose_size(width: int | None, height: int | None, usual: tuple[int, int]) -
     if height is None:
         height = max(SMALLEST_SIDE, round(width * usual_height / usual_width))
     return width, height
+
+
+def check_stride(stride: int, cameras: Cameras) -> None:
+    """Raises ValueError where every `stride`-th pixel is too few of them to judge a view by."""
+    width, height = (-(-side // stride) for side in (cameras.width, cameras.height))
+    if stride > 1 and min(width, height) < FEWEST:
+        raise ValueError(
+            f"--stride {stride} leaves {width}x{height} of the {cameras.width}x{cameras.height} pixels of a view, too "
+            f"few to judge it by: it has to leave at least {FEWEST} along each side."
+        )
 
 
 def preset_of(tag: str, asked: str | None) -> str:

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from statistics import mean
 from typing import Any
 
 import torch
@@ -15,13 +14,13 @@ from ..fields import FIELD_CONFIGS, Field, field_config
 from ..renderers import OccupancyGrid, VolumeRenderer
 from ..scenes import Scene, load_scene
 from ..train import Budget, FitConfig, TrainedField, begin, fit
-from ..train.evaluate import picture, psnr, true_image
+from ..train.evaluate import mean_figure, picture, psnr, true_image
 from ..train.pictures import to_bytes
 from ..train.run import WHITE, stride
 from .arguments import preset_of
 from .bench_machine import slug
 from .bench_report import Measured, Sheet
-from .counting import say
+from .counting import check_some_counted, say
 from .progress import until_told_to_stop
 
 CURVE_RAYS, FINAL_RAYS = 1 << 13, 1 << 16  # held-out pixels behind a point of a curve; behind a figure
@@ -64,7 +63,7 @@ class Trained:
 
 def measure_convert(plan: ConvertPlan, device: torch.device, console: Console) -> Measured:
     """The matrix of all pairs. Raises ValueError or FileNotFoundError in the user's words."""
-    scene = _scene(plan, device)
+    scene = _scene(plan, device, console)
     scratch = {tag: _train(tag, scene, plan, console) for tag in dict.fromkeys((*plan.tags, *plan.to))}
     pairs, refused = [], []
     with until_told_to_stop() as told:
@@ -93,7 +92,7 @@ def measure_convert(plan: ConvertPlan, device: torch.device, console: Console) -
 
 def measure_ablations(plan: ConvertPlan, device: torch.device, console: Console) -> Measured:
     """One teacher, and its conversions with parts left out, one at a time."""
-    scene = _scene(plan, device)
+    scene = _scene(plan, device, console)
     teacher = _train(plan.tags[0], scene, plan, console)
     results = []
     with until_told_to_stop() as told:
@@ -108,11 +107,13 @@ def measure_ablations(plan: ConvertPlan, device: torch.device, console: Console)
     return Measured(_name("ablations", plan, scene), figures, _ablations(plan, figures))
 
 
-def _scene(plan: ConvertPlan, device: torch.device) -> Scene:
+def _scene(plan: ConvertPlan, device: torch.device, console: Console) -> Scene:
     for tag in (*plan.tags, *plan.to):
         if tag not in FIELD_CONFIGS:
             raise ValueError(f"There is no field {tag!r}: there are {', '.join(FIELD_CONFIGS)}.")
-    return load_scene(plan.data).to(device)
+    scene = load_scene(plan.data).to(device)
+    check_some_counted(console, scene.test)
+    return scene
 
 
 def _name(what: str, plan: ConvertPlan, scene: Scene) -> str:
@@ -186,7 +187,7 @@ def _psnr(field: Field, occupancy: OccupancyGrid, scene: Scene, rays: int) -> fl
     seen = VolumeRenderer(occupancy).render_views(field, views.cameras, background, step)
     truths = [true_image(views, view, background, step) for view in range(len(views))]
     counted = ~views.ignored[:, ::step, ::step]
-    return mean(
+    return mean_figure(
         psnr(picture(rendering, len(truth)), truth, where)
         for rendering, truth, where in zip(seen, truths, counted, strict=True)
     )

@@ -1,5 +1,6 @@
 """Every representation on one scene with one budget: the table that tells them apart."""
 
+import math
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -11,15 +12,16 @@ from rich.console import Console
 
 from ..fields import FIELD_CONFIGS, FieldConfig, field_config
 from ..scenes import Scene, load_scene
-from ..train.evaluate import judge
+from ..train.evaluate import judge, mean_figure
 from ..train.field_file import load_field
 from ..train.files import write_atomically
 from ..train.loop import Budget, FitConfig, begin
 from ..train.run import WHITE, Run
+from .arguments import check_stride
 from .bench_machine import slug
 from .bench_render import ENOUGH_SECONDS, measure
 from .bench_report import Measured, Sheet, figure
-from .counting import counted, say
+from .counting import check_some_counted, counted, say
 from .progress import TrainingBar, until_told_to_stop
 
 FRAME = 400  # pixels along each side of the frames that are timed
@@ -44,6 +46,8 @@ def measure_fields(plan: FieldsPlan, device: torch.device, console: Console) -> 
     if unknown:
         raise ValueError(f"--fields: there is no field {unknown[0]!r}: there are {', '.join(FIELD_CONFIGS)}.")
     scene = load_scene(plan.data).to(device)
+    check_some_counted(console, scene.test)
+    check_stride(plan.stride, scene.test.cameras)
     results = []
     for tag in plan.tags:
         say(console, f"{tag}, {plan.preset} preset, for {plan.max_seconds:g} s")
@@ -79,13 +83,13 @@ def _measure(config: FieldConfig, scene: Scene, plan: FieldsPlan, console: Conso
     background = torch.tensor(WHITE, device=scene.test.images.device)
     judged = judge(trained.field, trained.occupancy, scene.test, background, plan.stride)
     views = [(view.psnr, view.ssim) for view in counted(judged, len(scene.test), "view", console)]
-    psnr, ssim = (sum(column) / len(views) for column in zip(*views, strict=True))
+    psnr, ssim = map(mean_figure, zip(*views, strict=True))
     frame = measure(trained, FRAME, console, repeats=FRAMES)
     return {
         "field": config.tag,
         "config": asdict(config),
         "psnr": psnr,
-        "ssim": ssim,
+        **({} if math.isnan(ssim) else {"ssim": ssim}),
         "seconds": training.seconds,
         "steps": training.step,
         "samples_per_second": run.samples / max(training.seconds, 1e-9),
@@ -98,11 +102,12 @@ def _measure(config: FieldConfig, scene: Scene, plan: FieldsPlan, console: Conso
 
 
 def _sheet(figures: dict[str, Any]) -> Sheet:
+    similar = all("ssim" in result for result in figures["results"])  # only of whole pictures
     rows = tuple(
         (
             result["field"],
             f"{result['psnr']:.2f}",
-            f"{result['ssim']:.3f}",
+            *((f"{result['ssim']:.3f}",) if similar else ()),
             figure(result["seconds"]),
             figure(result["samples_per_second"] / 1e3),
             f"{result['parameters']:,}",
@@ -114,7 +119,7 @@ def _sheet(figures: dict[str, Any]) -> Sheet:
     columns = (
         "field",
         "PSNR (dB)",
-        "SSIM",
+        *(("SSIM",) if similar else ()),
         "s",
         "k samples/s",
         "parameters",

@@ -1,6 +1,5 @@
 """A measurement on its way out: as a table for people, in the terminal and in Markdown, and as JSON."""
 
-import json
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from ..train.files import write_text
+from ..train.files import json_text, write_text
 
 MACHINE_NAMES = {
     "cpu": "CPU",
@@ -52,7 +51,7 @@ class Measured:
 
 def write_report(folder: Path, name: str, figures: dict[str, Any], sheet: Sheet) -> None:
     """`name`.json and `name`.md in the folder. Raises ValueError if they cannot be written."""
-    write_text(folder / f"{name}.json", json.dumps(figures, indent=1, allow_nan=False) + "\n")
+    write_text(folder / f"{name}.json", json_text(figures, indent=1) + "\n")
     write_text(folder / f"{name}.md", markdown(sheet, figures["machine"]))
 
 

@@ -11,12 +11,13 @@ from rich.console import Console
 
 from ..fields import FieldConfig
 from ..scenes import Scene, load_scene
-from ..train.evaluate import judge
+from ..train.evaluate import judge, mean_figure
 from ..train.loop import Budget, FitConfig, begin
 from ..train.run import WHITE, Run
+from .arguments import check_stride
 from .bench_machine import peak_memory_mib, seconds_since_start, slug
 from .bench_report import Measured, Sheet, figure
-from .counting import counted
+from .counting import check_some_counted, counted
 from .progress import TrainingBar, until_told_to_stop
 
 USEFUL = 20.0  # dB of held-out PSNR from which on one sees what it is
@@ -39,6 +40,8 @@ def measure_train(plan: Plan, device: torch.device, console: Console) -> Measure
     began = time.perf_counter()
     scene = load_scene(plan.data).to(device)
     loaded = time.perf_counter()
+    check_some_counted(console, scene.test)
+    check_stride(plan.stride, scene.test.cameras)
     training = begin(scene, plan.config, FitConfig(seed=plan.seed))
     began_training = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
@@ -106,7 +109,7 @@ def _held_out(run: Run, stride: int, console: Console) -> dict[str, Any]:
     background = torch.tensor(WHITE, device=views.images.device)
     judged = judge(run.training.field, run.training.occupancy, views, background, stride)
     figures = [view.psnr for view in counted(judged, len(views), "view", console)]
-    return {"psnr": sum(figures) / len(figures), "views": len(figures), "stride": stride}
+    return {"psnr": mean_figure(figures), "views": len(figures), "stride": stride}
 
 
 def _sheet(figures: dict[str, Any]) -> Sheet:

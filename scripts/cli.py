@@ -1,6 +1,5 @@
 """The `omnifield` command: one verb per module, flat flags, and bad input answered in one sentence."""
 
-import json
 import sys
 import warnings
 from typing import Annotated, TextIO
@@ -8,6 +7,7 @@ from typing import Annotated, TextIO
 import tyro
 
 from ..scenes.notice import Notice
+from ..train.files import json_text
 from .bench import Bench, run_bench
 from .convert import Convert, run_convert
 from .eval import Eval, run_eval
@@ -48,7 +48,7 @@ def main() -> None:
         print(f"omnifield: {error}", file=sys.stderr)
         sys.exit(BAD_INPUT)
     if command.json:
-        print(json.dumps(result))
+        print(json_text(result))
 
 
 def say_notices() -> None:

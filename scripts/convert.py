@@ -4,7 +4,6 @@ import dataclasses
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean
 from typing import Annotated, Any, Literal
 
 import torch
@@ -22,9 +21,10 @@ from ..fields import field_config
 from ..ops import keep_freed_memory
 from ..scenes import Box, Scene, load_scene
 from ..train import judge, load_field, save_field
+from ..train.evaluate import mean_figure
 from ..train.run import stride as stride_for
 from .arguments import Device, budget_of, choose_device, find_field_file, preset_of
-from .counting import say
+from .counting import say, say_masked
 from .eval import views_in_frame
 from .progress import until_told_to_stop
 from .train import FieldName
@@ -162,6 +162,7 @@ def _pose(text: str) -> Tensor:
 def _truth(done: Conversion, scene: Scene, console: Console) -> Truth:
     """Both fields against the held-out pictures of a data set."""
     (views,) = views_in_frame(done.student, scene, 1, console)
+    say_masked(console, views)
     background = torch.tensor(done.student.background, device=done.student.occupancy.bits.device)
     views = views.to(background.device)
     stride = stride_for(views, TRUTH_RAYS)
@@ -170,12 +171,12 @@ def _truth(done: Conversion, scene: Scene, console: Console) -> Truth:
         for one in (done.teacher, done.student)
     )
     rows = [(b.truth, b.image, a.image) for b, a in zip(before, after, strict=True)][:TRUTH_ROWS]
-    return Truth(mean(view.psnr for view in after), mean(view.psnr for view in before), rows)
+    return Truth(mean_figure(view.psnr for view in after), mean_figure(view.psnr for view in before), rows)
 
 
 def _summary(measured: dict[str, Any], output: Path, report: Path) -> str:
     real = ""
-    if "psnr" in measured:
+    if measured.get("psnr") is not None:
         real = f", {measured['psnr']:.2f} dB against real pictures (before: {measured['teacher_psnr']:.2f})"
     return (
         f"{measured['from']} to {measured['to']} in {measured['seconds']:.1f} s: held-out views agree to "

@@ -1,5 +1,6 @@
 """What a person is told on the way: a bar over work that comes in pieces, and plain sentences."""
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
@@ -12,6 +13,9 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+from ..scenes import Views
+from ..train.evaluate import masked_everywhere
 
 Piece = TypeVar("Piece")
 
@@ -36,3 +40,23 @@ def counted(pieces: Iterable[Piece], total: int, what: str, console: Console) ->
 def say(console: Console, text: str) -> None:
     """A sentence as it is: rich would take a bracket in a file name for markup, and break long lines."""
     console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def say_masked(console: Console, views: Views) -> None:
+    """Name the held-out views of which no figure can be told."""
+    names = masked_everywhere(views)
+    if names:
+        who = f"Held-out view {names[0]} is" if len(names) == 1 else f"Held-out views {', '.join(names)} are"
+        say(console, f"{who} masked everywhere, and left out of all figures.")
+
+
+def check_some_counted(console: Console, views: Views) -> None:
+    """As `say_masked`; raises ValueError where that is all of them."""
+    if len(masked_everywhere(views)) == len(views):
+        raise ValueError("Every held-out view is masked everywhere: there is nothing to measure by.")
+    say_masked(console, views)
+
+
+def decibels(psnr: float) -> str:
+    """A dash where there is no figure."""
+    return "– dB" if math.isnan(psnr) else f"{psnr:.2f} dB"

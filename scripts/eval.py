@@ -1,7 +1,6 @@
 """`omnifield eval`: how close a field comes to pictures that it was not trained on."""
 
 import dataclasses
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,21 +9,20 @@ from typing import Annotated, Any
 
 import torch
 import tyro
-from jaxtyping import Float
 from rich.console import Console
 from rich.table import Column, Table
-from torch import Tensor
 
+from ..export.path_frames import moved
 from ..export.pictures import error_map, side_by_side
 from ..ops import keep_freed_memory
-from ..scenes import Cameras, Scene, Views, load_scene
+from ..scenes import Scene, Views, load_scene
 from ..scenes.multiscale import coarser
-from ..train.evaluate import Judged, judge
+from ..train.evaluate import Judged, judge, mean_figure
 from ..train.field_file import TrainedField, load_field
-from ..train.files import write_text
+from ..train.files import write_json
 from ..train.pictures import to_bytes, write_picture
-from .arguments import Device, choose_device, find_field_file
-from .counting import counted, say
+from .arguments import Device, check_stride, choose_device, find_field_file
+from .counting import counted, say, say_masked
 from .perceptual import Lpips, find_lpips
 
 SAME_FRAME = 1e-3  # of the box's side (or of a unit axis): how far apart poses in one frame may be
@@ -43,7 +41,8 @@ class Eval:
     output: Path | None = None
     """A folder for eval.json and, of every view, rendering, truth and error (white from 0.25 on) in a row."""
     stride: int = 1
-    """Compare every n-th pixel of every n-th row only."""
+    """Compare every n-th pixel of every n-th row only, at least 8 of each; above 1 there is no SSIM, which is of whole
+    pictures."""
     downscale: int = 1
     """Compare with images smaller by this factor."""
     scales: int = 1
@@ -64,6 +63,14 @@ def run_eval(flags: Eval) -> dict[str, Any]:
     trained = load_field(find_field_file(flags.file), device)
     scene = load_scene(flags.data, downscale=flags.downscale)
     scales = [views.to(device) for views in views_in_frame(trained, scene, flags.scales, console)]
+    check_stride(flags.stride, scales[-1].cameras)
+    for views in scales:
+        say_masked(console, views)
+    if flags.stride > 1:
+        say(
+            console,
+            f"SSIM is not reported: it is of whole pictures, not of those at --stride {flags.stride}.",
+        )
     lpips = _lpips_if_there(device, console)
     images = []
     for view in counted(_judged(trained, scales, flags.stride), sum(map(len, scales)), "view", console):
@@ -81,7 +88,7 @@ def run_eval(flags: Eval) -> dict[str, Any]:
     if len(scales) > 1:
         result["scales"] = _by_scale(images, len(scales))
     if flags.output is not None:
-        write_text(flags.output / "eval.json", json.dumps(result, indent=1))
+        write_json(flags.output / "eval.json", result)
     if not flags.json:
         console.print(_table(images, result))
     return result
@@ -100,7 +107,7 @@ def views_in_frame(trained: TrainedField, scene: Scene, scales: int, console: Co
     views = (scene.test, *coarser(scene.test, scene.coarser_test, scales))
     field_from_scene = trained.scene_from_input.double().cpu() @ scene.scene_from_input.double().inverse()
     tolerance = SAME_FRAME * max(1.0, trained.field.domain.side)
-    seen = _moved(scene.train.cameras, field_from_scene).world_from_camera
+    seen = moved(scene.train.cameras, field_from_scene).world_from_camera
     known = trained.cameras.world_from_camera.cpu()
     if seen.shape != known.shape or (seen - known).abs().max() > tolerance:
         say(console, f"Warning: the field was trained on other cameras than those of {scene.name}.")
@@ -111,13 +118,7 @@ def views_in_frame(trained: TrainedField, scene: Scene, scales: int, console: Co
         f"Warning: {scene.name} lies in another frame than the field. Its views are moved to the field's, "
         "which is right only if the poses of both were in the same coordinates.",
     )
-    return tuple(dataclasses.replace(each, cameras=_moved(each.cameras, field_from_scene)) for each in views)
-
-
-def _moved(cameras: Cameras, there_from_here: Float[Tensor, "row=4 column=4"]) -> Cameras:
-    poses = there_from_here[:3, :3] @ cameras.world_from_camera.double()
-    poses[:, :, 3] += there_from_here[:3, 3]
-    return dataclasses.replace(cameras, world_from_camera=poses.float())
+    return tuple(dataclasses.replace(each, cameras=moved(each.cameras, field_from_scene)) for each in views)
 
 
 def _lpips_if_there(device: torch.device, console: Console) -> Lpips | None:
@@ -131,7 +132,7 @@ def _lpips_if_there(device: torch.device, console: Console) -> Lpips | None:
 def _figures(view: Judged, lpips: Lpips | None) -> dict[str, Any]:
     figures = {"name": view.name, "psnr": _finite(view.psnr), "ssim": _finite(view.ssim)}
     if lpips is not None:
-        figures["lpips"] = _finite(lpips.distance(view.image, view.truth))
+        figures["lpips"] = _finite(lpips.distance(view.image, view.truth, view.counted))
     return figures
 
 
@@ -154,8 +155,7 @@ def _by_scale(images: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
 
 def _mean(images: list[dict[str, Any]], figure: str) -> float | None:
     """Over the images that have the figure; none where no image has."""
-    values = [image[figure] for image in images if image[figure] is not None]
-    return sum(values) / len(values) if values else None
+    return _finite(mean_figure(image[figure] for image in images if image[figure] is not None))
 
 
 def _finite(figure: float) -> float | None:

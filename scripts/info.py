@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+import torch
 import tyro
 from rich.console import Console
 from rich.panel import Panel
@@ -49,6 +50,8 @@ def _facts(trained: TrainedField, size: int) -> dict[str, Any]:
             "lens": cameras.lens.value,
             "near": cameras.near,
         },
+        "scene_from_input": trained.scene_from_input.tolist(),
+        "input_from_original": trained.input_from_original.tolist(),
         "occupied": trained.occupancy.occupied.float().mean().item(),
         "background": list(trained.background),
         "provenance": trained.provenance,
@@ -65,6 +68,8 @@ def _panel(file: Path, facts: dict[str, Any]) -> Panel:
         "file": f"{facts['bytes'] / 2**20:.2f} MiB",
         "box": f"{BOX_KINDS[box['kind']]}, from {_point(box['lo'])} to {_point(box['hi'])}",
         "cameras": f"{cameras['views']} of {cameras['width']}×{cameras['height']}, {cameras['lens']}",
+        "field's frame from the data's": _rows(facts["scene_from_input"]),
+        "data's frame from the original": _rows(facts["input_from_original"]),
         "occupied": f"{facts['occupied']:.1%} of the cells",
         "background": f"sRGB {_point(facts['background'])}",
         "provenance": _pairs(facts["provenance"]),
@@ -79,6 +84,13 @@ BOX_KINDS = {"box": "bounded", "contraction": "unbounded beyond the box"}
 
 def _pairs(values: dict[str, Any]) -> str:
     return "\n".join(f"{name} {value}" for name, value in values.items())
+
+
+def _rows(matrix: list[list[float]]) -> str:
+    """Of an affine map, all but the last."""
+    if torch.equal(torch.tensor(matrix), torch.eye(4)):
+        return "the same"
+    return "\n".join("  ".join(f"{value:10.6g}" for value in row) for row in matrix[:3])
 
 
 def _point(values: list[float]) -> str:

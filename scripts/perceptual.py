@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 # The usual nets, in the order of preference, and how torchvision names their weights in torch hub's cache.
@@ -24,13 +24,22 @@ class Lpips:
 
     @torch.no_grad()
     def distance(
-        self, image: Float[Tensor, "height width rgb=3"], truth: Float[Tensor, "height width rgb=3"]
+        self,
+        image: Float[Tensor, "height width rgb=3"],
+        truth: Float[Tensor, "height width rgb=3"],
+        counted: Bool[Tensor, "height width"],
     ) -> float:
-        """Of two pictures in [0, 1]; 0 where they are the same, NaN for a side under 64 pixels."""
-        if min(image.shape[:2]) < SMALLEST_SIDE:
+        """Of two pictures in [0, 1]; 0 where they are the same, NaN for a side under 64 pixels or if no pixel counts.
+
+        Where a pixel does not count the truth stands in both. They are the same there, so the nets' mean over all
+        places is that over the pixels that count times their share.
+        """
+        share = counted.float().mean().item()
+        if min(image.shape[:2]) < SMALLEST_SIDE or share == 0:
             return math.nan
-        first, second = (picture.permute(2, 0, 1)[None] * 2 - 1 for picture in (image, truth))
-        return self.model(first, second).item()
+        seen = torch.where(counted[..., None], image, truth)
+        first, second = (picture.permute(2, 0, 1)[None] * 2 - 1 for picture in (seen, truth))
+        return self.model(first, second).item() / share
 
 
 def find_lpips(device: torch.device) -> Lpips:

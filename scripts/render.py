@@ -13,10 +13,11 @@ from jaxtyping import UInt8
 from rich.console import Console
 from torch import Tensor
 
-from ..export.camera_path_file import CameraPath, from_nerfstudio
-from ..export.paths import face_the_same_way, orbit, resized, spiral
+from ..export.camera_path_file import USUAL_FPS, CameraPath, from_nerfstudio
+from ..export.path_frames import Frames, PathFrame
+from ..export.paths import at_size, face_the_same_way, orbit, spiral
 from ..export.pictures import DepthRange, depth_picture, depth_range, opacity_picture
-from ..export.video import write_frames, write_video
+from ..export.video import video_size, write_frames, write_video
 from ..ops import keep_freed_memory
 from ..renderers import VolumeRenderer
 from ..scenes import Cameras
@@ -26,7 +27,7 @@ from .arguments import Device, choose_device, choose_size, find_field_file
 from .counting import counted, say
 from .progress import until_told_to_stop
 
-USUAL_FRAMES, USUAL_FPS = 120, 30.0
+USUAL_FRAMES = 120
 MOST_FRAMES = 100_000
 Shown = Literal["color", "depth", "opacity"]
 
@@ -42,7 +43,11 @@ class Render:
     path: Literal["auto", "orbit", "spiral"] = "auto"
     """A turn around the scene, or LLFF's spiral; auto: the spiral where all cameras looked the same way."""
     camera_path: Path | None = None
-    """A camera path in nerfstudio's JSON instead, its poses in the scene's world frame."""
+    """A camera path in nerfstudio's JSON instead, or a transforms.json, whose cameras it then leads through. A path of
+    nerfstudio's own is left for the data's frame where the dataparser_transforms.json of its run lies beside it."""
+    frame: PathFrame = "input"
+    """The frame of a camera path that does not say its own: input is that of the data, as they were given; scene the
+    field's, which info tells."""
     show: Shown = "color"
     """Colour; or depth, from red for near to blue for far; or opacity, from black to white."""
     frames: int | None = None
@@ -76,13 +81,15 @@ def run_render(flags: Render) -> dict[str, Any]:
     device = choose_device(flags.device, console)
     trained = load_field(find_field_file(flags.file), device)
     film = _film(trained, flags)
+    if film.said:
+        say(console, film.said)
+    width, height = _size(film.cameras, flags, console)
     began = time.perf_counter()
     with until_told_to_stop() as told:
         views = takewhile(lambda _: not told.is_set(), range(len(film.cameras)))
         pictures = _pictures(trained, film.cameras, views, flags.show)
         count = _write(flags, counted(pictures, len(film.cameras), "frame", console), film.fps)
     seconds = time.perf_counter() - began
-    width, height = film.cameras.width, film.cameras.height
     if not flags.json:
         say(console, f"{count} frames of {width}×{height} in {seconds:.1f} s: {flags.output}")
     return {
@@ -94,6 +101,16 @@ def run_render(flags: Render) -> dict[str, Any]:
         "height": height,
         "interrupted": count < len(film.cameras),
     }
+
+
+def _size(cameras: Cameras, flags: Render, console: Console) -> tuple[int, int]:
+    """Of the file's pictures, and a word where that is another than asked for."""
+    size = cameras.width, cameras.height
+    if not _is_video(flags) or video_size(*size) == size:
+        return size
+    width, height = video_size(*size)
+    say(console, f"The video is {width}×{height}, not {size[0]}×{size[1]}: H.264 has even sides only.")
+    return width, height
 
 
 def _write(flags: Render, pictures: Iterator[UInt8[Tensor, "height width rgb=3"]], fps: float) -> int:
@@ -124,19 +141,22 @@ def _check(flags: Render) -> None:
         raise ValueError(
             "--camera-path says by itself what --path, --frames and --seconds say: leave them out."
         )
+    if flags.camera_path is None and flags.frame != "input":
+        raise ValueError("--frame is that of a --camera-path: without one leave it out.")
 
 
 def _film(trained: TrainedField, flags: Render) -> CameraPath:
     """The cameras of every frame, on the field's device."""
     if flags.camera_path is not None:
-        given = from_nerfstudio(flags.camera_path, near=trained.cameras.near)
+        near, frames = trained.cameras.near, Frames.of(trained)
+        given = from_nerfstudio(flags.camera_path, near=near, frames=frames, asked=flags.frame)
         size = choose_size(flags.width, flags.height, (given.cameras.width, given.cameras.height))
-        cameras, fps = resized(given.cameras, size), flags.fps or given.fps
+        cameras, fps, said = at_size(given.cameras, size), flags.fps or given.fps, given.said
     else:
         size = choose_size(flags.width, flags.height, (trained.cameras.width, trained.cameras.height))
-        fps = flags.fps or USUAL_FPS
+        fps, said = flags.fps or USUAL_FPS, ""
         cameras = _path(trained, flags)(trained, _frame_count(flags, fps), size)
-    return CameraPath(_at_times(cameras, flags).to(trained.cameras.focal.device), fps)
+    return CameraPath(_at_times(cameras, flags).to(trained.cameras.focal.device), fps, said)
 
 
 def _at_times(cameras: Cameras, flags: Render) -> Cameras:

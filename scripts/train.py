@@ -18,12 +18,13 @@ from ..ops import keep_freed_memory
 from ..scenes import Scene, load_scene
 from ..scenes.multiscale import with_scales
 from ..train.checkpoint import load_training
-from ..train.files import write_text
+from ..train.evaluate import mean_figure
+from ..train.files import write_json
 from ..train.loop import Budget, FitConfig, Progress, begin, what_goes_back
 from ..train.run import Run
 from ..viewer.door import listen
 from .arguments import Device, budget_of, choose_device
-from .counting import say
+from .counting import decibels, say, say_masked
 from .progress import TrainingBar, until_told_to_stop
 from .view_training import Watched
 from .where import LOCAL, PORT
@@ -86,6 +87,7 @@ def run_train(flags: Train) -> dict[str, Any]:
     device = choose_device(flags.device, console)
     scene = with_scales(load_scene(flags.data, downscale=flags.downscale), flags.scales)
     say(console, f"{_views(scene)}, in {time.perf_counter() - began:.1f} s")
+    say_masked(console, scene.test)
     scene = scene.to(device)
     training = begin(scene, config, FitConfig(seed=flags.seed))
     run = Run(
@@ -99,14 +101,14 @@ def run_train(flags: Train) -> dict[str, Any]:
         for remark in (*remarks, *what_goes_back(run.training, budget)):
             say(console, remark)
         run.go_on()
-    write_text(run.folder / "config.json", json.dumps(_settings(flags, config), indent=1))
+    write_json(run.folder / "config.json", _settings(flags, config))
     if not flags.viewer:
         return _finish(run, _train(run, budget, console, unwatched), console)
     with Watched(run, flags.host, flags.port, console) as watched:
         interrupted = _train(run, budget, console, watched.steps)
         result = _finish(run, interrupted, console)
         if not interrupted:
-            watched.stay(f"done: {result['psnr']:.2f} dB on held-out views")
+            watched.stay(f"done: {decibels(result['psnr'])} on held-out views")
     return result
 
 
@@ -138,7 +140,7 @@ def _train(run: Run, budget: Budget, console: Console, steps: Steps) -> bool:
 
 def _finish(run: Run, interrupted: bool, console: Console) -> dict[str, Any]:
     means = run.write_pictures()
-    psnr = sum(means) / len(means)
+    psnr = mean_figure(means)
     seconds = run.training.seconds
     here = max(seconds - run.earlier_seconds, 1e-9)
     result = {
@@ -155,10 +157,10 @@ def _finish(run: Run, interrupted: bool, console: Console) -> dict[str, Any]:
     }
     if len(means) > 1:
         result["scales"] = [{"scale": 0.5**level, "psnr": mean} for level, mean in enumerate(means)]
-    write_text(run.folder / "metrics.json", json.dumps(result, indent=1))
+    write_json(run.folder / "metrics.json", result)
     say(
         console,
-        f"{run.training.step} steps in {seconds:.1f} s of training; held-out views {psnr:.2f} dB "
+        f"{run.training.step} steps in {seconds:.1f} s of training; held-out views {decibels(psnr)} "
         f"(mean PSNR, white background). The field is in {result['file']}",
     )
     return result

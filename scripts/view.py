@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import tyro
 from rich.console import Console
 
+from ..export.path_frames import Frames
 from ..ops import keep_freed_memory
 from ..train.field_file import load_field
 from ..viewer.look import Studio
@@ -48,11 +49,12 @@ def run_view(flags: View) -> dict[str, Any]:
     device = choose_device(flags.device, console)
     files = [find_field_file(path) for path in flags.files]
     library = Library()
-    subjects = [library.add(load_field(file, device), file) for file in files]
+    fields = [load_field(file, device) for file in files]
+    subjects = [library.add(trained, file) for trained, file in zip(fields, files, strict=True)]
     studio = Studio(subjects, PAINTS, figure, difference)
     began = time.perf_counter()
     viewer = Viewer(studio, host=flags.host, port=flags.port)
-    tools = tools_for(files[0].parent)
+    tools = tools_for(files[0].parent, Frames.of(fields[0]))
     page = Page(viewer, tools, actions(library, lambda: studio.look, tools.folder))
     try:
         with until_told_to_stop() as told:

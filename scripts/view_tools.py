@@ -2,55 +2,67 @@
 
 import json
 import math
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from ..export.camera_path_file import CameraPath, from_nerfstudio, to_nerfstudio
+from ..export.path_frames import SAME, Frames, moved_poses, scene_from_path
 from ..export.video import write_video
 from ..scenes.document import Document, read_document
 from ..scenes.poses import RIGID_TOLERANCE
-from ..train.files import write_text
+from ..train.files import write_json
 from ..viewer.route import Key, Route
 from ..viewer.server import Tools
 
 FAR_TOO_NEAR = 1e-3  # world units; a path that is only read and written has no scene to take it from
 
 
-def tools_for(folder: Path) -> Tools:
-    return Tools(folder / "viewer", write_video, write_route, read_route)
+def tools_for(folder: Path, frames: Frames) -> Tools:
+    """`frames` are those of the field that paths are saved beside; a route itself is in the scene's."""
+    write, read = partial(write_route, frames=frames), partial(read_route, frames=frames)
+    return Tools(folder / "viewer", write_video, write, read)
 
 
-def write_route(file: Path, route: Route) -> None:
+def write_route(file: Path, route: Route, frames: Frames = SAME) -> None:
     """nerfstudio's JSON: every frame, and the keyframes that they came from. Raises ValueError where it cannot be
     written."""
-    to_nerfstudio(file, CameraPath(route.cameras(FAR_TOO_NEAR), route.fps))
+    to_nerfstudio(file, CameraPath(route.cameras(FAR_TOO_NEAR), route.fps), frames)
+    poses = torch.from_numpy(np.stack([key.pose for key in route.keys]))
+    poses = moved_poses(poses, frames.input_from_scene)
     content = json.loads(file.read_text())
     width, height = route.size
     content["keyframes"] = [
         {
-            "matrix": [*key.pose.flatten().tolist(), 0.0, 0.0, 0.0, 1.0],
+            "matrix": [*pose.flatten().tolist(), 0.0, 0.0, 0.0, 1.0],
             "fov": key.fov,
             "aspect": width / height,
             "override_transition_enabled": False,
             "override_transition_sec": None,
             "render_time": key.time,
         }
-        for key in route.keys
+        for key, pose in zip(route.keys, poses, strict=True)
     ]
     legs = max(1, len(route.keys) if route.loop else len(route.keys) - 1)
     content |= {"is_cycle": route.loop, "seconds": route.seconds, "default_fov": route.keys[0].fov}
     content |= {"default_transition_sec": route.seconds / legs}
-    write_text(file, json.dumps(content, indent=1))
+    write_json(file, content)
 
 
-def read_route(file: Path) -> Route:
+def read_route(file: Path, frames: Frames = SAME) -> Route:
     """Its keyframes, or where it has none every frame as one. Raises ValueError that says what is wrong."""
-    path = from_nerfstudio(file, near=FAR_TOO_NEAR)
+    path = from_nerfstudio(file, near=FAR_TOO_NEAR, frames=frames)
     document = read_document(file)
     cameras = path.cameras
     keys = [_key(frame) for frame in document.objects("keyframes")] if "keyframes" in document else []
-    if not keys:
+    if keys:
+        poses = torch.from_numpy(np.stack([key.pose for key in keys]))
+        poses = moved_poses(poses, scene_from_path(document, frames, "input")[0])
+        keys = [replace(key, pose=pose.numpy()) for key, pose in zip(keys, poses, strict=True)]
+    else:
         fovs = np.degrees(2 * np.arctan(cameras.height / 2 / cameras.focal[:, 1].numpy()))
         poses = cameras.world_from_camera.double().numpy()
         keys = [Key(*each) for each in zip(poses, fovs.tolist(), cameras.time.tolist(), strict=True)]

@@ -7,6 +7,7 @@ from dataclasses import replace
 import torch
 from rich.console import Console
 
+from ..export.path_frames import Frames
 from ..train.field_file import TrainedField
 from ..train.loop import Progress
 from ..train.run import WHITE, Run
@@ -35,7 +36,7 @@ class Watched:
         self.subject = library.add(begun(run), run.folder / "field.safetensors", run.trained)
         studio = Studio([self.subject], PAINTS, figure, difference)
         self.viewer = Viewer(studio, host=host, port=port)
-        tools = tools_for(run.folder)
+        tools = tools_for(run.folder, Frames.of(begun(run)))
         made = actions(library, lambda: studio.look, tools.folder)
         self.page = Page(self.viewer, tools, made)
         with self.page.field_folder:
@@ -103,4 +104,5 @@ def begun(run: Run) -> TrainedField:
         run.scene.scene_from_input,
         run.provenance,
         torch.zeros(1, 1, 3, dtype=torch.uint8),
+        run.scene.input_from_original,
     )

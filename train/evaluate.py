@@ -1,11 +1,12 @@
 """How good a field is: held-out views against what the camera saw."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
+from scipy.ndimage import binary_erosion
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
@@ -18,11 +19,14 @@ SSIM_WINDOW = 11  # pixels; a smaller image has no SSIM
 
 @dataclass(frozen=True)
 class Judged:
-    """One held-out view: what was rendered, what was there, and the figures; `ssim` is NaN under 11 pixels."""
+    """One held-out view: what was rendered, what was there, the pixels that are not masked, and their figures. `psnr`
+    is NaN where there are none; `ssim` where no window of 11 pixels is free of masks, and at a stride above 1, where
+    the picture is another one."""
 
     name: str
     image: Float[Tensor, "height width rgb=3"]
     truth: Float[Tensor, "height width rgb=3"]
+    counted: Bool[Tensor, "height width"]
     psnr: float
     ssim: float
 
@@ -41,8 +45,9 @@ def judge(
             name=views.names[view],
             image=image,
             truth=truth,
+            counted=counted,
             psnr=psnr(image, truth, counted),
-            ssim=ssim(image, truth),
+            ssim=ssim(image, truth, counted) if stride == 1 else math.nan,
         )
 
 
@@ -62,17 +67,42 @@ def psnr(
     truth: Float[Tensor, "height width rgb=3"],
     counted: Bool[Tensor, "height width"],
 ) -> float:
-    """Peak signal-to-noise ratio in dB of the pixels that count; 100 where they are the same."""
+    """Peak signal-to-noise ratio in dB of the pixels that count; 100 where they are the same, NaN if none counts."""
     error = (image - truth).square()[counted].mean().item()
     return -10 * math.log10(max(error, 1e-10))
 
 
-def ssim(image: Float[Tensor, "height width rgb=3"], truth: Float[Tensor, "height width rgb=3"]) -> float:
-    """Structural similarity (Wang et al. 2004): Gaussian window of 11 pixels, σ = 1.5, mean over the channels."""
+def ssim(
+    image: Float[Tensor, "height width rgb=3"],
+    truth: Float[Tensor, "height width rgb=3"],
+    counted: Bool[Tensor, "height width"],
+) -> float:
+    """Structural similarity (Wang et al. 2004): Gaussian window of 11 pixels, σ = 1.5; the mean over the channels and
+    the windows that lie in the picture and hold no masked pixel, NaN where there is none."""
     if min(image.shape[:2]) < SSIM_WINDOW:
         return math.nan
     a, b = (np.asarray(x.cpu(), dtype=np.float64) for x in (image, truth))
-    similarity = structural_similarity(
-        a, b, data_range=1.0, channel_axis=2, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+    _, similarity, *_ = structural_similarity(
+        a,
+        b,
+        data_range=1.0,
+        channel_axis=2,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+        full=True,
     )
-    return float(similarity)  # pyright: ignore[reportArgumentType]  # a tuple only where a gradient is asked for
+    window = np.ones((SSIM_WINDOW, SSIM_WINDOW))
+    whole = np.asarray(binary_erosion(np.asarray(counted.cpu()), window), dtype=bool)
+    return np.asarray(similarity, dtype=np.float64)[whole].mean().item() if whole.any() else math.nan
+
+
+def mean_figure(figures: Iterable[float]) -> float:
+    """The mean over the views that have the figure (a view that is masked everywhere has none); NaN where none has."""
+    there = [figure for figure in figures if not math.isnan(figure)]
+    return sum(there) / len(there) if there else math.nan
+
+
+def masked_everywhere(views: Views) -> list[str]:
+    """The names of the views of which no pixel counts."""
+    return [name for name, ignored in zip(views.names, views.ignored, strict=True) if bool(ignored.all())]

@@ -10,7 +10,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from ..fields import Field, FieldConfig
-from ..fields.stored import check_fit, field_from_stored
+from ..fields.stored import check_finite, check_fit, field_from_stored
 from ..renderers import OccupancyGrid
 from ..scenes import Cameras
 from .field_checks import check_cameras, check_transform
@@ -23,7 +23,8 @@ ENTRY = "omnifield"  # of the safetensors' metadata
 
 @dataclass(frozen=True)
 class TrainedField:
-    """A field with what it takes to look at it. `cameras` are those it was trained on; `background` is sRGB."""
+    """A field with what it takes to look at it. `cameras` are those it was trained on; `background` is sRGB;
+    `scene_from_input` and `input_from_original` are those of its `Scene`."""
 
     field: Field
     occupancy: OccupancyGrid
@@ -32,6 +33,9 @@ class TrainedField:
     scene_from_input: Float[Tensor, "row=4 column=4"]
     provenance: dict[str, Any]
     thumbnail: UInt8[Tensor, "height width rgb=3"]
+    input_from_original: Float[Tensor, "row=4 column=4"] = dataclasses.field(
+        default_factory=lambda: torch.eye(4, dtype=torch.float64)
+    )
 
     @property
     def config(self) -> FieldConfig:
@@ -53,6 +57,7 @@ def field_contents(trained: TrainedField) -> tuple[dict[str, Tensor], dict[str, 
     tensors["occupancy"] = trained.occupancy.bits
     tensors["thumbnail"] = trained.thumbnail
     tensors["scene_from_input"] = trained.scene_from_input
+    tensors["input_from_original"] = trained.input_from_original.double()
     for name in CAMERA_TENSORS:
         tensors[f"cameras.{name}"] = getattr(trained.cameras, name)
     return tensors, {ENTRY: _header(trained).text()}
@@ -147,7 +152,17 @@ def _build(header: Header, tensors: dict[str, Tensor]) -> TrainedField:
         scene_from_input=transform.double(),
         provenance=header.provenance,
         thumbnail=thumbnail,
+        input_from_original=_input_from_original(tensors),
     )
+
+
+def _input_from_original(tensors: dict[str, Tensor]) -> Tensor:
+    """Files before it was kept have none: the identity."""
+    name, identity = "input_from_original", torch.eye(4, dtype=torch.float64)
+    found = {name: tensors.get(name, identity)}
+    check_fit({name: identity}, found)
+    check_finite(found)
+    return found[name]
 
 
 def _cameras(header: Header, tensors: dict[str, Tensor]) -> Cameras:

@@ -1,10 +1,13 @@
 """Files that are whole or not there: written beside their place, flushed, and renamed into it."""
 
 import contextlib
+import json
+import math
 import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import save_file
@@ -61,3 +64,21 @@ def write_text(path: Path, text: str) -> None:
         beside.write_text(text, encoding="utf-8")
 
     write_atomically(path, write)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Raises ValueError if it cannot be written."""
+    write_text(path, json_text(content, indent=1))
+
+
+def json_text(content: Any, indent: int | None = None) -> str:
+    """The content as JSON, which has neither NaN nor infinity: null stands for a figure that there is not."""
+    return json.dumps(_finite(content), indent=indent, allow_nan=False)
+
+
+def _finite(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {name: _finite(value) for name, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content

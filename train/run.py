@@ -1,6 +1,7 @@
 """A run folder: what a training leaves behind, whole at every moment."""
 
 import json
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,10 +14,10 @@ from torch import Tensor
 
 from ..scenes import Scene, Views
 from .checkpoint import training_contents
-from .evaluate import Judged, judge
+from .evaluate import Judged, judge, mean_figure
 from .events import EventLog
 from .field_file import TrainedField, field_contents
-from .files import write_atomically, write_tensors, write_text
+from .files import json_text, write_atomically, write_tensors, write_text
 from .loop import Budget, Progress, Training, fit
 from .pictures import to_bytes, write_picture
 from .saving import Saver, copied
@@ -82,20 +83,21 @@ class Run:
                 if marks and progress.spent >= marks[0]:
                     marks = [mark for mark in marks if mark > progress.spent]
                     self.mark(progress)
-                    events.add_held_out(progress.step, self.curve[-1]["psnr"])
+                    if self.curve and self.curve[-1]["step"] == progress.step:
+                        events.add_held_out(progress.step, self.curve[-1]["psnr"])
                 yield progress
                 if self._is_due(time.monotonic() - saved):
                     saved = time.monotonic()
                     self.save_beside()
 
     def mark(self, progress: Progress) -> None:
-        """Add a point to the curve, from a few pixels of every held-out view; fewer while each takes many samples."""
+        """Add a point to the curve, from a few pixels of every held-out view; fewer while each takes many samples.
+        Where all of those are masked there is none to add."""
         self.drawn = None  # the field looks different now
         rays = min(CURVE_RAYS, round(CURVE_SAMPLES * progress.rays / max(progress.samples, 1)))
-        figures = [view.psnr for judged in self.judge(rays) for view in judged]
-        self.curve.append(
-            {"seconds": progress.seconds, "step": progress.step, "psnr": sum(figures) / len(figures)}
-        )
+        psnr = mean_figure(view.psnr for judged in self.judge(rays) for view in judged)
+        if not math.isnan(psnr):
+            self.curve.append({"seconds": progress.seconds, "step": progress.step, "psnr": psnr})
 
     @property
     def background(self) -> Float[Tensor, "rgb=3"]:
@@ -132,7 +134,7 @@ class Run:
         return since > max(0.9 * LOST_SECONDS - self.saver.seconds, LOST_SECONDS / 2)
 
     def _contents(self, trained: TrainedField) -> "_Contents":
-        curve = json.dumps(self.curve, indent=1)
+        curve = json_text(self.curve, indent=1)
         return _Contents(field_contents(trained), training_contents(self.training), curve)
 
     def _write(self, contents: "_Contents") -> None:
@@ -158,6 +160,7 @@ class Run:
                 "cells_looked_at": f"{occupancy.looked_at:,} of {len(occupancy.order):,} possible ones",
             },
             thumbnail=thumbnail,
+            input_from_original=self.scene.input_from_original,
         )
 
     def thumbnail(self) -> UInt8[Tensor, "height width rgb=3"]:
@@ -171,14 +174,14 @@ class Run:
 
     def write_pictures(self) -> list[float]:
         """Every held-out view beside the truth, one of them at full size, and the curve as a plot; returns the views'
-        mean PSNR at each scale, full size first."""
+        mean PSNR at each scale, full size first, NaN where they are masked everywhere."""
         means = []
         for judged in self.judge(FINAL_RAYS):
             figures = []
             for view in judged:
                 write_beside_truth(self.folder / "images" / f"{view.name}.png", view)
                 figures.append(view.psnr)
-            means.append(sum(figures) / len(figures))
+            means.append(mean_figure(figures))
         write_beside_truth(self.folder / "picture.png", self.first_view(1))
         plot_curve(self.folder / "curve.png", self.curve)
         return means

@@ -1,7 +1,7 @@
 """A ball that is known everywhere, as a trained field: what the conversions in these tests begin with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
@@ -17,7 +17,7 @@ from omnifield.fields import (
     field_config,
 )
 from omnifield.renderers import OccupancyGrid
-from omnifield.scenes import Box, Domain
+from omnifield.scenes import Box, Contraction, Domain
 from omnifield.train import TrainedField
 from torch import Tensor
 
@@ -103,3 +103,33 @@ HASTE: Mapping[str, tuple[str, ...]] = {
 
 def small(kind: str) -> FieldConfig:
     return field_config(kind, "tiny", ("samples_per_step=2048", *HASTE.get(kind, ())))
+
+
+@dataclass(frozen=True)
+class FarConfig(BallConfig):
+    tag: ClassVar[str] = "far"
+
+    def build(self, domain: Domain) -> "BallBeforeAWall":
+        return BallBeforeAWall(self, domain)
+
+
+class BallBeforeAWall(NormalBall):
+    """Behind the ball, far away on all sides, a fog: opaque within a step of the march there, which is as long as it is
+    far away, and thin in one as short as near the cameras."""
+
+    def probe(self, points: Points) -> Probe:
+        probe = super().probe(points)
+        distance = points.position.norm(dim=-1)
+        return Probe(probe.density + torch.where(distance > FOG_FROM, FOG / distance, 0.0), probe.carry)
+
+
+FOG_FROM, FOG = 6.0, 96.0
+
+
+def far_ball() -> TrainedField:
+    """An unbounded scene: the ball, and far behind it a coloured fog."""
+    field = FarConfig().build(Contraction(CUBE.lo, CUBE.hi))
+    occupancy = OccupancyGrid(field.domain, resolution=64)
+    for seed in range(2):
+        occupancy.update(field.density, 64**3, torch.Generator().manual_seed(seed))
+    return replace(ball(), field=field, occupancy=occupancy)

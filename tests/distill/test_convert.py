@@ -1,13 +1,17 @@
 """A conversion from beginning to end: repeated, stopped, refused, and in other ways than the usual one."""
 
 import dataclasses
+import importlib
 import itertools
 
 import pytest
 import torch
 from omnifield.distill import Conversion, Edits, Plan, Watch, Wishes, convert
-from omnifield.distill.loop import Distillation, distill
+from omnifield.distill.curriculum import SCHEDULES
+from omnifield.distill.exam import Exam
+from omnifield.distill.loop import Distillation, Patience, distill
 from omnifield.fields import field_config
+from omnifield.scenes import Cameras
 from omnifield.train import Budget, TrainedField
 
 from .ball_scene import BallConfig, ball, small
@@ -126,3 +130,39 @@ def test_active_levels_make_a_difference_each_for_itself(teacher_ball: TrainedFi
     assert min(done.agreement.psnr for done in made) > 18
     for one, other in itertools.combinations([done.student.field.state_dict() for done in made], 2):
         assert any(not torch.equal(tensor, other[name]) for name, tensor in one.items())
+
+
+def test_the_best_is_chosen_on_other_views_than_it_is_judged_by(
+    teacher_ball: TrainedField, monkeypatch
+) -> None:
+    asked = []
+
+    class Watched(Exam):
+        def __init__(self, trained: TrainedField, cameras: Cameras, rays: int) -> None:
+            super().__init__(trained, cameras, rays)
+            asked.append(cameras.world_from_camera)
+
+    monkeypatch.setattr(importlib.import_module("omnifield.distill.convert"), "Exam", Watched)
+    done = converted(teacher_ball, "voxel", 4)
+    chosen_by, judged_by = asked
+    assert torch.equal(done.exam.cameras.world_from_camera, judged_by)
+    apart = (chosen_by[:, None] - judged_by[None]).abs().amax((2, 3))
+    assert apart.min() > 1e-2 and len(chosen_by) >= len(judged_by)
+
+
+def test_the_linear_map_learns_nothing_from_the_points_that_tell_when_a_stage_is_over(teacher_ball) -> None:
+    teacher = converted(teacher_ball, "hash", 4).student
+    work = Distillation(teacher, small("vm"), Plan(decoder="own"))
+    assert work.common.matrix is not None
+    fitted = []
+    fit = work.common.fit
+    work.common.fit = lambda student, known: (fitted.append(known), fit(student, known))[1]  # pyright: ignore
+    patience = Patience(work, SCHEDULES["progressive"][0], 0.0)
+    before = work.common.matrix.clone()
+    patience.is_over(0.02)
+    assert not fitted and torch.equal(work.common.matrix, before)
+    assert patience.least < float("inf")
+    for _ in distill(work, Budget(steps=16)):
+        pass
+    judged = work.judged.features
+    assert fitted and not any(known.shape == judged.shape and torch.equal(known, judged) for known in fitted)

@@ -12,7 +12,8 @@ from omnifield.renderers import OccupancyGrid
 from .ball_scene import CUBE
 
 ALL = Weights(features=0.5, opacity=1.0, logarithm=2.0, color=3.0, pixels=7.0)
-DENSITIES = Densities.of(OccupancyGrid(CUBE, resolution=16, steps_per_side=64))
+OCCUPANCY = OccupancyGrid(CUBE, resolution=16, steps_per_side=64)
+DENSITIES, STEP = Densities.of(OCCUPANCY), torch.tensor(OCCUPANCY.grid.step)
 
 
 def lesson(count: int, generator: torch.Generator) -> PointLesson:
@@ -23,6 +24,7 @@ def lesson(count: int, generator: torch.Generator) -> PointLesson:
         density=10 ** (8 * torch.rand(count, generator=generator) - 3),
         color=torch.rand(count, 3, generator=generator),
         visible=torch.rand(count, generator=generator),
+        step=STEP * 10 ** torch.rand(count, generator=generator),
     )
 
 
@@ -32,45 +34,46 @@ def errors(said: Levels, known: PointLesson, weights: Weights) -> torch.Tensor:
 
 def test_the_range_of_densities_is_what_can_be_seen() -> None:
     diagonal = math.dist(CUBE.lo, CUBE.hi)
-    assert 1 - math.exp(-math.exp(DENSITIES.lo) * diagonal) == pytest.approx(FAINT)
-    assert 1 - math.exp(-math.exp(DENSITIES.hi) * DENSITIES.step) == pytest.approx(SOLID)
+    assert 1 - math.exp(-math.exp(DENSITIES.lo) * diagonal / STEP.item()) == pytest.approx(FAINT)
+    assert 1 - math.exp(-math.exp(DENSITIES.hi)) == pytest.approx(SOLID)
 
 
 def test_opacity_and_logarithm_in_closed_form() -> None:
     density = torch.tensor([0.0, 1e-6, 1e-3, 1.0, 40.0, 1e6])
-    opacity = 1 - torch.exp(-density.double() * DENSITIES.step)
-    assert torch.allclose(DENSITIES.opacity(density).double(), opacity, atol=1e-7)
-    ends = torch.tensor([DENSITIES.lo, (DENSITIES.lo + DENSITIES.hi) / 2, DENSITIES.hi]).exp()
-    assert torch.allclose(DENSITIES.logarithm(ends), torch.tensor([0.0, 0.5, 1.0]), atol=1e-5)
-    beyond = torch.tensor([2 * DENSITIES.lo - DENSITIES.hi, 2 * DENSITIES.hi - DENSITIES.lo]).exp()
-    assert torch.allclose(DENSITIES.logarithm(beyond), torch.tensor([-LEAK, 1 + LEAK]), atol=1e-5)
+    opacity = 1 - torch.exp(-density.double() * STEP)
+    assert torch.allclose(DENSITIES.opacity(density, STEP.expand(6)).double(), opacity, atol=1e-7)
+    step = STEP * torch.tensor([1.0, 5.0, 70.0])  # where steps are long, thin is opaque
+    ends = torch.tensor([DENSITIES.lo, (DENSITIES.lo + DENSITIES.hi) / 2, DENSITIES.hi]).exp() / step
+    assert torch.allclose(DENSITIES.logarithm(ends, step), torch.tensor([0.0, 0.5, 1.0]), atol=1e-5)
+    beyond = torch.tensor([2 * DENSITIES.lo - DENSITIES.hi, 2 * DENSITIES.hi - DENSITIES.lo]).exp() / step[1:]
+    assert torch.allclose(DENSITIES.logarithm(beyond, step[1:]), torch.tensor([-LEAK, 1 + LEAK]), atol=1e-5)
 
 
 def test_gradients_are_finite_and_pull_back_from_outside_of_the_range() -> None:
     density = torch.tensor([1e-25, 1e-12, 1.0, 1e5, 1e12], requires_grad=True)
-    DENSITIES.logarithm(density).sum().backward()
+    DENSITIES.logarithm(density, STEP.expand(5)).sum().backward()
     assert density.grad is not None
     assert density.grad.isfinite().all() and (density.grad > 0).all()
     nothing = torch.zeros(1, requires_grad=True)
-    (DENSITIES.logarithm(nothing) + DENSITIES.opacity(nothing)).sum().backward()
+    (DENSITIES.logarithm(nothing, STEP[None]) + DENSITIES.opacity(nothing, STEP[None])).sum().backward()
     assert nothing.grad is not None and nothing.grad.isfinite().all()
 
 
 def test_a_perfect_student_has_no_error(generator) -> None:
     known = lesson(100, generator)
-    known.density.clamp_(math.exp(DENSITIES.lo), math.exp(DENSITIES.hi))
+    known.density.mul_(known.step).clamp_(math.exp(DENSITIES.lo), math.exp(DENSITIES.hi)).div_(known.step)
     assert errors(Levels(known.features, known.density, known.color), known, ALL).abs().max() < 1e-10
 
 
 def test_each_weight_is_that_of_its_term(generator) -> None:
     known, other = lesson(50, generator), lesson(50, generator)
     said = Levels(other.features, other.density, other.color)
-    there = DENSITIES.opacity(known.density)
+    there = DENSITIES.opacity(known.density, known.step)
     seen = known.visible * there
-    wanted = DENSITIES.logarithm(known.density).clamp(0, 1)
+    wanted = DENSITIES.logarithm(known.density, known.step).clamp(0, 1)
     expected = {
-        "opacity": (DENSITIES.opacity(other.density) - there) ** 2,
-        "logarithm": known.visible * (DENSITIES.logarithm(other.density) - wanted) ** 2,
+        "opacity": (DENSITIES.opacity(other.density, known.step) - there) ** 2,
+        "logarithm": known.visible * (DENSITIES.logarithm(other.density, known.step) - wanted) ** 2,
         "color": seen * ((other.color - known.color) ** 2).mean(-1),
         "features": seen * ((other.features - known.features) ** 2).mean(-1) / (known.features**2).mean(),
     }

@@ -8,10 +8,11 @@ import torch
 from omnifield.distill.cameras import NEIGHBOURS
 from omnifield.distill.teacher import HIDDEN, MISSES, OCCUPIED, SURFACE, PointLesson, RayLesson, Teacher
 from omnifield.fields import Level
-from omnifield.renderers import VolumeRenderer
+from omnifield.renderers import UniformSampler, VolumeRenderer
+from omnifield.scenes import Rays
 from omnifield.train import TrainedField
 
-from .ball_scene import CUBE, RADIUS, BallConfig, ball
+from .ball_scene import CUBE, RADIUS, BallConfig, ball, far_ball
 
 COUNT = 4000
 
@@ -48,7 +49,11 @@ def test_some_cameras_are_held_out_and_never_asked(views, held_out, generator) -
         rest = [view for view in range(views) if view not in held_out]
         assert torch.equal(known, turned[rest])
         for pose in turned[held_out]:
-            assert (teacher.cameras.world_from_camera - pose).abs().amax((1, 2)).min() > 1e-3
+            for others in (teacher.cameras, teacher.choosing):
+                assert (others.world_from_camera - pose).abs().amax((1, 2)).min() > 1e-3
+    if 1 < views < 40:  # of 40 two stand in each place, and there is nothing in between
+        for pose in teacher.choosing.world_from_camera:
+            assert (teacher.cameras.world_from_camera - pose).abs().amax((1, 2)).min() > 1e-4
     assert NEIGHBOURS > 1
 
 
@@ -91,7 +96,7 @@ def test_answers_are_the_fields_own_and_zero_outside_of_occupied_cells(teacher: 
 
 def test_points_are_seen_as_cameras_see_them(teacher: Teacher, generator) -> None:
     position = 0.5 * torch.randn(500, 3, generator=generator)
-    seen = teacher.seen_from_somewhere(position, generator)
+    seen, step = teacher.seen_from_somewhere(position, generator)
     away = seen.position[:, None] - teacher.cameras.world_from_camera[None, :, :, 3]
     distance = away.norm(dim=-1)
     aligned = ((away / distance[:, :, None]) * seen.direction[:, None]).sum(-1)
@@ -100,6 +105,35 @@ def test_points_are_seen_as_cameras_see_them(teacher: Teacher, generator) -> Non
     cone = teacher.cameras.cone_radius(camera, seen.direction)
     assert torch.allclose(seen.footprint, distance[torch.arange(500), camera] * cone)
     assert torch.allclose(seen.direction.norm(dim=-1), torch.ones(500), atol=1e-5)
+    assert (step == teacher.grid.step).all()  # a bounded scene has steps of one length
+
+
+def test_steps_are_those_of_the_march_that_the_points_are_seen_in(generator) -> None:
+    """Of a ray through each point its step there, from the place that it is seen from: long far away."""
+    trained = far_ball()
+    teacher = Teacher(trained, generator)
+    rays = teacher.ask_rays(teacher.random_cameras(300, generator), generator)
+    points = teacher.ask_points(300, rays, generator)
+    distance = points.points.footprint / teacher.cameras.pixel_rays(0).footprint[0]
+    chosen = distance < trained.occupancy.grid.horizon
+    origins = points.points.position - distance[:, None] * points.points.direction
+    count = len(distance)
+    through = Rays(
+        origins=origins,
+        directions=points.points.direction,
+        near=torch.full((count,), 1e-3),
+        far=torch.full((count,), torch.inf),
+        footprint=torch.zeros(count),
+        time=torch.zeros(count),
+    )
+    march = UniformSampler(trained.field.domain, trained.occupancy.steps_per_side).sample(through, None)
+    apart = (march.t - distance[march.ray]).abs()
+    for ray in chosen.nonzero()[:, 0].tolist():
+        own = slice(int(march.offsets[ray]), int(march.offsets[ray + 1]))
+        nearest = apart[own].argmin()
+        if apart[own][nearest] < march.dt[own][nearest]:
+            assert points.step[ray].item() == pytest.approx(march.dt[own][nearest].item(), rel=0.05)
+    assert points.step.max() > 20 * points.step.min()
 
 
 def test_surface_points_are_in_front_of_their_cameras(points: PointLesson) -> None:

@@ -180,7 +180,7 @@ def test_up_becomes_z_and_the_way_back_is_kept(photographs) -> None:
     torch.testing.assert_close(
         back, torch.tensor(_frame(photographs, 0)["transform_matrix"]).double(), atol=1e-5, rtol=0
     )
-    expected = 2 * torch.tensor(applied)
+    expected = 2 * torch.tensor(applied, dtype=torch.float64)
     torch.testing.assert_close(scene.input_from_original[:3], expected)
 
 

@@ -64,7 +64,7 @@ def test_other_cameras_are_warned_about(ball_file, lego, capsys) -> None:
     run, data = ball_file(), lego()
     content = json.loads((data / "transforms_train.json").read_text())
     (data / "transforms_train.json").write_text(json.dumps({**content, "frames": content["frames"][:3]}))
-    run_eval(Eval(run, str(data), stride=8))
+    run_eval(Eval(run, str(data), stride=4))
     assert "was trained on other cameras than those of" in capsys.readouterr().err
 
 
@@ -80,10 +80,79 @@ def test_pictures_and_figures_are_written(ball_file, lego, tmp_path: Path, capsy
 
 def test_json_has_numbers_only_and_leaves_standard_output_alone(ball_file, lego, capsys) -> None:
     result = run_eval(Eval(ball_file(), str(lego()), stride=4, json=True))
-    assert result["ssim"] is None  # 8 pixels are too few for it
+    assert result["ssim"] is None
     json.dumps(result, allow_nan=False)
     captured = capsys.readouterr()
     assert captured.out == "" and "mean of" not in captured.err
+
+
+def test_a_picture_with_pixels_left_out_has_no_ssim(ball_file, lego, capsys) -> None:
+    """Not even where it is large enough: at a stride of 2 these are 16 pixels wide."""
+    result = run_eval(Eval(ball_file(), str(lego()), stride=2))
+    assert result["ssim"] is None and {image["ssim"] for image in result["images"]} == {None}
+    assert "SSIM is not reported: it is of whole pictures" in capsys.readouterr().err
+
+
+def masked(data: Path, ignored: np.ndarray, view: int) -> None:
+    """Lets a mask of nerfstudio's, black where nothing counts, hide pixels of a test view."""
+    Image.fromarray(np.where(ignored, 0, 255).astype(np.uint8)).save(data / f"mask_{view}.png")
+    path = data / "transforms_test.json"
+    content = json.loads(path.read_text())
+    content["frames"][view]["mask_path"] = f"mask_{view}.png"
+    path.write_text(json.dumps(content))
+
+
+def damaged(data: Path, where: np.ndarray, view: int) -> None:
+    """Noise where nothing is to count."""
+    file = data / "test" / f"r_{view}.png"
+    rgba = np.array(Image.open(file))
+    rgba[where] = np.random.default_rng(0).integers(0, 256, (int(where.sum()), 4))
+    Image.fromarray(rgba).save(file)
+
+
+def test_no_figure_depends_on_what_is_masked(ball_file, lego, monkeypatch) -> None:
+    def distance(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        return (first - second).abs().mean()
+
+    monkeypatch.setattr("omnifield.scripts.eval.find_lpips", lambda device: Lpips("vgg", distance))
+    monkeypatch.setattr("omnifield.scripts.perceptual.SMALLEST_SIDE", 8)
+    run, data = ball_file(), lego(MIDDLE)
+    whole = run_eval(Eval(run, str(data)))["images"][0]
+    ignored = np.zeros((32, 32), bool)
+    ignored[:, :9] = True
+    masked(data, ignored, 0)
+    before = run_eval(Eval(run, str(data)))["images"][0]
+    damaged(data, ignored, 0)
+    after = run_eval(Eval(run, str(data)))["images"][0]
+    for figure in ("psnr", "ssim", "lpips"):
+        assert after[figure] == pytest.approx(before[figure], abs=1e-9), figure
+    assert after["ssim"] != whole["ssim"]
+
+
+def test_a_view_that_is_masked_everywhere_is_named_and_left_out(ball_file, lego, tmp_path, capsys) -> None:
+    run, data = ball_file(MIDDLE), lego(MIDDLE)
+    other = run_eval(Eval(run, str(data)))["images"][1]
+    masked(data, np.ones((32, 32), bool), 0)
+    capsys.readouterr()
+    result = run_eval(Eval(run, str(data), output=tmp_path / "out"))
+    text = capsys.readouterr().err
+    assert "Held-out view r_0 is masked everywhere, and left out of all figures." in text
+    assert result["images"][0] == {"name": "r_0", "psnr": None, "ssim": None}
+    assert (result["psnr"], result["ssim"]) == (other["psnr"], other["ssim"])
+    assert "NaN" not in (tmp_path / "out" / "eval.json").read_text()
+    json.dumps(result, allow_nan=False)
+
+
+def test_a_training_whose_held_out_views_are_masked_everywhere_has_no_figure(lego, tmp_path, capsys) -> None:
+    data = lego(MIDDLE)
+    for view in (0, 1):
+        masked(data, np.ones((32, 32), bool), view)
+    small = {"preset": "tiny", "set": ("samples_per_step=1024",), "device": "cpu"}
+    run_train(Train(str(data), run_dir=tmp_path / "run", max_steps=1, **small))
+    said = capsys.readouterr().err
+    assert "Held-out views r_0, r_1 are masked everywhere" in said and "held-out views – dB" in said
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["psnr"] is None
+    assert json.loads((tmp_path / "run" / "curve.json").read_text()) == []
 
 
 def test_every_scale_is_reported_and_their_mean(ball_file, lego, tmp_path: Path, capsys) -> None:
@@ -134,6 +203,12 @@ def test_scales_as_they_are_typed() -> None:
 def test_bad_input(ball_file, lego, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="--stride must be 1 or more, not 0"):
         run_eval(Eval(ball_file(), str(lego()), stride=0))
+    with pytest.raises(
+        ValueError, match=r"--stride 5 leaves 7x7 of the 32x32 pixels of a view, too few .* at least 8"
+    ):
+        run_eval(Eval(tmp_path / "run", str(tmp_path / "lego"), stride=5))
+    with pytest.raises(ValueError, match="--stride 4 leaves 4x4 of the 16x16 pixels"):
+        run_eval(Eval(tmp_path / "run", str(tmp_path / "lego"), stride=4, scales=2))
     with pytest.raises(ValueError, match="--scales must be from 1 to 4 for images of 32x32 pixels, not 9"):
         run_eval(Eval(tmp_path / "run", str(tmp_path / "lego"), scales=9))
     with pytest.raises(FileNotFoundError, match=r"There is no file or folder .*absent"):
@@ -149,7 +224,7 @@ def test_lpips_is_left_out_with_a_word_where_it_is_not_at_hand(ball_file, lego, 
         raise LookupError("the optional package lpips is not installed")
 
     monkeypatch.setattr("omnifield.scripts.eval.find_lpips", missing)
-    result = run_eval(Eval(ball_file(), str(lego()), stride=8))
+    result = run_eval(Eval(ball_file(), str(lego()), stride=4))
     assert "lpips" not in result
     assert "LPIPS is not reported: the optional package lpips is not installed." in capsys.readouterr().err
 
@@ -161,6 +236,15 @@ def test_lpips_is_reported_with_its_net(ball_file, lego, monkeypatch) -> None:
     result = run_eval(Eval(ball_file(), str(lego()), stride=4))
     assert result["lpips_net"] == "vgg"
     assert result["lpips"] == pytest.approx(sum(image["lpips"] for image in result["images"]) / 2)
+
+
+def test_lpips_is_the_mean_over_the_pixels_that_count(generator: torch.Generator) -> None:
+    truth, image = torch.rand(2, 64, 70, 3, generator=generator)
+    counted = torch.rand(64, 70, generator=generator) < 0.7
+    lpips = Lpips("vgg", lambda first, second: (first - second).abs().mean())
+    expected = 2 * (image - truth).abs()[counted].mean().item()
+    assert lpips.distance(image, truth, counted) == pytest.approx(expected, rel=1e-5)
+    assert math.isnan(lpips.distance(image, truth, torch.zeros_like(counted)))
 
 
 def test_lpips_takes_the_net_whose_weights_are_there(tmp_path: Path, monkeypatch) -> None:

@@ -23,6 +23,7 @@ def test_all_facts_are_there(ball_file, tmp_path: Path, capsys) -> None:
     assert facts["box"] == {"kind": "box", "lo": [-1.5] * 3, "hi": [1.5] * 3}
     assert facts["cameras"] == {"views": 4, "width": 32, "height": 32, "lens": "perspective", "near": 0.075}
     assert facts["occupied"] == 0.25
+    assert facts["scene_from_input"] == facts["input_from_original"] == torch.eye(4).tolist()
     assert facts["provenance"] == {"scene": "[b]all"}
     json.dumps(facts, allow_nan=False)
     assert capsys.readouterr().out == ""
@@ -32,6 +33,15 @@ def test_people_get_a_panel(ball_file, capsys) -> None:
     run_info(Info(ball_file()))
     text = capsys.readouterr().out
     assert "4 of 32×32, perspective" in text and "scene [b]all" in text and "100.0% of the cells" in text
+
+
+def test_a_frame_of_its_own_is_told(ball_file, capsys) -> None:
+    turn = torch.tensor([[0.0, -1, 0, 0.125], [1, 0, 0, 0], [0, 0, 1, -7.5], [0, 0, 0, 1]])
+    assert run_info(Info(ball_file(moved=turn), json=True))["scene_from_input"] == turn.tolist()
+    run_info(Info(ball_file(moved=turn)))
+    text = capsys.readouterr().out
+    assert "field's frame from the data's" in text and "0.125" in text and "-7.5" in text
+    assert "data's frame from the original  the same" in text
 
 
 def test_bad_files(tmp_path: Path) -> None:

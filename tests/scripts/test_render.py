@@ -1,6 +1,7 @@
 """Videos and pictures of a ball, and what the flags mean."""
 
 import json
+import math
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +12,15 @@ import pytest
 import torch
 import tyro
 from omnifield.export.camera_path_file import CameraPath, to_nerfstudio
+from omnifield.export.path_frames import Frames
 from omnifield.scenes import pinhole
 from omnifield.scripts import render as module
 from omnifield.scripts.render import Render, run_render
+from omnifield.scripts.view_tools import tools_for
+from omnifield.train.field_file import load_field
+from omnifield.viewer.route import Key, Route
+
+from .conftest import FOV, ring_pose
 
 BALL = (204, 102, 51)
 
@@ -61,6 +68,91 @@ def test_a_camera_path_is_followed(ball_file, tmp_path: Path) -> None:
     first, second = (imageio.imread(tmp_path / "film" / f"frame_0000{i}.png").astype(int) for i in range(2))
     assert abs(first[10, 20] - BALL).max() <= 2 and (second == 255).all()
     assert run_render(replace(flags, height=10, fps=5.0))["width"] == 20
+
+
+TURN = torch.tensor([[0.0, -1, 0, 0.1], [1, 0, 0, 0], [0, 0, 1, -0.1], [0, 0, 0, 1]])
+MIDDLE = (0.3, -0.2, 0.4)
+
+
+def turned_ball(ball_file) -> Path:
+    """A field whose own frame is not that of its data."""
+    there = TURN @ torch.tensor([*MIDDLE, 1.0])
+    return ball_file(tuple(there[:3].tolist()), TURN)
+
+
+def decibels(film: Path, data: Path) -> list[float]:
+    """The frames against the pictures of the data, over white."""
+    figures = []
+    for index in range(2):
+        seen = imageio.imread(film / f"frame_{index:05d}.png") / 255
+        rgba = imageio.imread(data / "test" / f"r_{index}.png") / 255
+        truth = rgba[..., :3] * rgba[..., 3:] + 1 - rgba[..., 3:]
+        figures.append(-10 * np.log10(((seen - truth) ** 2).mean()))
+    return figures
+
+
+def data_path(data: Path, poses: list) -> Path:
+    """The cameras of the test pictures as a path of somebody's."""
+    frames = [
+        {
+            "camera_to_world": [number for row in pose for number in row],
+            "fov": math.degrees(FOV),
+            "aspect": 1.0,
+        }
+        for pose in poses
+    ]
+    content = {"camera_path": frames, "render_width": 32, "render_height": 32, "fps": 4.0}
+    (data / "path.json").write_text(json.dumps(content))
+    return data / "path.json"
+
+
+def test_the_datas_own_poses_give_the_datas_own_pictures(ball_file, lego, tmp_path: Path, capsys) -> None:
+    run, data = turned_ball(ball_file), lego(MIDDLE)
+    file = data_path(data, [ring_pose(index, 2) for index in range(2)])
+    run_render(Render(run, tmp_path / "film", camera_path=file))
+    assert min(decibels(tmp_path / "film", data)) > 25
+    assert "says no frame: its poses are taken to be in the data's" in capsys.readouterr().err
+    inside = [(TURN @ torch.tensor(ring_pose(index, 2))).tolist() for index in range(2)]
+    run_render(Render(run, tmp_path / "inside", camera_path=data_path(data, inside), frame="scene"))
+    assert min(decibels(tmp_path / "inside", data)) > 25
+
+
+def test_the_cameras_of_a_data_set_are_a_path(ball_file, lego, tmp_path: Path, capsys) -> None:
+    run, data = turned_ball(ball_file), lego(MIDDLE)
+    flags = Render(run, tmp_path / "film", camera_path=data / "transforms_test.json")
+    result = run_render(flags)
+    assert (result["frames"], result["width"], result["height"], result["fps"]) == (2, 32, 32, 30.0)
+    assert min(decibels(tmp_path / "film", data)) > 25
+    assert "leads through the 2 cameras of" in capsys.readouterr().err
+    assert run_render(replace(flags, width=16))["height"] == 16
+
+
+def test_a_path_that_the_viewer_saved_is_rendered_where_it_was_made(ball_file, lego, tmp_path: Path) -> None:
+    run, data = turned_ball(ball_file), lego(MIDDLE)
+    inside = (TURN @ torch.tensor([ring_pose(index, 2) for index in range(2)])).numpy()
+    keys = tuple(Key(pose[:3], math.degrees(FOV)) for pose in inside)
+    frames = Frames.of(load_field(run / "field.safetensors"))
+    tools = tools_for(run, frames)
+    tools.write_route(data / "way.json", Route(keys, seconds=1.0, fps=2.0, size=(32, 32)))
+    run_render(Render(run, tmp_path / "film", camera_path=data / "way.json"))
+    assert min(decibels(tmp_path / "film", data)) > 25
+    for key, back in zip(keys, tools.read_route(data / "way.json").keys, strict=True):
+        np.testing.assert_allclose(back.pose, key.pose, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("asked", "made"), [((71, 53), (70, 52)), ((48, 33), (48, 32)), ((48, 32), (48, 32))]
+)
+def test_a_video_says_the_size_that_it_has(ball_file, tmp_path: Path, capsys, asked, made) -> None:
+    width, height = asked
+    flags = Render(ball_file(), tmp_path / "film.mp4", frames=1, width=width, height=height, json=True)
+    result = run_render(flags)
+    assert (result["width"], result["height"]) == made
+    assert imageio.imread(tmp_path / "film.mp4", plugin="FFMPEG").shape[1:3] == made[::-1]
+    said = f"The video is {made[0]}×{made[1]}, not {width}×{height}"
+    assert (said in capsys.readouterr().err) == (made != asked)
+    result = run_render(replace(flags, output=tmp_path / "pictures"))
+    assert (result["width"], result["height"]) == asked  # of pictures any size goes
 
 
 def test_an_interrupted_path_is_kept_as_far_as_it_came(ball_file, tmp_path: Path, monkeypatch) -> None:
@@ -128,6 +220,7 @@ BAD = {
     "--fps must be above zero, not nan": {"fps": float("nan")},
     "--frames and --seconds: give one": {"frames": 3, "seconds": 1.0},
     "--frames, or --seconds times --fps, may be at most": {"seconds": 1e6},
+    "--frame is that of a --camera-path": {"frame": "scene"},
     "--camera-path says by itself": {"camera_path": Path("path.json"), "frames": 4},
     "--width must be from 2 to 16384 pixels, not 1": {"width": 1},
     "A spiral is for cameras that look the same way": {"path": "spiral"},

@@ -40,6 +40,7 @@ def trained(tag: str = "mlp") -> TrainedField:
         scene_from_input=RIGID,
         provenance={"scene": "sphere", "steps": 12, "by": {"deeper": [1, None, "Grüße"]}},
         thumbnail=torch.randint(256, (6, 8, 3), generator=generator).byte(),
+        input_from_original=torch.arange(16.0, dtype=torch.float64).reshape(4, 4) / 3,
     )
 
 
@@ -63,6 +64,15 @@ def test_everything_comes_back(path: Path) -> None:
     assert after.background == before.background and after.provenance == before.provenance
     assert torch.equal(after.scene_from_input, before.scene_from_input)
     assert torch.equal(after.thumbnail, before.thumbnail)
+    assert torch.equal(after.input_from_original, before.input_from_original)
+
+
+def test_a_file_from_before_the_original_frame_was_kept(path: Path) -> None:
+    with safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys() if name != "input_from_original"}
+        metadata = file.metadata()
+    save_file(tensors, path, metadata)
+    assert torch.equal(load_field(path).input_from_original, torch.eye(4, dtype=torch.float64))
 
 
 def test_an_unbounded_domain_comes_back(tmp_path: Path) -> None:

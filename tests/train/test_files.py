@@ -1,10 +1,12 @@
 """Files are whole or not there, whatever happens while they are written."""
 
+import json
+import math
 import os
 from pathlib import Path
 
 import pytest
-from omnifield.train.files import write_atomically, write_text
+from omnifield.train.files import json_text, write_atomically, write_json, write_text
 
 
 def listing(folder: Path) -> list[str]:
@@ -103,3 +105,18 @@ def test_files_have_the_permissions_that_the_user_gives_new_ones(tmp_path: Path)
     write_text(tmp_path / "text", "")
     (tmp_path / "plain").write_text("")
     assert (tmp_path / "text").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_json_has_null_where_there_is_no_figure(tmp_path: Path) -> None:
+    content = {
+        "a": math.nan,
+        "b": [1.5, (-math.inf, {"c": math.inf})],
+        "d": None,
+        "e": "NaN",
+        "f": 3,
+        "g": True,
+    }
+    write_json(tmp_path / "figures.json", content)
+    expected = {"a": None, "b": [1.5, [None, {"c": None}]], "d": None, "e": "NaN", "f": 3, "g": True}
+    assert json.loads((tmp_path / "figures.json").read_text()) == expected
+    assert json_text({"a": math.nan}) == '{"a": null}'

@@ -8,8 +8,9 @@ import torch
 from omnifield.fields import Field, ParameterGroup, Points, Probe
 from omnifield.renderers import UniformSampler
 from omnifield.scenes import Views
-from omnifield.train.evaluate import judge, psnr, ssim, true_image
+from omnifield.train.evaluate import judge, masked_everywhere, mean_figure, psnr, ssim, true_image
 from omnifield.train.pixels import random_pixels
+from skimage.metrics import structural_similarity
 from torch import Tensor
 
 from .sphere_scene import BOX, MLP, around
@@ -84,6 +85,10 @@ def test_over_a_background(generator: torch.Generator) -> None:
 ALL = torch.ones(12, 16, dtype=torch.bool)
 
 
+def everywhere(height: int, width: int) -> Tensor:
+    return torch.ones(height, width, dtype=torch.bool)
+
+
 @pytest.mark.parametrize(("error", "decibels"), [(0.1, 20), (0.01, 40), (1.0, 0), (0.0, 100)])
 def test_psnr_of_an_even_error(error: float, decibels: float) -> None:
     truth = torch.zeros(12, 16, 3)
@@ -109,7 +114,9 @@ def test_ssim_of_even_images(a: float, b: float) -> None:
     """Without variance it is the comparison of the two brightnesses alone."""
     c1 = 0.01**2
     expected = (2 * a * b + c1) / (a * a + b * b + c1)
-    assert ssim(torch.full((16, 20, 3), a), torch.full((16, 20, 3), b)) == pytest.approx(expected, abs=1e-5)
+    assert ssim(torch.full((16, 20, 3), a), torch.full((16, 20, 3), b), everywhere(16, 20)) == pytest.approx(
+        expected, abs=1e-5
+    )
 
 
 def test_ssim_of_noise_is_that_of_wang_et_al(generator: torch.Generator) -> None:
@@ -126,12 +133,50 @@ def test_ssim_of_noise_is_that_of_wang_et_al(generator: torch.Generator) -> None
     c1, c2 = 0.01**2, 0.03**2
     brightness = (2 * mean(a) * mean(b) + c1) / (mean(a) ** 2 + mean(b) ** 2 + c1)
     structure = (2 * spread[2] + c2) / (spread[0] + spread[1] + c2)
-    assert ssim(a, b) == pytest.approx((brightness * structure).mean().item(), abs=1e-6)
+    assert ssim(a, b, everywhere(25, 31)) == pytest.approx((brightness * structure).mean().item(), abs=1e-6)
 
 
 def test_a_small_image_has_no_ssim() -> None:
-    assert math.isnan(ssim(torch.zeros(10, 40, 3), torch.zeros(10, 40, 3)))
-    assert ssim(torch.zeros(11, 11, 3), torch.zeros(11, 11, 3)) == pytest.approx(1)
+    assert math.isnan(ssim(torch.zeros(10, 40, 3), torch.zeros(10, 40, 3), everywhere(10, 40)))
+    assert ssim(torch.zeros(11, 11, 3), torch.zeros(11, 11, 3), everywhere(11, 11)) == pytest.approx(1)
+
+
+def test_ssim_is_the_mean_over_the_windows_without_a_masked_pixel(generator: torch.Generator) -> None:
+    """Against every window of 11 pixels by itself: a picture of that size has one, which is its SSIM."""
+    a = torch.rand(19, 23, 3, generator=generator)
+    b = (a + 0.2 * torch.randn(a.shape, generator=generator)).clamp(0, 1)
+    counted = everywhere(19, 23)
+    counted[3, 18] = counted[17, 2] = False
+    b[~counted] = 9.0  # whatever stands there has no part in it
+    single = [
+        ssim(a[y : y + 11, x : x + 11], b[y : y + 11, x : x + 11], everywhere(11, 11))
+        for y in range(9)
+        for x in range(13)
+        if counted[y : y + 11, x : x + 11].all()
+    ]
+    assert 0 < len(single) < 9 * 13
+    assert ssim(a, b, counted) == pytest.approx(sum(single) / len(single), abs=1e-9)
+    counted[9, 4:20:8] = False  # no window is free of these
+    assert math.isnan(ssim(a, b, counted))
+
+
+def test_an_unmasked_picture_has_scikit_images_own_figure(generator: torch.Generator) -> None:
+    a, b = torch.rand(2, 40, 30, 3, generator=generator)
+    usual = structural_similarity(
+        a.double().numpy(),
+        b.double().numpy(),
+        data_range=1.0,
+        channel_axis=2,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+    )
+    assert ssim(a, b, everywhere(40, 30)) == pytest.approx(usual, abs=1e-12)
+
+
+def test_a_mean_is_over_the_figures_that_there_are() -> None:
+    assert mean_figure([1.0, math.nan, 4.0]) == 2.5
+    assert math.isnan(mean_figure([math.nan])) and math.isnan(mean_figure([]))
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3])
@@ -181,6 +226,13 @@ def test_views_are_judged_at_their_own_time() -> None:
     views = dataclasses.replace(views, cameras=dataclasses.replace(views.cameras, time=moments))
     judged = judge(Clock(BOX, 1), UniformSampler(BOX, 16), views, torch.full((3,), 0.5))
     assert [view.image[2, 3, 0].item() for view in judged] == pytest.approx([0, 0.4, 1.0], abs=1e-4)
+
+
+def test_views_that_are_masked_everywhere_are_named() -> None:
+    views = numbered_views()
+    assert masked_everywhere(views) == []
+    views.ignored[1] = True
+    assert masked_everywhere(views) == ["b"]
 
 
 def test_the_truth_is_over_the_background_in_srgb() -> None:
