@@ -1,14 +1,22 @@
-"""A training that saves after every step, until it is killed: `python endless_training.py FOLDER`."""
+"""A training until it is killed: `python endless_training.py FOLDER [SECONDS]`.
+
+It saves after every step; if seconds are given, by itself, so that no more of them are lost.
+"""
 
 import sys
 from pathlib import Path
 
 from omnifield.train import Budget, begin
+from omnifield.train import run as runs
 from omnifield.train.run import Run
 from sphere_scene import HASH, sphere_scene
 
 scene = sphere_scene(train=4, test=1)
+by_itself = len(sys.argv) > 2
+if by_itself:
+    runs.LOST_SECONDS = float(sys.argv[2])
 run = Run(Path(sys.argv[1]), scene, begin(scene, HASH), provenance={})
 for progress in run.advance(Budget(steps=1_000_000)):
-    run.save()
+    if not by_itself:
+        run.save()
     print(progress.step, flush=True)

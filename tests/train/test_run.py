@@ -186,3 +186,24 @@ def test_killed_at_any_moment_a_run_can_be_looked_at_and_resumed(tmp_path: Path)
         json.loads((tmp_path / "run" / "curve.json").read_text())
         steps += len(said)
     assert steps > 0
+
+
+@pytest.mark.slow
+def test_killed_between_saves_a_training_has_lost_little(tmp_path: Path) -> None:
+    """It saves by itself: what is on the disk is younger than the steps that were made meanwhile."""
+    script, state = Path(__file__).with_name("endless_training.py"), tmp_path / "state.safetensors"
+    process = subprocess.Popen([sys.executable, script, tmp_path, "0.5"], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    said, saves = [], set()
+    for line in process.stdout:
+        said.append(int(line))
+        saves |= {state.stat().st_mtime_ns} if state.exists() else set()
+        if len(saves) >= 4:
+            break
+    process.kill()
+    said += [int(line) for line in process.stdout.read().split()]
+    process.wait()
+    scene = sphere_scene(train=4, test=1)
+    training = begin(scene, HASH)
+    load_training(state, training)
+    assert load_field(tmp_path / "field.safetensors").provenance["steps"] >= training.step > max(said) / 4
