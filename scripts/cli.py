@@ -2,10 +2,12 @@
 
 import json
 import sys
-from typing import Annotated
+import warnings
+from typing import Annotated, TextIO
 
 import tyro
 
+from ..scenes.notice import Notice
 from .bench import Bench, run_bench
 from .convert import Convert, run_convert
 from .eval import Eval, run_eval
@@ -38,6 +40,7 @@ BAD_INPUT = 2
 
 def main() -> None:
     command = tyro.cli(Command, prog="omnifield", description=DESCRIPTION)
+    say_notices()
     try:
         result = RUN[type(command)](command)
     except (ValueError, FileNotFoundError, FloatingPointError) as error:
@@ -46,3 +49,24 @@ def main() -> None:
         sys.exit(BAD_INPUT)
     if command.json:
         print(json.dumps(result))
+
+
+def say_notices() -> None:
+    """What is noticed in the user's data is a sentence on standard error; Python's other warnings stay as they are."""
+    usual = warnings.showwarning
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if issubclass(category, Notice):
+            print(f"omnifield: {message}", file=sys.stderr)
+        else:
+            usual(message, category, filename, lineno, file, line)
+
+    warnings.showwarning = show
+    warnings.simplefilter("always", Notice)
