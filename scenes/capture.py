@@ -10,10 +10,11 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from .cameras import Cameras
-from .frames import Frame, Ignore, check_times
+from .frames import Frame, Ignore, check_times, with_distinct_names
 from .images import check_memory, picture_size, read_alpha, read_mask, read_rgba, resize_ignored, shrink
-from .intrinsics import Intrinsics, read_intrinsics, states_size
+from .intrinsics import Intrinsics, read_intrinsics, say_principals_outside, states_size
 from .scene import Views, nothing_ignored
+from .upright import upright, with_companions
 
 
 @dataclass(frozen=True)
@@ -28,19 +29,21 @@ def read_capture(train: list[Frame], test: list[Frame], *, downscale: int) -> Ca
     """Raises FileNotFoundError or ValueError on a missing, unreadable or odd-sized image, a bad lens, a missing
     time, or too many images for the memory; all but damage inside an image is found before the first is loaded."""
     check_counts(train, test)
-    frames = train + test
+    frames = [with_companions(frame) for frame in with_distinct_names(upright(train + test))]
     check_times(frames)
     size = _common_size(frames)
     lenses = _lenses(frames, size)
+    say_principals_outside([frame.fields for frame in frames], lenses)
     check_memory(len(frames), size, downscale)
     return Capture(
-        train=_views(train, lenses[: len(train)], downscale),
-        test=_views(test, lenses[len(train) :], downscale),
+        train=_views(frames[: len(train)], lenses[: len(train)], downscale),
+        test=_views(frames[len(train) :], lenses[len(train) :], downscale),
     )
 
 
 def read_cameras(frames: list[Frame]) -> Cameras:
     """The cameras of frames whose pictures need not be read, but have to be there. Raises as `read_capture`."""
+    frames = upright(frames)
     return _cameras(frames, _lenses(frames, _common_size(frames)), 1)
 
 
@@ -108,10 +111,7 @@ def _views(frames: list[Frame], lenses: list[Intrinsics], downscale: int) -> Vie
 def _rgba(frame: Frame) -> UInt8[np.ndarray, "height width rgba=4"]:
     rgba = read_rgba(frame.picture)
     for picture in frame.alpha:
-        alpha = read_alpha(picture)
-        if alpha.shape != rgba.shape[:2]:
-            raise picture.error(f"has another size than {frame.picture.path.name}")
-        rgba = np.concatenate([rgba[..., :3], alpha[..., None]], -1)
+        rgba = np.concatenate([rgba[..., :3], read_alpha(picture)[..., None]], -1)
     return rgba
 
 
@@ -121,7 +121,7 @@ def _ignored(frame: Frame, shape: tuple[int, int], downscale: int) -> Bool[np.nd
     ignored = np.zeros(shape, dtype=bool)
     for picture, ignore in frame.masks:
         mask = read_mask(picture)
-        ignored |= resize_ignored(mask == 0 if ignore is Ignore.BLACK else mask > 0, (width, height))
+        ignored |= resize_ignored(~mask if ignore is Ignore.BLACK else mask, (width, height))
     rows, columns = height // downscale, width // downscale
     blocks = ignored[: rows * downscale, : columns * downscale].reshape(rows, downscale, columns, downscale)
     return np.any(blocks, axis=(1, 3))

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from .document import Document, read_document
 from .images import Picture
+from .names import distinct_names
 from .poses import read_pose
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".JPG", ".PNG")
@@ -28,9 +29,11 @@ class Ignore(Enum):
 class Frame:
     """One posed image; `fields` are its own, `shared` those of the file's top level.
 
-    `native` is the image that intrinsics without a size refer to: `picture`, unless that is a reduced copy.
+    `native` is the image that intrinsics without a size refer to: `picture`, unless that is a reduced copy. `name`
+    is the picture's file name without extension, for people; `distinct_names` tells those of one name apart.
     """
 
+    name: str
     fields: Document
     shared: Document
     picture: Picture
@@ -39,10 +42,6 @@ class Frame:
     masks: tuple[tuple[Picture, Ignore], ...]
     world_from_camera: Float[Tensor, "row=4 column=4"]
     time: float
-
-    @property
-    def name(self) -> str:
-        return self.native.path.stem
 
 
 def read_frames(document: Document) -> list[Frame]:
@@ -62,6 +61,7 @@ def read_frame(fields: Document, shared: Document) -> Frame:
     if not 0 <= time <= 1:
         raise fields.error("time", f"is {time:g}, but must lie between 0 and 1")
     return Frame(
+        name=picture.path.stem,
         fields=fields,
         shared=shared,
         picture=picture,
@@ -102,6 +102,19 @@ def prefer_reduced(frames: list[Frame], downscale: int) -> tuple[list[Frame], in
     if downscale == 1 or not all(os.path.isfile(frame.picture.path) for frame in reduced):
         return frames, downscale
     return reduced, 1
+
+
+def with_distinct_names(frames: list[Frame]) -> list[Frame]:
+    """The frames of one file have names that are all different; sets that come in several files may share theirs."""
+    files: dict[tuple[Path, str], list[int]] = {}
+    for i, frame in enumerate(frames):
+        files.setdefault((frame.shared.file, frame.shared.place), []).append(i)
+    named = list(frames)
+    for places in files.values():
+        names = distinct_names([frames[i].native.path for i in places])
+        for i, name in zip(places, names, strict=True):
+            named[i] = replace(frames[i], name=name)
+    return named
 
 
 def check_times(frames: list[Frame]) -> None:

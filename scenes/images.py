@@ -1,6 +1,5 @@
-"""Image files into 8-bit RGBA, as stored: poses refer to those pixels, so no EXIF orientation is applied."""
+"""Image files into 8-bit RGBA and masks, turned as the poses mean them."""
 
-import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +8,10 @@ import numpy as np
 from jaxtyping import Bool, UInt8
 from PIL import Image
 
-# What Pillow raises on damaged files, by format: truncated, unknown, broken PNG, oversized.
-UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
+from .exif import AS_STORED, turned, turned_size
+from .image_file import BadImage, Header, color_channels, read_header, read_stored
+from .memory import available_memory
+
 SHARE_OF_MEMORY = 0.8  # of what is available now; training needs some as well
 SMALLEST_SIDE = 4  # pixels
 STRIP_PIXELS = 2**18
@@ -20,40 +21,51 @@ Rgba = UInt8[np.ndarray, "height width rgba=4"]
 
 @dataclass(frozen=True)
 class Picture:
-    """An image file, and what named it ("transforms.json: frames[3].file_path"), for complaints."""
+    """An image file, and what named it ("transforms.json: frames[3].file_path"), for complaints.
+
+    It is read turned by `orientation`, a number of EXIF's; whether the file itself has one is not asked here.
+    """
 
     path: Path
     named_by: str
+    orientation: int = AS_STORED
 
     def error(self, complaint: str) -> ValueError:
         return ValueError(f"{self.named_by} names {self.path}, which {complaint}.")
 
 
-def picture_size(picture: Picture) -> tuple[int, int]:
-    """Width and height from the file's header alone."""
+def picture_header(picture: Picture) -> Header:
+    """What the file says of itself, as stored."""
     if not os.path.isfile(picture.path):
         raise FileNotFoundError(f"{picture.named_by} names {picture.path}, which does not exist.")
     try:
-        with Image.open(picture.path) as image:
-            return image.size
-    except UNREADABLE as error:
-        raise picture.error(f"cannot be read as an image ({error})") from None
+        return read_header(picture.path)
+    except BadImage as error:
+        raise picture.error(str(error)) from None
+
+
+def picture_size(picture: Picture) -> tuple[int, int]:
+    """Width and height from the file's header alone."""
+    return turned_size(picture_header(picture).size, picture.orientation)
 
 
 def read_rgba(picture: Picture) -> Rgba:
     """Straight alpha, 255 where the file has none. Deeper pixels are rounded to 8 bits."""
-    with _opened(picture) as image:
-        if image.mode == "F":
-            raise picture.error("holds floating-point pixels; 8 or 16 bits are needed")
-        if image.mode.startswith("I"):  # 16-bit grey, which Pillow's own conversion would clip
-            deep = np.asarray(image).astype(np.int64).clip(0, 65535)
-            image = Image.fromarray(((deep + 128) // 257).astype(np.uint8))
-        return np.asarray(image.convert("RGBA"))
+    values = _read(picture)
+    if values.dtype.kind == "f":
+        raise picture.error("holds floating-point pixels; 8 or 16 bits are needed")
+    if values.dtype == np.uint8:
+        return values
+    eight = ((values.astype(np.int32).clip(0, 65535) + 128) // 257).astype(np.uint8)
+    color = np.broadcast_to(eight[..., : color_channels(values)], (*eight.shape[:2], 3))
+    alpha = eight[..., -1:] if values.shape[2] in (2, 4) else np.full_like(eight[..., :1], 255)
+    return np.concatenate([color, alpha], -1)
 
 
-def read_mask(picture: Picture) -> UInt8[np.ndarray, "height width"]:
-    """The largest of a mask's colour channels: any colour counts as non-zero. Alpha is not looked at."""
-    return read_rgba(picture)[..., :3].max(-1)
+def read_mask(picture: Picture) -> Bool[np.ndarray, "height width"]:
+    """Where a mask is not zero, at any depth: any colour counts, and alpha is not looked at."""
+    values = _read(picture)
+    return (values[..., : color_channels(values)] != 0).any(-1)
 
 
 def read_alpha(picture: Picture) -> UInt8[np.ndarray, "height width"]:
@@ -103,21 +115,6 @@ def check_memory(views: int, size: tuple[int, int], downscale: int) -> None:
     raise ValueError(f"{complaint} ({need:.1f} GiB of {have:.1f} GiB), at no --downscale: use fewer images.")
 
 
-def available_memory() -> float:
-    """Bytes that can be had without swapping; infinite where the system does not say."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as lines:
-            for line in lines:
-                if line.startswith("MemAvailable:"):
-                    return float(line.split()[1]) * 1024
-    except OSError:
-        pass
-    try:  # macOS knows the pages it has, not those that are free
-        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")) / 2
-    except (AttributeError, ValueError, OSError):
-        return math.inf
-
-
 def _bytes_needed(views: int, size: tuple[int, int], downscale: int) -> int:
     """RGBA and a mask for all views, and what each decoding thread holds of a full image meanwhile."""
     width, height = size
@@ -125,13 +122,11 @@ def _bytes_needed(views: int, size: tuple[int, int], downscale: int) -> int:
     return views * (width // downscale) * (height // downscale) * 5 + decoding
 
 
-def _opened(picture: Picture) -> Image.Image:
+def _read(picture: Picture) -> np.ndarray:
     try:
-        image = Image.open(picture.path)
-        image.load()
-        return image
-    except UNREADABLE as error:
-        raise picture.error(f"cannot be read as an image ({error})") from None
+        return turned(read_stored(picture.path), picture.orientation)
+    except BadImage as error:
+        raise picture.error(str(error)) from None
 
 
 def _shrink_strip(rgba: Rgba, factor: int) -> UInt8[np.ndarray, "rows columns rgba=4"]:

@@ -8,6 +8,7 @@ from .blender import place
 from .capture import placed, read_capture
 from .document import Document, read_document
 from .frames import Frame, read_frame
+from .multiscale import names_at_scales
 from .placement import Placement
 from .scene import Scene, Views, has_transparency
 
@@ -77,7 +78,8 @@ def _frames(columns: Document) -> list[Frame]:
 def _scales(scales: list[Views], placement: Placement, document: Document) -> Iterator[Views]:
     """The coarser views are named after the full-size ones, which they must show at 1/2, 1/4 and so on of the size."""
     full = scales[0].cameras
-    for level, views in enumerate(scales):
+    all_names = [scales[0].names, *names_at_scales(scales[0].names, len(scales) - 1)]
+    for level, (views, names) in enumerate(zip(scales, all_names, strict=True)):
         expected = full.reduced(2**level)
         size = (views.cameras.width, views.cameras.height)
         if size != (expected.width, expected.height) or len(views) != len(full):
@@ -90,5 +92,4 @@ def _scales(scales: list[Views], placement: Placement, document: Document) -> It
             raise document.error(
                 "cam2world", f"of the images with label {level} is not that of those with label 0"
             )
-        names = tuple(f"{name}_d{level}" if level else name for name in scales[0].names)
         yield replace(placed(views, placement.scene_from_input, placement.near), names=names)

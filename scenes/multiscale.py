@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from .images import SMALLEST_SIDE, check_memory
+from .names import numbered
 from .scene import Scene, Views, nothing_ignored
 
 PIXELS_TOGETHER = 1 << 20  # as floats, which take four times the room
@@ -61,18 +62,16 @@ def halved(views: Views, times: int) -> tuple[Views, ...]:
         for level in levels:
             means = torch.nn.functional.avg_pool2d(means, 2)
             images[level - 1][part] = _straight(means)
-    each = zip(levels, images, _ignored(views, levels), strict=True)
-    return tuple(_views(views, level, image, ignored) for level, image, ignored in each)
+    each = zip(levels, images, _ignored(views, levels), names_at_scales(views.names, times), strict=True)
+    return tuple(
+        Views(views.cameras.reduced(2**level), image, ignored, names) for level, image, ignored, names in each
+    )
 
 
-def _views(
-    views: Views,
-    level: int,
-    images: UInt8[Tensor, "view rows columns rgba=4"],
-    ignored: Bool[Tensor, "view rows columns"],
-) -> Views:
-    names = tuple(f"{name}_d{level}" for name in views.names)
-    return Views(views.cameras.reduced(2**level), images, ignored, names)
+def names_at_scales(names: tuple[str, ...], times: int) -> list[tuple[str, ...]]:
+    """Of the coarser views, by those of the full-size ones, and unlike any of them."""
+    coarser = numbered((f"{name}_d{level}" for level in range(1, times + 1) for name in names), taken=names)
+    return [tuple(coarser[level * len(names) : (level + 1) * len(names)]) for level in range(times)]
 
 
 def _empty(images: UInt8[Tensor, "view height width rgba=4"], level: int) -> Tensor:

@@ -22,7 +22,9 @@ class Views:
     cameras: Cameras
     images: UInt8[Tensor, "view height width rgba=4"]
     ignored: Bool[Tensor, "view height width"]
-    names: tuple[str, ...]  # file names without folder or extension, as the user knows them
+    names: tuple[
+        str, ...
+    ]  # distinct, and fit to be files' names: those of the pictures, as the user knows them
 
     def __len__(self) -> int:
         return len(self.names)

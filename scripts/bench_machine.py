@@ -1,5 +1,6 @@
 """What a measurement was made on: without it a figure says nothing. No host name, no paths."""
 
+import math
 import os
 import platform
 import re
@@ -13,6 +14,7 @@ from typing import Any
 import torch
 
 from ..ops import instruction_set
+from ..scenes.memory import total_memory
 
 DROPPED = re.compile(r"\((r|tm|c)\)|\b(processor|cpu|core|gen|with|genuine)\b|@")
 
@@ -86,10 +88,8 @@ def _cpu_model() -> str:
 
 
 def _memory_gib() -> float | None:
-    try:
-        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
-    except (AttributeError, ValueError, OSError):
-        return None
+    total = total_memory() / 2**30
+    return round(total, 1) if math.isfinite(total) else None
 
 
 def _sysctl(name: str) -> str:

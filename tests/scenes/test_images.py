@@ -2,6 +2,7 @@
 
 import io
 import math
+import warnings
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,15 @@ import numpy as np
 import pytest
 import torch
 from omnifield.scenes import images, load_scene
-from omnifield.scenes.images import Picture, check_memory, picture_size, read_rgba, shrink
+from omnifield.scenes.images import (
+    Picture,
+    check_memory,
+    picture_size,
+    read_alpha,
+    read_mask,
+    read_rgba,
+    shrink,
+)
 from PIL import Image
 
 RANDOM = np.random.default_rng(0)
@@ -47,7 +56,7 @@ def test_palette_with_transparency(tmp_path: Path) -> None:
     assert tuple(read_rgba(stored(tmp_path, image, transparency=1))[0, 0]) == (10, 20, 30, 0)
 
 
-def test_orientation_in_exif_is_not_applied(tmp_path: Path) -> None:
+def test_orientation_in_exif_is_not_applied_unasked(tmp_path: Path) -> None:
     image = Image.fromarray(RANDOM.integers(0, 255, (8, 16, 3), dtype=np.uint8))
     exif = Image.Exif()
     exif[274] = 6
@@ -59,6 +68,70 @@ def test_floating_point_pixels_are_refused(tmp_path: Path) -> None:
     picture = stored(tmp_path, Image.new("F", (4, 4)), "picture.tiff")
     with pytest.raises(ValueError, match=r"frames\[0\].file_path .*picture.tiff.* floating-point"):
         read_rgba(picture)
+
+
+@pytest.mark.parametrize("name", ["picture.eps", "picture.png", "picture.ppm", "picture.pcx"])
+def test_other_formats_are_not_opened_whatever_they_are_called(tmp_path: Path, name: str) -> None:
+    content = io.BytesIO()
+    Image.new("RGB", (6, 5)).save(content, "EPS" if name.endswith(("eps", "png")) else name[-3:])
+    (tmp_path / name).write_bytes(content.getvalue())
+    for read in (picture_size, read_rgba, read_mask, read_alpha):
+        with pytest.raises(
+            ValueError, match=rf"{name}, which cannot be read as an image \(it is none of BMP,"
+        ):
+            read(Picture(tmp_path / name, "test.json: frames[0].file_path"))
+
+
+@pytest.mark.parametrize("suffix", ["png", "tiff"])
+def test_pillows_warnings_of_large_pictures_are_not_heard(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether a picture is too large is for the memory to say."""
+    picture = stored(tmp_path, Image.new("RGB", (30, 20)), f"picture.{suffix}")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 400)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert picture_size(picture) == (30, 20) and read_rgba(picture).shape == (20, 30, 4)
+        assert read_mask(picture).shape == (20, 30)
+
+
+@pytest.mark.parametrize("companion", ["images/1.png", "mask.png", "images/1.png.alpha.png"])
+@pytest.mark.parametrize("size", [(60_000, 60_000), (12_000, 8_000)])
+def test_huge_stated_sizes_are_refused_before_anything_is_loaded(
+    photographs, companion: str, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = next(
+        f for f in photographs.files["transforms.json"]["frames"] if f["file_path"] == "images/1.png"
+    )
+    frame |= {"mask_path": "mask.png"} if companion == "mask.png" else {}
+    (photographs.folder / companion).write_bytes(_header_of_a_huge_png(*size))
+    monkeypatch.setattr("omnifield.scenes.images.read_stored", lambda _: pytest.fail("something was loaded"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ValueError) as complaint:
+            load_scene(photographs.write())
+    sentence = str(complaint.value)
+    assert (
+        str(photographs.folder / companion) in sentence and sentence.endswith(".") and "bomb" not in sentence
+    )
+
+
+@pytest.mark.parametrize("suffix", ["bmp", "gif", "jpg", "png", "tiff", "webp"])
+def test_damage_of_any_kind_is_one_sentence(tmp_path: Path, suffix: str) -> None:
+    pixels = RANDOM.integers(0, 256, (12, 16, 3), dtype=np.uint8)
+    picture = stored(tmp_path, Image.fromarray(pixels), f"picture.{suffix}")
+    content = picture.path.read_bytes()
+    for _ in range(100):
+        spoilt = bytearray(content[: RANDOM.integers(len(content))] if RANDOM.random() < 0.3 else content)
+        for place in RANDOM.integers(0, max(len(spoilt), 1), 4 if spoilt else 0):
+            spoilt[place] = RANDOM.integers(256)
+        picture.path.write_bytes(spoilt)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            try:
+                assert read_rgba(picture).shape[2] == 4
+            except ValueError as error:
+                assert str(error).endswith(".") and "\n" not in str(error) and picture.path.name in str(error)
 
 
 def test_shrink_is_the_mean_of_premultiplied_blocks() -> None:
@@ -130,12 +203,11 @@ def test_colors_of_opaque_photographs_survive(photographs) -> None:
     assert scene.test.images[..., 3].eq(255).all()
 
 
-def _header_of_a_huge_png() -> bytes:
+def _header_of_a_huge_png(width: int = 8000, height: int = 10000) -> bytes:
     """The first bytes of a small file, with another size written into its header."""
     file = io.BytesIO()
     Image.new("RGBA", (10, 12)).save(file, "PNG")
     data = bytearray(file.getvalue())
-    data[16:24] = (8000).to_bytes(4, "big") + (10000).to_bytes(4, "big")
-
+    data[16:24] = width.to_bytes(4, "big") + height.to_bytes(4, "big")
     data[29:33] = zlib.crc32(data[12:29]).to_bytes(4, "big")
     return bytes(data)

@@ -77,7 +77,9 @@ def test_intrinsics_per_frame_go_before_those_of_the_file(photographs) -> None:
         ({"x_fov": 90}, [12, 12]),
         ({"x_fov": 90, "y_fov": 60}, [12, 8 / math.tan(math.pi / 6)]),
         ({"fl_y": 9, "camera_angle_y": 1.0}, [9, 9]),
-        ({"fl_x": 9, "x_fov": 10, "y_fov": None}, [9, 9]),
+        ({"fl_x": 9, "x_fov": None, "y_fov": None, "camera_angle_x": 1.0}, [9, 9]),
+        ({"x_fov": 90, "fl_x": 9, "camera_angle_x": 1.0}, [12, 12]),
+        ({"x_fov": 90, "fl_x": 9, "fl_y": 7}, [12, 7]),
     ],
 )
 def test_ways_to_state_the_focal_length(photographs, fields: dict[str, float], focal: list[float]) -> None:
@@ -121,14 +123,6 @@ def test_masks_in_both_polarities(photographs) -> None:
     assert train.ignored.nonzero().tolist() == [[1, 2, 3], [1, 4, 5]]
     half = load_scene(photographs.folder, downscale=2).train
     assert half.ignored.nonzero().tolist() == [[1, 1, 1], [1, 2, 2]]
-
-
-def test_a_mask_of_another_size_ignores_what_it_touches(photographs) -> None:
-    mask = np.full((32, 48), 255, np.uint8)
-    mask[5, 7] = 0
-    photographs.save("masks/1.png", mask)
-    _frame(photographs, 1)["mask_path"] = "masks/1.png"
-    assert load_scene(photographs.write()).train.ignored.nonzero().tolist() == [[1, 2, 3]]
 
 
 def test_alpha_as_a_file_of_its_own(photographs) -> None:
