@@ -20,6 +20,7 @@ from .ray_penalty import ray_penalty
 FIRST_RAYS = 512
 MOST_RAYS = 1 << 16
 REFRESH = 8  # steps between two looks at the occupancy
+RULING_OUT = 0.25  # of the budget, at most, before the first step
 # Along an axis, where things move: no silhouette rules anything out there, so every cell has to be looked at before
 # empty ones are passed over. With 128³ that took 2,000 steps of `cam`, of 64 rays each.
 MOVING_CELLS = 32
@@ -91,17 +92,23 @@ class Training:
         self.refined += 1
 
 
-def begin(scene: Scene, config: FieldConfig, fit_config: FitConfig | None = None) -> Training:
+def begin(
+    scene: Scene, config: FieldConfig, fit_config: FitConfig | None = None, *, budget: Budget | None = None
+) -> Training:
     """A new field for a scene, and all that its training needs. The time it takes to rule out empty space
-    counts as training."""
-    fit_config = fit_config or FitConfig()
+    counts as training, and ends at a small part of the budget: what is not ruled out by then, steps will find."""
+    fit_config, budget = fit_config or FitConfig(), budget or Budget()
     torch.manual_seed(fit_config.seed)
     device = scene.train.images.device
     moving = scene.train.cameras.moving
     field = config.build(scene.domain)
     occupancy = OccupancyGrid(scene.domain, MOVING_CELLS) if moving else OccupancyGrid(scene.domain)
     began = time.perf_counter()
-    occupancy.restrict(possible_cells(scene.train, scene.domain, occupancy.resolution))
+    end = began + RULING_OUT * budget.seconds
+    possible = possible_cells(
+        scene.train, scene.domain, occupancy.resolution, enough=lambda: time.perf_counter() > end
+    )
+    occupancy.restrict(possible)
     training = Training(field.to(device), occupancy.to(device), fit_config)
     training.seconds = time.perf_counter() - began
     return training
