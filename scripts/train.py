@@ -176,7 +176,7 @@ def _made(run: Run, what: Chosen, budget: Budget, console: Console, steps: Steps
         write_text(run.folder / "config.json", json.dumps(kept_in_config(what, run.scene), indent=1))
         interrupted = _train(run, budget, console, steps, told)
         means = _draw(run, interrupted, console, told)
-        return _finish(run, interrupted, means, console)
+        return _finish(run, told.is_set(), means, console)
 
 
 def _train(run: Run, budget: Budget, console: Console, steps: Steps, told: Told) -> bool:
