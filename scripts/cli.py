@@ -33,14 +33,21 @@ def main() -> None:
             unwound()
             print(WORDS, file=sys.stderr)
             sys.exit(exit_code())
-        except (ValueError, FileNotFoundError, FloatingPointError) as error:
+        except (ValueError, FloatingPointError, OSError) as error:
             # Errors at the public edge are sentences for the user; a traceback would hide them.
-            print(f"omnifield: {error}", file=sys.stderr)
+            print(f"omnifield: {_in_words(error)}", file=sys.stderr)
             sys.exit(BAD_INPUT)
     if flags.json:
         print(json.dumps(result))
     if result.get("interrupted", False):
         sys.exit(exit_code())
+
+
+def _in_words(error: Exception) -> str:
+    """Our own errors are sentences; those of the system itself get one."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or 'The work'} failed: {error.strerror}."
+    return str(error)
 
 
 def flags_of(verb: str) -> type:
