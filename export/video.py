@@ -60,8 +60,12 @@ def write_frames(folder: Path, frames: Iterator[Frame]) -> int:
     """frame_00000.png and so on; returns how many. Raises ValueError where they cannot be written."""
     count = 0
     for count, frame in enumerate(frames, 1):
-        write_picture(folder / f"frame_{count - 1:05d}.png", frame)
+        write_picture(folder / frame_name(count - 1), frame)
     return count
+
+
+def frame_name(number: int) -> str:
+    return f"frame_{number:05d}.png"
 
 
 def _feed(pipe: IO[bytes], first: Frame, frames: Iterator[Frame]) -> int:

@@ -1,5 +1,7 @@
 """What cameras alone say about where nothing can be: silhouettes (Laurentini 1994), and the edges of their frames."""
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -13,17 +15,26 @@ COARSEST = 32
 ENOUGH_VIEWS = 40  # more views rule out little more, and take their time
 
 
-def possible_cells(views: Views, domain: Domain, resolution: int) -> Bool[Tensor, "cell"]:
+def never() -> bool:
+    return False
+
+
+def possible_cells(
+    views: Views, domain: Domain, resolution: int, *, enough: Callable[[], bool] = never
+) -> Bool[Tensor, "cell"]:
     """Which of `resolution`³ cells (x + y·R + z·R²) may hold something that a view could show.
 
     In a bounded scene the visual hull; in an unbounded one all that lies in the frame of some view. Fisheye lenses
     rule nothing out, nor do views of different times in a bounded scene: what one of them sees through may hold
-    something at the time of another, and at times of which there is no view. `resolution` is a power of two.
+    something at the time of another, and at times of which there is no view. `resolution` is a power of two. No more
+    views are asked once there has been `enough`: fewer rule out less, and nothing wrongly.
     """
     bounded = isinstance(domain, Box)
     if views.cameras.lens is not Lens.PERSPECTIVE or (bounded and views.cameras.moving):
         return torch.ones(resolution**3, dtype=torch.bool, device=views.images.device)
-    return visual_hull(views, domain, resolution) if bounded else in_some_frame(views, domain, resolution)
+    if bounded:
+        return visual_hull(views, domain, resolution, enough=enough)
+    return in_some_frame(views, domain, resolution)
 
 
 def in_some_frame(views: Views, domain: Domain, resolution: int) -> Bool[Tensor, "cell"]:
@@ -42,7 +53,9 @@ def in_some_frame(views: Views, domain: Domain, resolution: int) -> Bool[Tensor,
     return finer(cells[:size, :size, :size].reshape(-1), resolution // size)
 
 
-def visual_hull(views: Views, domain: Domain, resolution: int) -> Bool[Tensor, "cell"]:
+def visual_hull(
+    views: Views, domain: Domain, resolution: int, *, enough: Callable[[], bool] = never
+) -> Bool[Tensor, "cell"]:
     """Which of `resolution`³ cells (x + y·R + z·R²) may hold something: those no view sees through.
 
     Up to ENOUGH_VIEWS of the views are asked. A cell is ruled out where every pixel it could cover in some view is
@@ -51,7 +64,7 @@ def visual_hull(views: Views, domain: Domain, resolution: int) -> Bool[Tensor, "
     if views.ignored.any():
         return torch.ones(resolution**3, dtype=torch.bool, device=views.images.device)
     if resolution > COARSEST:  # most of space is ruled out in large pieces
-        maybe = finer(visual_hull(views, domain, resolution // 2), 2)
+        maybe = finer(visual_hull(views, domain, resolution // 2, enough=enough), 2)
     else:
         maybe = torch.ones(resolution**3, dtype=torch.bool, device=views.images.device)
     left = maybe.nonzero()[:, 0]
@@ -59,6 +72,8 @@ def visual_hull(views: Views, domain: Domain, resolution: int) -> Bool[Tensor, "
     center = domain.world_from_unit((corner + 0.5) / resolution)
     radius = domain.side / resolution * 3**0.5 / 2
     for view in range(0, len(views), -(-len(views) // ENOUGH_VIEWS)):
+        if enough():
+            break
         seen = _may_be_seen(views, view, center, radius)
         left, center = left[seen], center[seen]
     return torch.zeros_like(maybe).index_fill_(0, left, True)

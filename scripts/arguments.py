@@ -20,7 +20,10 @@ FIELD_FILE = "field.safetensors"
 DEFAULT_SECONDS = 60.0
 FEWEST = 8  # pixels along each side of a view that a stride has to leave
 FINE = "fine"  # the preset that a conversion takes where there is one: its students do not begin from nothing
+FEWEST_SECONDS, MOST_SECONDS = 0.1, 10**9
+MOST_STEPS = 10**12
 SMALLEST_SIDE, LARGEST_SIDE = 2, 16384  # pixels; H.264 takes no larger pictures
+MOST_SCALES = 16  # of pictures, each half as large as the one before: more than the largest have
 
 
 def choose_device(name: Device, console: Console) -> torch.device:
@@ -74,6 +77,10 @@ def choose_size(width: int | None, height: int | None, usual: tuple[int, int]) -
         width = max(SMALLEST_SIDE, round((height or 0) * usual_width / usual_height))
     if height is None:
         height = max(SMALLEST_SIDE, round(width * usual_height / usual_width))
+    if max(width, height) > LARGEST_SIDE:
+        raise ValueError(
+            f"--width and --height make pictures of {width}x{height} pixels; each side may have {LARGEST_SIDE}."
+        )
     return width, height
 
 
@@ -94,12 +101,47 @@ def preset_of(tag: str, asked: str | None) -> str:
 
 def budget_of(max_seconds: float | None, max_steps: int | None) -> Budget:
     """What is not given does not bound the work; DEFAULT_SECONDS does where neither is. Raises ValueError for none."""
+    check_seconds("--max-seconds", max_seconds)
+    check_above_zero("--max-steps", max_steps, MOST_STEPS)
     if max_seconds is None and max_steps is None:
         return Budget(seconds=DEFAULT_SECONDS)
-    budget = Budget(
+    return Budget(
         seconds=math.inf if max_seconds is None else max_seconds,
         steps=1 << 62 if max_steps is None else max_steps,
     )
-    if not (budget.seconds > 0 and budget.steps > 0):
-        raise ValueError("--max-seconds and --max-steps must be above zero.")
-    return budget
+
+
+def check_seconds(flag: str, seconds: float | None) -> None:
+    """Of work. Raises ValueError, naming the flag, for so few that nothing could be learnt in them."""
+    check_above_zero(flag, seconds, MOST_SECONDS)
+    if seconds is not None and seconds < FEWEST_SECONDS:
+        raise ValueError(
+            f"The budget is too small: {flag} must be {FEWEST_SECONDS} or more, not {seconds:g}."
+        )
+
+
+def check_above_zero(flag: str, value: float | int | None, most: float | int) -> None:
+    """Raises ValueError, naming the flag, for zero, less, too much, and what is no number."""
+    if value is not None and not value > 0:
+        raise ValueError(f"{flag} must be above zero, not {value}.")
+    check_at_most(flag, value, most)
+
+
+def check_count(flag: str, value: int | None, most: int) -> None:
+    """Raises ValueError, naming the flag, for less than one and more than the most."""
+    if value is not None and value < 1:
+        raise ValueError(f"{flag} must be 1 or more, not {value}.")
+    check_at_most(flag, value, most)
+
+
+def check_at_most(flag: str, value: float | int | None, most: float | int) -> None:
+    if value is not None and value > most:
+        raise ValueError(f"{flag} may be at most {most:,}, not {value}.")
+
+
+def check_seed(seed: int | None) -> None:
+    """Raises ValueError for one that generators of random numbers do not take."""
+    if seed is not None and not -(1 << 63) <= seed < 1 << 64:
+        raise ValueError(
+            f"--seed must be a number of 64 bits, from {-(1 << 63)} to {(1 << 64) - 1}, not {seed}."
+        )

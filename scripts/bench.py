@@ -13,7 +13,7 @@ from ..fields import FIELD_CONFIGS, field_config
 from ..ops import keep_freed_memory
 from ..scenes.load import DEMO
 from ..train.run import plot_curve
-from .arguments import Device, choose_device
+from .arguments import LARGEST_SIDE, Device, check_count, check_seconds, check_seed, choose_device
 from .bench_cases import cases
 from .bench_convert import ConvertPlan, measure_ablations, measure_convert
 from .bench_fields import FieldsPlan, measure_fields, plot_fields
@@ -24,15 +24,17 @@ from .bench_report import Measured, show, write_report
 from .bench_train import Plan, measure_train
 from .bench_viewer import measure_viewer
 from .counting import counted, say
+from .outputs import try_folder
 from .train import FieldName
 
 What = Literal["ops", "train", "fields", "convert", "ablations", "render", "viewer"]
 SMALLEST_FRAME, LARGEST_FRAME = 2, 8192  # pixels
+MOST_REPEATS, MOST_SAMPLES = 10**6, 10**8
 
 
 @dataclass(frozen=True)
 class Bench:
-    """Measure speed here: of ops against plain torch, of trainings, of a trained field's frames, of the viewer."""
+    """Measure speed here: of ops, of trainings, of a trained field's frames, of the viewer."""
 
     what: Annotated[What, tyro.conf.Positional]
     """ops: kernels against plain-torch references; train: PSNR against seconds; fields: that of every field, on one
@@ -88,7 +90,9 @@ def run_bench(flags: Bench) -> dict[str, Any]:
     machine["wall_seconds"] = round(time.perf_counter() - began[0], 2)
     machine["cpu_seconds"] = round(time.process_time() - began[1], 2)
     figures = {"what": flags.what, "machine": machine} | measured.figures
-    name = f"{measured.name}-{machine_slug(machine)}"
+    # What was ended early does not take the place of a whole report.
+    end = "-interrupted" if figures.get("interrupted", False) else ""
+    name = f"{measured.name}-{machine_slug(machine)}{end}"
     write_report(flags.output, name, figures, measured.sheet)
     if flags.what == "train":
         plot_curve(flags.output / f"{name}.png", measured.figures["curve"])
@@ -106,13 +110,13 @@ def _where(machine: dict[str, Any]) -> str:
 
 
 def _check(flags: Bench) -> None:
-    for flag in ("repeats", "samples", "stride"):
-        if getattr(flags, flag) < 1:
-            raise ValueError(f"--{flag} must be 1 or more, not {getattr(flags, flag)}.")
-    for flag in ("max_seconds", "convert_seconds"):
-        if not 0 < getattr(flags, flag) < float("inf"):
-            name = flag.replace("_", "-")
-            raise ValueError(f"--{name} must be above zero, not {getattr(flags, flag):g}.")
+    check_count("--repeats", flags.repeats, MOST_REPEATS)
+    check_count("--samples", flags.samples, MOST_SAMPLES)
+    check_count("--stride", flags.stride, LARGEST_SIDE)
+    check_seconds("--max-seconds", flags.max_seconds)
+    check_seconds("--convert-seconds", flags.convert_seconds)
+    check_seed(flags.seed)
+    try_folder(flags.output)
     if flags.what in ("convert", "ablations") and not (flags.fields and flags.to):
         raise ValueError("--fields and --to must name at least one field each.")
     if not flags.sides or not all(SMALLEST_FRAME <= side <= LARGEST_FRAME for side in flags.sides):

@@ -86,6 +86,7 @@ def measure_convert(plan: ConvertPlan, device: torch.device, console: Console) -
         "scratch": {tag: {"psnr": one.psnr, "curve": one.curve} for tag, one in scratch.items()},
         "pairs": pairs,
         "refused": refused,
+        "interrupted": told.is_set(),
     }
     return Measured(_name("convert", plan, scene), figures, _matrix(plan, figures))
 
@@ -103,7 +104,7 @@ def measure_ablations(plan: ConvertPlan, device: torch.device, console: Console)
             result |= {"from": plan.tags[0], "to": target, "variant": name, "teacher_psnr": teacher.psnr}
             results.append(result)
             say(console, f"{name}: {_line(result)}")
-    figures = _facts(plan, scene) | {"results": results}
+    figures = _facts(plan, scene) | {"results": results, "interrupted": told.is_set()}
     return Measured(_name("ablations", plan, scene), figures, _ablations(plan, figures))
 
 

@@ -2,7 +2,7 @@
 
 import math
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from .bench_machine import slug
 from .bench_render import ENOUGH_SECONDS, measure
 from .bench_report import Measured, Sheet, figure
 from .counting import check_some_counted, counted, say
-from .progress import TrainingBar, until_told_to_stop
+from .progress import TrainingBar, until_interrupted, until_told_to_stop
 
 FRAME = 400  # pixels along each side of the frames that are timed
 FRAMES = 5
@@ -48,13 +48,7 @@ def measure_fields(plan: FieldsPlan, device: torch.device, console: Console) -> 
     scene = load_scene(plan.data).to(device)
     check_some_counted(console, scene.test)
     check_stride(plan.stride, scene.test.cameras)
-    results = []
-    for tag in plan.tags:
-        say(console, f"{tag}, {plan.preset} preset, for {plan.max_seconds:g} s")
-        result = _measure(field_config(tag, plan.preset), scene, plan, console)
-        results.append(result)
-        if result["interrupted"]:
-            break
+    results, interrupted = until_interrupted(_results(scene, plan, console))
     facts = {
         "scene": scene.name,
         "source": scene.source,
@@ -62,12 +56,23 @@ def measure_fields(plan: FieldsPlan, device: torch.device, console: Console) -> 
         "max_seconds": plan.max_seconds,
     }
     figures = facts | {"seed": plan.seed, "stride": plan.stride, "results": results}
+    figures["interrupted"] = interrupted or results[-1]["interrupted"]
     return Measured(slug(f"fields {scene.name}"), figures, _sheet(figures))
 
 
+def _results(scene: Scene, plan: FieldsPlan, console: Console) -> Iterator[dict[str, Any]]:
+    """Field by field; that of a training which was stopped is the last."""
+    for tag in plan.tags:
+        say(console, f"{tag}, {plan.preset} preset, for {plan.max_seconds:g} s")
+        result = _measure(field_config(tag, plan.preset), scene, plan, console)
+        yield result
+        if result["interrupted"]:
+            break
+
+
 def _measure(config: FieldConfig, scene: Scene, plan: FieldsPlan, console: Console) -> dict[str, Any]:
-    training = begin(scene, config, FitConfig(seed=plan.seed))
     budget, interrupted = Budget(seconds=plan.max_seconds), False
+    training = begin(scene, config, FitConfig(seed=plan.seed), budget=budget)
     with tempfile.TemporaryDirectory() as folder:
         run = Run(Path(folder), scene, training, {"scene": scene.name})
         with TrainingBar(console, budget) as bar, until_told_to_stop() as told:

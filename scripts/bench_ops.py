@@ -13,6 +13,7 @@ from ..ops import adding_in_place, references
 from .bench_cases import Case, Work
 from .bench_machine import synchronise
 from .bench_report import Measured, Sheet, figure, median
+from .progress import until_interrupted
 
 TURN = 0.05  # seconds that one side keeps the machine to itself, if its single call is not longer
 MOST_CALLS = 20
@@ -31,8 +32,10 @@ class Passes:
 
 
 def measure_ops(measured: Iterable[Case], device: torch.device, *, samples: int, repeats: int) -> Measured:
-    figures = [measure(case, device, samples=samples, repeats=repeats) for case in measured]
-    facts = {"samples": samples, "repeats": repeats, "results": figures}
+    figures, interrupted = until_interrupted(
+        measure(case, device, samples=samples, repeats=repeats) for case in measured
+    )
+    facts = {"samples": samples, "repeats": repeats, "results": figures, "interrupted": interrupted}
     return Measured("ops", facts, _sheet(figures, samples))
 
 

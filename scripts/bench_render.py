@@ -16,6 +16,7 @@ from .arguments import find_field_file
 from .bench_machine import slug, synchronise
 from .bench_report import Measured, Sheet, figure, median
 from .counting import counted
+from .progress import until_interrupted
 
 ENOUGH_SECONDS = 15  # of frames: a slow field is not measured `repeats` times
 
@@ -25,7 +26,9 @@ def measure_render(
 ) -> Measured:
     """Raises ValueError or FileNotFoundError in the user's words."""
     trained = load_field(find_field_file(file), device)
-    frames = [measure(trained, side, console, repeats=repeats) for side in sides]
+    frames, interrupted = until_interrupted(
+        measure(trained, side, console, repeats=repeats) for side in sides
+    )
     scene = str(trained.provenance.get("scene", "field"))
     facts = {
         "scene": scene,
@@ -34,7 +37,7 @@ def measure_render(
         "repeats": repeats,
     }
     name = slug(f"render {scene} {trained.config.tag}")
-    return Measured(name, facts | {"frames": frames}, _sheet(facts, frames))
+    return Measured(name, facts | {"frames": frames, "interrupted": interrupted}, _sheet(facts, frames))
 
 
 def measure(trained: TrainedField, side: int, console: Console, *, repeats: int) -> dict[str, Any]:

@@ -42,11 +42,12 @@ def measure_train(plan: Plan, device: torch.device, console: Console) -> Measure
     loaded = time.perf_counter()
     check_some_counted(console, scene.test)
     check_stride(plan.stride, scene.test.cameras)
-    training = begin(scene, plan.config, FitConfig(seed=plan.seed))
+    budget = Budget(seconds=plan.max_seconds)
+    training = begin(scene, plan.config, FitConfig(seed=plan.seed), budget=budget)
     began_training = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         run = Run(Path(folder), scene, training, {})
-        interrupted = _train(run, Budget(seconds=plan.max_seconds), console)
+        interrupted = _train(run, budget, console)
     peak = peak_memory_mib()
     waits = {"to_command": started, "loading": loaded - began, "beginning": began_training - loaded}
     figures = (

@@ -2,57 +2,65 @@
 
 import sys
 import warnings
-from typing import Annotated, TextIO
+from collections.abc import Callable, Mapping
+from dataclasses import make_dataclass
+from importlib import import_module
+from typing import Annotated, Any, TextIO, Union
 
-import tyro
+from .interrupts import WORDS, answering, end_at_once, exit_code, unwind, unwound
 
-from ..scenes.notice import Notice
-from ..train.files import json_text
-from .bench import Bench, run_bench
-from .convert import Convert, run_convert
-from .eval import Eval, run_eval
-from .info import Info, run_info
-from .render import Render, run_render
-from .train import Train, run_train
-from .view import View, run_view
-
-Command = (
-    Annotated[Train, tyro.conf.subcommand("train", prefix_name=False)]
-    | Annotated[Eval, tyro.conf.subcommand("eval", prefix_name=False)]
-    | Annotated[Render, tyro.conf.subcommand("render", prefix_name=False)]
-    | Annotated[View, tyro.conf.subcommand("view", prefix_name=False)]
-    | Annotated[Convert, tyro.conf.subcommand("convert", prefix_name=False)]
-    | Annotated[Info, tyro.conf.subcommand("info", prefix_name=False)]
-    | Annotated[Bench, tyro.conf.subcommand("bench", prefix_name=False)]
-)
-RUN = {
-    Train: run_train,
-    Eval: run_eval,
-    Render: run_render,
-    View: run_view,
-    Convert: run_convert,
-    Info: run_info,
-    Bench: run_bench,
+# What each does, as its flags say it; they are imported only when they are called: torch takes seconds.
+VERBS = {
+    "train": "Train a field from images, or from a mesh, and save it as one file.",
+    "eval": "Compare a trained field with the held-out pictures of a data set.",
+    "render": "Render a trained field along a camera path, to a video or to pictures.",
+    "view": "Look at trained fields in the browser: one, or several to switch between and compare.",
+    "convert": "Convert a trained field into another representation: any into any, without its images.",
+    "info": "Say what is in a trained field's file.",
+    "bench": "Measure speed here: of ops, of trainings, of a trained field's frames, of the viewer.",
 }
 DESCRIPTION = "One scene, any neural field: train it, look at it, convert it, export it."
 BAD_INPUT = 2
 
 
 def main() -> None:
-    command = tyro.cli(Command, prog="omnifield", description=DESCRIPTION)
-    say_notices()
-    try:
-        result = RUN[type(command)](command)
-    except (ValueError, FileNotFoundError, FloatingPointError) as error:
-        # Errors at the public edge are sentences for the user; a traceback would hide them.
-        print(f"omnifield: {error}", file=sys.stderr)
-        sys.exit(BAD_INPUT)
-    if command.json:
+    with answering(end_at_once):
+        flags, run = _understood(sys.argv[1:])
+        try:
+            with answering(unwind):
+                say_notices()
+                result = run(flags)
+        except KeyboardInterrupt:
+            unwound()
+            print(WORDS, file=sys.stderr)
+            sys.exit(exit_code())
+        except (ValueError, FloatingPointError, OSError) as error:
+            # Errors at the public edge are sentences for the user; a traceback would hide them.
+            print(f"omnifield: {_in_words(error)}", file=sys.stderr)
+            sys.exit(BAD_INPUT)
+    if flags.json:
+        from ..train.files import json_text
+
         print(json_text(result))
+    if result.get("interrupted", False):
+        sys.exit(exit_code())
+
+
+def _in_words(error: Exception) -> str:
+    """Our own errors are sentences; those of the system itself get one."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or 'The work'} failed: {error.strerror}."
+    return str(error)
+
+
+def flags_of(verb: str) -> type:
+    return getattr(import_module(f".{verb}", __package__), verb.capitalize())
 
 
 def say_notices() -> None:
     """What is noticed in the user's data is a sentence on standard error; Python's other warnings stay as they are."""
+    from ..scenes.notice import Notice
+
     usual = warnings.showwarning
 
     def show(
@@ -70,3 +78,27 @@ def say_notices() -> None:
 
     warnings.showwarning = show
     warnings.simplefilter("always", Notice)
+
+
+def _understood(words: list[str]) -> tuple[Any, Callable[[Any], dict[str, Any]]]:
+    """The flags as they were typed, and what runs them. Does not return where help was asked for, or is needed."""
+    import tyro  # after the signals have their answer
+
+    if words and words[0] in VERBS:
+        flags = tyro.cli(flags_of(words[0]), prog=f"omnifield {words[0]}", args=words[1:])
+    else:
+        completing = any(word.startswith("--tyro-") for word in words)  # a shell's completion has every flag
+        kinds = {verb: flags_of(verb) if completing else make_dataclass(verb, ()) for verb in VERBS}
+        flags = tyro.cli(_any_of(kinds), prog="omnifield", description=DESCRIPTION, args=words)
+    verb = type(flags).__name__.lower()
+    return flags, getattr(import_module(f".{verb}", __package__), f"run_{verb}")
+
+
+def _any_of(kinds: Mapping[str, type]) -> Any:
+    import tyro
+
+    named = (
+        Annotated[kind, tyro.conf.subcommand(verb, prefix_name=False, description=VERBS[verb])]
+        for verb, kind in kinds.items()
+    )
+    return Union[tuple(named)]  # noqa: UP007

@@ -23,9 +23,18 @@ from ..scenes import Box, Scene, load_scene
 from ..train import judge, load_field, save_field
 from ..train.evaluate import mean_figure
 from ..train.run import stride as stride_for
-from .arguments import Device, budget_of, choose_device, find_field_file, preset_of
+from .arguments import (
+    Device,
+    budget_of,
+    check_above_zero,
+    check_seed,
+    choose_device,
+    find_field_file,
+    preset_of,
+)
 from .counting import say, say_masked
 from .eval import views_in_frame
+from .outputs import try_file, try_folder
 from .progress import until_told_to_stop
 from .train import FieldName
 
@@ -89,19 +98,15 @@ def run_convert(flags: Convert) -> dict[str, Any]:
     if not flags.files:
         raise ValueError("Name at least one field's file, or the folder of its training.")
     config = field_config(flags.to, preset_of(flags.to, flags.preset), flags.set)
+    check_seed(flags.seed)
+    check_above_zero("--target-psnr", flags.target_psnr, math.inf)
     wishes, edits = Wishes(budget_of(flags.max_seconds, flags.max_steps), flags.target_psnr), _edits(flags)
     device = choose_device(flags.device, console)
     paths = [find_field_file(path) for path in flags.files]
     teachers = [load_field(path, device) for path in paths]
     output = flags.output or paths[0].with_name(f"{paths[0].stem}-{flags.to}.safetensors")
-    if output.suffix != ".safetensors" or output.resolve() in [path.resolve() for path in paths]:
-        raise ValueError(
-            f"--output {output}: name another file than the field's own, ending in .safetensors."
-        )
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(f"{output} cannot be written: {error.strerror or error}.") from error
+    report = output.with_name(f"{output.stem}-report")
+    _check_output(output, report, paths)
     scene = load_scene(flags.data) if flags.data is not None else None
     plan = Plan(flags.schedule, flags.start, flags.decoder, flags.active, flags.seed)
     with ConversionBar(console) as bar, until_told_to_stop() as told:
@@ -115,10 +120,30 @@ def run_convert(flags: Convert) -> dict[str, Any]:
     }
     save_field(output, dataclasses.replace(done.student, provenance=provenance))
     truth = _truth(done, scene, console) if scene is not None else None
-    report = output.with_name(f"{output.stem}-report")
     measured = write_report(report, done, truth)
     say(console, _summary(measured, output, report))
     return {"file": str(output), "report": str(report)} | measured
+
+
+def _check_output(output: Path, report: Path, sources: list[Path]) -> None:
+    """Raises ValueError where the new field cannot be written, or something would be lost that is no conversion."""
+    if output.suffix != ".safetensors" or any(output.exists() and output.samefile(path) for path in sources):
+        raise ValueError(
+            f"--output {output}: name another file than the field's own, ending in .safetensors."
+        )
+    try_file(output)
+    try_folder(report)
+    if output.exists() and not _is_conversion(output):
+        raise ValueError(
+            f"{output} is there already and no conversion made it: name another file with --output."
+        )
+
+
+def _is_conversion(file: Path) -> bool:
+    try:
+        return "converted_from" in load_field(file).provenance
+    except ValueError:
+        return False
 
 
 def _edits(flags: Convert) -> Edits:

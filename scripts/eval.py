@@ -4,6 +4,7 @@ import dataclasses
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,9 +22,19 @@ from ..train.evaluate import Judged, judge, mean_figure
 from ..train.field_file import TrainedField, load_field
 from ..train.files import write_json
 from ..train.pictures import to_bytes, write_picture
-from .arguments import Device, check_stride, choose_device, find_field_file
+from .arguments import (
+    LARGEST_SIDE,
+    MOST_SCALES,
+    Device,
+    check_count,
+    check_stride,
+    choose_device,
+    find_field_file,
+)
 from .counting import counted, say, say_masked
+from .outputs import try_folder
 from .perceptual import Lpips, find_lpips
+from .progress import until_told_to_stop
 
 SAME_FRAME = 1e-3  # of the box's side (or of a unit axis): how far apart poses in one frame may be
 HEADS = {"psnr": "PSNR (dB)", "ssim": "SSIM", "lpips": "LPIPS"}
@@ -54,9 +65,11 @@ class Eval:
 
 
 def run_eval(flags: Eval) -> dict[str, Any]:
-    """All means are over the views. Raises ValueError or FileNotFoundError in the user's words."""
-    if flags.stride < 1:
-        raise ValueError(f"--stride must be 1 or more, not {flags.stride}.")
+    """All means are over the views; after Ctrl-C over those so far.
+
+    Raises ValueError or FileNotFoundError in the user's words.
+    """
+    _check(flags)
     keep_freed_memory()
     console = Console(stderr=True)
     device = choose_device(flags.device, console)
@@ -71,12 +84,17 @@ def run_eval(flags: Eval) -> dict[str, Any]:
             console,
             f"SSIM is not reported: it is of whole pictures, not of those at --stride {flags.stride}.",
         )
+    if flags.output is not None:
+        _refuse_mixture(flags.output, scales)
     lpips = _lpips_if_there(device, console)
     images = []
-    for view in counted(_judged(trained, scales, flags.stride), sum(map(len, scales)), "view", console):
-        if flags.output is not None:
-            _write_pictures(flags.output / f"{len(images):04d}_{view.name}.png", view)
-        images.append(_figures(view, lpips))
+    with until_told_to_stop() as told:
+        for view in counted(_judged(trained, scales, flags.stride), sum(map(len, scales)), "view", console):
+            if flags.output is not None:
+                _write_pictures(flags.output / picture_name(len(images), view.name), view)
+            images.append(_figures(view, lpips))
+            if told.is_set():
+                break
     result = _summary(images, lpips) | {
         "field": trained.config.tag,
         "background": list(trained.background),
@@ -84,14 +102,38 @@ def run_eval(flags: Eval) -> dict[str, Any]:
         "height": scene.test.cameras.height,
         "stride": flags.stride,
         "images": images,
+        "interrupted": told.is_set(),
     }
-    if len(scales) > 1:
+    if len(scales) > 1 and not told.is_set():
         result["scales"] = _by_scale(images, len(scales))
     if flags.output is not None:
         write_json(flags.output / "eval.json", result)
     if not flags.json:
         console.print(_table(images, result))
     return result
+
+
+def _check(flags: Eval) -> None:
+    check_count("--stride", flags.stride, LARGEST_SIDE)
+    check_count("--downscale", flags.downscale, LARGEST_SIDE)
+    check_count("--scales", flags.scales, MOST_SCALES)
+    if flags.output is not None:
+        try_folder(flags.output)
+
+
+def picture_name(number: int, view: str) -> str:
+    return f"{number:04d}_{view}.png"
+
+
+def _refuse_mixture(folder: Path, scales: list[Views]) -> None:
+    """Raises ValueError where pictures of other views than these would stay among those of this evaluation."""
+    names = chain.from_iterable(views.names for views in scales)
+    ours = {picture_name(number, name) for number, name in enumerate(names)}
+    others = sorted({path.name for path in folder.glob("[0-9][0-9][0-9][0-9]_*.png")} - ours)
+    if others:
+        raise ValueError(
+            f"{folder} holds pictures of another evaluation, such as {others[0]}: name another folder with --output."
+        )
 
 
 def _judged(trained: TrainedField, scales: list[Views], stride: int) -> Iterator[Judged]:

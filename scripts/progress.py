@@ -1,9 +1,9 @@
 """What a person sees while something long runs, and how they stop it."""
 
-import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -11,6 +11,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from ..train.loop import Budget
 from ..train.loop import Progress as Step
 from ..train.run import Run
+from .interrupts import answering, unwind, unwound
+
+Piece = TypeVar("Piece")
 
 
 class TrainingBar:
@@ -50,19 +53,38 @@ def rate(per_second: float) -> str:
     return f"{per_second:.0f}"
 
 
+def until_interrupted(pieces: Iterator[Piece]) -> tuple[list[Piece], bool]:
+    """All pieces, or those that were whole before Ctrl-C, and whether that came. KeyboardInterrupt if none was."""
+    whole = []
+    try:
+        for piece in pieces:
+            whole.append(piece)
+    except KeyboardInterrupt:
+        if not whole:
+            raise
+        unwound()
+        return whole, True
+    return whole, False
+
+
+class Told(threading.Event):
+    """Set by the first signal to end; `again` is set by the second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.again = threading.Event()
+
+
 @contextmanager
-def until_told_to_stop() -> Iterator[threading.Event]:
-    """An event that Ctrl-C or SIGTERM sets, so that the work in hand ends whole; a second one ends the program."""
-    told = threading.Event()
+def until_told_to_stop(times: int = 1) -> Iterator[Told]:
+    """What Ctrl-C, SIGTERM or a closed terminal set, so that the work in hand ends whole. After so many `times` of it
+    the next one ends the program."""
+    told = Told()
 
     def tell(signum: int, frame: object) -> None:
-        del frame
-        told.set()
-        signal.signal(signum, before[signal.Signals(signum)])
+        if told.is_set() and (times == 1 or told.again.is_set()):
+            unwind(signum, frame)
+        (told.again if told.is_set() else told).set()
 
-    before = {signum: signal.signal(signum, tell) for signum in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with answering(tell):
         yield told
-    finally:
-        for signum, handler in before.items():
-            signal.signal(signum, handler)

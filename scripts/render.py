@@ -1,5 +1,6 @@
 """`omnifield render`: a trained field along a camera path, as a video or as pictures."""
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -17,18 +18,20 @@ from ..export.camera_path_file import USUAL_FPS, CameraPath, from_nerfstudio
 from ..export.path_frames import Frames, PathFrame
 from ..export.paths import at_size, face_the_same_way, orbit, spiral
 from ..export.pictures import DepthRange, depth_picture, depth_range, opacity_picture
-from ..export.video import video_size, write_frames, write_video
+from ..export.video import frame_name, video_size, write_frames, write_video
 from ..ops import keep_freed_memory
 from ..renderers import VolumeRenderer
 from ..scenes import Cameras
 from ..train.field_file import TrainedField, load_field
 from ..train.pictures import to_bytes
-from .arguments import Device, choose_device, choose_size, find_field_file
+from .arguments import Device, check_above_zero, choose_device, choose_size, find_field_file
 from .counting import counted, say
+from .outputs import try_file, try_folder
 from .progress import until_told_to_stop
 
 USUAL_FRAMES = 120
 MOST_FRAMES = 100_000
+FEWEST_FPS, MOST_FPS = 0.01, 1000.0
 Shown = Literal["color", "depth", "opacity"]
 
 
@@ -79,14 +82,16 @@ def run_render(flags: Render) -> dict[str, Any]:
     console = Console(stderr=True)
     _check(flags)
     device = choose_device(flags.device, console)
-    trained = load_field(find_field_file(flags.file), device)
+    file = find_field_file(flags.file)
+    trained = load_field(file, device)
     film = _film(trained, flags)
+    _check_output(flags, file, len(film.cameras))
     if film.said:
         say(console, film.said)
     width, height = _size(film.cameras, flags, console)
     began = time.perf_counter()
     with until_told_to_stop() as told:
-        views = takewhile(lambda _: not told.is_set(), range(len(film.cameras)))
+        views = takewhile(lambda view: view == 0 or not told.is_set(), range(len(film.cameras)))
         pictures = _pictures(trained, film.cameras, views, flags.show)
         count = _write(flags, counted(pictures, len(film.cameras), "frame", console), film.fps)
     seconds = time.perf_counter() - began
@@ -123,15 +128,31 @@ def _is_video(flags: Render) -> bool:
     return flags.output.suffix.lower() == ".mp4" and not flags.output.is_dir()
 
 
+def _check_output(flags: Render, file: Path, count: int) -> None:
+    """Raises ValueError where the frames cannot be written, or would be mixed with others."""
+    if _is_video(flags):
+        try_file(flags.output)
+        if flags.output.exists() and flags.output.samefile(file):
+            raise ValueError(f"--output {flags.output} is the field's own file: name another one.")
+        return
+    try_folder(flags.output)
+    if (flags.output / frame_name(count)).exists():
+        raise ValueError(
+            f"{flags.output} holds more frames than the {count} of this path: name another folder with --output."
+        )
+
+
 def _check(flags: Render) -> None:
     if flags.output.suffix and not _is_video(flags) and not flags.output.is_dir():
         raise ValueError(
             f"--output {flags.output}: a video is a file that ends in .mp4, and pictures go into a folder "
             "whose name has no dot."
         )
-    for flag, value in (("--seconds", flags.seconds), ("--fps", flags.fps), ("--frames", flags.frames)):
-        if value is not None and not 0 < value < float("inf"):
-            raise ValueError(f"{flag} must be above zero, not {value:g}.")
+    check_above_zero("--frames", flags.frames, MOST_FRAMES)
+    check_above_zero("--fps", flags.fps, MOST_FPS)
+    if flags.fps is not None and flags.fps < FEWEST_FPS:
+        raise ValueError(f"--fps must be {FEWEST_FPS} or more, not {flags.fps:g}.")
+    check_above_zero("--seconds", flags.seconds, math.inf)
     if flags.seconds is not None and flags.frames is not None:
         raise ValueError("--frames and --seconds: give one of them; the other follows from --fps.")
     for flag, value in (("--time", flags.time), ("--time-to", flags.time_to)):
@@ -178,10 +199,10 @@ def _frame_count(flags: Render, fps: float) -> int:
     if flags.seconds is None:
         count = flags.frames or USUAL_FRAMES
     else:
-        count = max(1, round(flags.seconds * fps))
+        count = max(1.0, flags.seconds * fps)
     if count > MOST_FRAMES:
-        raise ValueError(f"--frames, or --seconds times --fps, may be at most {MOST_FRAMES}, not {count}.")
-    return count
+        raise ValueError(f"--frames, or --seconds times --fps, may be at most {MOST_FRAMES}, not {count:g}.")
+    return round(count)
 
 
 def _pictures(

@@ -1,35 +1,41 @@
 """`omnifield train`: from images, or a mesh, to a field."""
 
-import dataclasses
-import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 from rich.console import Console
 
-from ..fields import FIELD_CONFIGS, FieldConfig, field_config
+from ..fields import FIELD_CONFIGS
 from ..ops import keep_freed_memory
 from ..scenes import Scene, load_scene
 from ..scenes.multiscale import with_scales
 from ..train.checkpoint import load_training
-from ..train.evaluate import mean_figure
+from ..train.evaluate import Judged, mean_figure
 from ..train.files import write_json
 from ..train.loop import Budget, FitConfig, Progress, begin, what_goes_back
 from ..train.run import Run
-from ..viewer.door import listen
-from .arguments import Device, budget_of, choose_device
-from .counting import decibels, say, say_masked
-from .progress import TrainingBar, until_told_to_stop
-from .view_training import Watched
+from .arguments import LARGEST_SIDE, MOST_SCALES, Device, budget_of, check_count, check_seed, choose_device
+from .counting import counted, decibels, say, say_masked
+from .outputs import try_folder
+from .progress import Told, TrainingBar, until_told_to_stop
+from .resuming import Chosen, chosen, kept_in_config, refuse_other_data, resumed
+from .run_folder import claimed, claimed_anew, clear, refuse_data_folder, refuse_taken
 from .where import LOCAL, PORT
 
 FieldName = tyro.extras.literal_type_from_choices(FIELD_CONFIGS)
+GIVEN = ("field", "preset", "set", "seed", "downscale", "scales", "max_seconds", "max_steps")
+
+
+def _usually(value: object) -> object:
+    """A default that help tells of: the flag itself has to say whether it was given, since --resume refuses others."""
+    return tyro.conf.arg(help_behavior_hint=f"(default: {value})")
 
 
 @dataclass(frozen=True)
@@ -39,30 +45,33 @@ class Train:
     data: Annotated[str, tyro.conf.Positional]
     """`demo` (the built-in scene; a folder of that name is ./demo), a dataset folder (NeRF-synthetic, nerfstudio,
     instant-ngp), or a mesh file."""
-    field: FieldName = "hash"  # pyright: ignore
+    field: Annotated[FieldName | None, _usually("hash")] = None  # pyright: ignore
     """Which representation to train."""
-    preset: str = "default"
+    preset: Annotated[str | None, _usually("default")] = None
     """Its size: tiny, default or paper; some fields have more, and an unknown one lists them."""
     set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """A setting of the field, as NAME=VALUE; may be given several times."""
     max_seconds: float | None = None
-    """Seconds of training, loading and pictures not counted (60 if no budget is given); with --resume in all, those
-    spent before included."""
+    """Seconds of training, loading and pictures not counted (60 if no budget is given); with --resume those before
+    count, too."""
     max_steps: int | None = None
-    """Steps of training; with --resume in all, those made before included."""
+    """Steps of training; with --resume those made before count, too."""
     output: Path = Path("outputs")
     """Where run folders go: OUTPUT/SCENE/FIELD/DATE_TIME."""
     run_dir: Path | None = None
     """The run folder exactly, instead."""
+    overwrite: bool = False
+    """Let the training take the place of the one in --run-dir."""
     resume: bool = False
-    """Go on with the training in --run-dir: its field, settings, seed and, unless given anew, its budget."""
-    downscale: int = 1
+    """Go on with the training in --run-dir, on the same data: its field, settings, seed and, unless given anew, its
+    budget, which is that of the whole training."""
+    downscale: Annotated[int | None, _usually(1)] = None
     """Train on images smaller by this factor."""
-    scales: int = 1
+    scales: Annotated[int | None, _usually(1)] = None
     """Train on images at so many scales, each side half of the one before, and judge at all of them."""
     device: Device = "auto"
     """auto takes a GPU once there are kernels for it, until then the CPU; cuda runs plain torch."""
-    seed: int = 0
+    seed: Annotated[int | None, _usually(0)] = None
     """Of everything random."""
     viewer: bool = False
     """Show the training live in the browser, and go on showing the field when it is done, until Ctrl-C."""
@@ -78,38 +87,83 @@ def run_train(flags: Train) -> dict[str, Any]:
     """Raises ValueError or FileNotFoundError in the user's words."""
     keep_freed_memory()
     console = Console(stderr=True)
-    began = time.perf_counter()
-    flags = _resumed(flags) if flags.resume else flags
-    config = field_config(flags.field, flags.preset, flags.set)
+    what = _checked(flags)
+    budget, device = budget_of(what.max_seconds, what.max_steps), choose_device(flags.device, console)
     if flags.viewer:
+        from ..viewer.door import listen  # seconds to import: only who looks on pays
+
         listen(flags.host, flags.port).close()  # whether it can be, before anything is written
-    budget = budget_of(flags.max_seconds, flags.max_steps)
-    device = choose_device(flags.device, console)
-    scene = with_scales(load_scene(flags.data, downscale=flags.downscale), flags.scales)
+    with ExitStack() as claims:
+        folder = _claim(flags, claims)
+        scene = _load(flags.data, what, console).to(device)
+        training = begin(scene, what.config, FitConfig(seed=what.seed), budget=budget)
+        if training.seconds >= budget.seconds and not flags.resume:
+            raise ValueError(
+                f"The budget is too small: to begin took {training.seconds:.1f} s, --max-seconds is {budget.seconds:g}."
+            )
+        if folder is None:
+            folder = claims.enter_context(claimed_anew(flags.output / scene.name / what.field))
+        provenance = {"scene": scene.name, "source": scene.source, "seed": what.seed}
+        run = Run(folder, scene, training, provenance)
+        if flags.resume:
+            _take_up(run, flags.data, budget, console)
+        if not flags.viewer:
+            return _made(run, what, budget, console, unwatched)
+        from .view_training import Watched
+
+        with Watched(run, flags.host, flags.port, console) as watched:
+            result = _made(run, what, budget, console, watched.steps)
+            if not result["interrupted"]:
+                watched.stay(f"done: {decibels(result['psnr'])} on held-out views")
+        return result
+
+
+def _checked(flags: Train) -> Chosen:
+    """What to train. Raises ValueError or FileNotFoundError for all that can be told before anything is loaded."""
+    given = {name: getattr(flags, name) for name in GIVEN}
+    what = resumed(flags.run_dir, given) if flags.resume else chosen(given)
+    check_count("--downscale", what.downscale, LARGEST_SIDE)
+    check_count("--scales", what.scales, MOST_SCALES)
+    check_seed(what.seed)
+    if flags.overwrite and (flags.resume or flags.run_dir is None):
+        raise ValueError("--overwrite is for a new training in the place of the one in --run-dir.")
+    assert what.config  # raises where the field has no such preset or setting
+    return what
+
+
+def _claim(flags: Train, claims: ExitStack) -> Path | None:
+    """The folder that was asked for; none where its name is that of the scene and the time."""
+    if flags.run_dir is None:
+        try_folder(flags.output)
+        return None
+    if not flags.resume:
+        refuse_data_folder(flags.run_dir, flags.data)
+    folder = claims.enter_context(claimed(flags.run_dir))
+    if not flags.resume:
+        refuse_taken(folder, flags.overwrite)
+    return folder
+
+
+def _load(data: str, what: Chosen, console: Console) -> Scene:
+    began = time.perf_counter()
+    scene = with_scales(load_scene(data, downscale=what.downscale), what.scales)
     say(console, f"{_views(scene)}, in {time.perf_counter() - began:.1f} s")
     say_masked(console, scene.test)
-    scene = scene.to(device)
-    training = begin(scene, config, FitConfig(seed=flags.seed))
-    run = Run(
-        _folder(flags, scene),
-        scene,
-        training,
-        {"scene": scene.name, "source": scene.source, "seed": flags.seed},
-    )
-    if flags.resume:
-        remarks = load_training(run.folder / "state.safetensors", run.training)
-        for remark in (*remarks, *what_goes_back(run.training, budget)):
-            say(console, remark)
-        run.go_on()
-    write_json(run.folder / "config.json", _settings(flags, config))
-    if not flags.viewer:
-        return _finish(run, _train(run, budget, console, unwatched), console)
-    with Watched(run, flags.host, flags.port, console) as watched:
-        interrupted = _train(run, budget, console, watched.steps)
-        result = _finish(run, interrupted, console)
-        if not interrupted:
-            watched.stay(f"done: {decibels(result['psnr'])} on held-out views")
-    return result
+    return scene
+
+
+def _take_up(run: Run, data: str, budget: Budget, console: Console) -> None:
+    refuse_other_data(run.folder, run.scene, data)
+    remarks = load_training(run.folder / "state.safetensors", run.training)
+    for remark in (*remarks, *what_goes_back(run.training, budget)):
+        say(console, remark)
+    run.go_on()
+    if budget.spent(run.training.seconds, run.training.step) >= 1:
+        say(
+            console,
+            f"Its {run.training.step} steps in {run.training.seconds:.1f} s have spent the budget already: --max-steps "
+            "and --max-seconds are those of the whole training.",
+        )
 
 
 Steps = Callable[[Iterator[Progress], threading.Event], Iterator[Progress]]
@@ -121,27 +175,53 @@ def unwatched(steps: Iterator[Progress], told: threading.Event) -> Iterator[Prog
     return steps
 
 
-def _train(run: Run, budget: Budget, console: Console, steps: Steps) -> bool:
+def _made(run: Run, what: Chosen, budget: Budget, console: Console, steps: Steps) -> dict[str, Any]:
+    """Trained, saved, and drawn. The first Ctrl-C ends the training, the next one leaves the pictures out."""
+    with until_told_to_stop(2) as told:
+        if run.training.step == 0:
+            clear(run.folder)
+        write_json(run.folder / "config.json", kept_in_config(what, run.scene))
+        interrupted = _train(run, budget, console, steps, told)
+        means = _draw(run, interrupted, console, told)
+        return _finish(run, told.is_set(), means, console)
+
+
+def _train(run: Run, budget: Budget, console: Console, steps: Steps, told: Told) -> bool:
     """Whether the training was told to stop before its budget was spent; either way the run is saved."""
-    interrupted = False
     try:
-        with TrainingBar(console, budget) as bar, until_told_to_stop() as told:
+        with TrainingBar(console, budget) as bar:
             for progress in steps(run.advance(budget), told):
                 bar.show(progress, run)
                 if told.is_set():
-                    interrupted = True
                     break
     except FloatingPointError as error:
         path = run.save()
         raise FloatingPointError(f"{error} The last good field is in {path}.") from error
     run.save()
-    return interrupted
+    return told.is_set()
 
 
-def _finish(run: Run, interrupted: bool, console: Console) -> dict[str, Any]:
-    means = run.write_pictures()
-    psnr = mean_figure(means)
-    seconds = run.training.seconds
+def _draw(run: Run, interrupted: bool, console: Console, told: Told) -> list[float]:
+    """The mean PSNR at each scale; none where a signal to end came before all held-out views were drawn."""
+    enough = told.again if interrupted else told
+
+    def shown(views: Iterator[Judged]) -> Iterator[Judged]:
+        wanted = takewhile(lambda _: not enough.is_set(), range(run.pictures))
+        return counted(
+            (view for _, view in zip(wanted, views, strict=False)), run.pictures, "picture", console
+        )
+
+    if interrupted:
+        say(
+            console,
+            f"Stopped after {run.training.step} steps; the field is saved. Held-out views are being drawn: Ctrl-C "
+            "leaves them out.",
+        )
+    return run.write_pictures(shown)
+
+
+def _finish(run: Run, interrupted: bool, means: list[float], console: Console) -> dict[str, Any]:
+    psnr, seconds = mean_figure(means), run.training.seconds
     here = max(seconds - run.earlier_seconds, 1e-9)
     result = {
         "run_dir": str(run.folder),
@@ -158,10 +238,11 @@ def _finish(run: Run, interrupted: bool, console: Console) -> dict[str, Any]:
     if len(means) > 1:
         result["scales"] = [{"scale": 0.5**level, "psnr": mean} for level, mean in enumerate(means)]
     write_json(run.folder / "metrics.json", result)
+    held_out = f"{decibels(psnr)} (mean PSNR, white background)" if means else "not judged"
     say(
         console,
-        f"{run.training.step} steps in {seconds:.1f} s of training; held-out views {decibels(psnr)} "
-        f"(mean PSNR, white background). The field is in {result['file']}",
+        f"{run.training.step} steps in {seconds:.1f} s of training; held-out views {held_out}. "
+        f"The field is in {result['file']}",
     )
     return result
 
@@ -170,34 +251,3 @@ def _views(scene: Scene) -> str:
     size = f"{scene.train.cameras.width}×{scene.train.cameras.height}"
     scales = f" at {len(scene.train_scales)} scales" if scene.coarser_train else ""
     return f"{scene.name}: {len(scene.train)} training and {len(scene.test)} held-out views, {size}{scales}"
-
-
-def _folder(flags: Train, scene: Scene) -> Path:
-    if flags.run_dir is not None:
-        return flags.run_dir
-    return flags.output / scene.name / flags.field / datetime.now().strftime("%Y-%m-%d_%H%M%S")
-
-
-KEPT = ("field", "preset", "set", "seed", "downscale", "scales", "max_seconds", "max_steps")
-
-
-def _settings(flags: Train, config: FieldConfig) -> dict[str, Any]:
-    return {"flags": {name: getattr(flags, name) for name in KEPT}, "config": dataclasses.asdict(config)}
-
-
-def _resumed(flags: Train) -> Train:
-    """The flags of the run that is to go on; a budget given now takes the place of the old one."""
-    if flags.run_dir is None:
-        raise ValueError("--resume needs --run-dir, the folder of the training to go on with.")
-    path = flags.run_dir / "config.json"
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} does not exist: there is no training to resume in {flags.run_dir}.")
-    try:
-        stated = {"scales": 1} | json.loads(path.read_text())["flags"]  # older runs do not state them
-        kept = {name: stated[name] for name in KEPT}
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is damaged: {error}.") from error
-    kept["set"] = tuple(kept["set"])
-    if flags.max_seconds is not None or flags.max_steps is not None:
-        kept.update(max_seconds=flags.max_seconds, max_steps=flags.max_steps)
-    return dataclasses.replace(flags, **kept)

@@ -4,6 +4,7 @@ import contextlib
 import json
 import math
 import os
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -46,7 +47,8 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, st
         try:
             save_file(ready, beside, metadata)
         except SafetensorError as error:  # safetensors hides the system's own error in its text
-            raise OSError(str(error)) from error
+            number = re.search(r"os error (\d+)", str(error))
+            raise OSError(os.strerror(int(number[1])) if number else one_line(error)) from error
 
     write_atomically(path, write)
 

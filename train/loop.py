@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -27,6 +27,7 @@ SWEEPS = 4
 # Steps before the first look. What is above the mean of a field that has learned nothing is chance, or far away, where
 # steps are long: looked at from the first step on, a scene of photographs lost half a decibel.
 FIRST_LOOK = 64
+RULING_OUT = 0.25  # of the budget, at most, before the first step
 
 
 @dataclass(frozen=True)
@@ -108,25 +109,31 @@ class Training:
         self.refined += 1
 
 
-def begin(scene: Scene, config: FieldConfig, fit_config: FitConfig | None = None) -> Training:
+def begin(
+    scene: Scene, config: FieldConfig, fit_config: FitConfig | None = None, *, budget: Budget | None = None
+) -> Training:
     """A new field for a scene, and all that its training needs. The time it takes to rule out empty space
-    counts as training."""
-    fit_config = fit_config or FitConfig()
+    counts as training, and ends at a small part of the budget: what is not ruled out by then, steps will find."""
+    fit_config, budget = fit_config or FitConfig(), budget or Budget()
     torch.manual_seed(fit_config.seed)
     device = scene.train.images.device
     field = config.build(scene.domain)
     began = time.perf_counter()
-    training = Training(field.to(device), _occupancy(scene).to(device), fit_config)
+    end = began + RULING_OUT * budget.seconds
+    occupancy = _occupancy(scene, enough=lambda: time.perf_counter() > end)
+    training = Training(field.to(device), occupancy.to(device), fit_config)
     training.seconds = time.perf_counter() - began
     return training
 
 
-def _occupancy(scene: Scene) -> OccupancyGrid:
+def _occupancy(scene: Scene, enough: Callable[[], bool]) -> OccupancyGrid:
     """All cells that silhouettes leave; where they rule nothing out, coarse ones to begin with."""
-    possible = possible_cells(scene.train, scene.domain, COARSEST)
+    possible = possible_cells(scene.train, scene.domain, COARSEST, enough=enough)
     coarse = not isinstance(scene.domain, Box) or bool(possible.all())
     occupancy = OccupancyGrid(scene.domain, COARSEST if coarse else RESOLUTION)
-    occupancy.restrict(possible if coarse else possible_cells(scene.train, scene.domain, RESOLUTION))
+    if not coarse:
+        possible = possible_cells(scene.train, scene.domain, RESOLUTION, enough=enough)
+    occupancy.restrict(possible)
     return occupancy
 
 

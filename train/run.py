@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -172,19 +172,31 @@ class Run:
             judge(self.training.field, self.training.occupancy, self.scene.test, self.background, stride)
         )
 
-    def write_pictures(self) -> list[float]:
+    @property
+    def pictures(self) -> int:
+        """How many there are to draw: the held-out views at every scale, and one of them at full size."""
+        return sum(map(len, self.scene.test_scales)) + 1
+
+    def write_pictures(
+        self, shown: Callable[[Iterator[Judged]], Iterator[Judged]] = lambda views: views
+    ) -> list[float]:
         """Every held-out view beside the truth, one of them at full size, and the curve as a plot; returns the views'
-        mean PSNR at each scale, full size first, NaN where they are masked everywhere."""
-        means = []
-        for judged in self.judge(FINAL_RAYS):
-            figures = []
-            for view in judged:
-                write_beside_truth(self.folder / "images" / f"{view.name}.png", view)
-                figures.append(view.psnr)
-            means.append(mean_figure(figures))
-        write_beside_truth(self.folder / "picture.png", self.first_view(1))
+        mean PSNR at each scale, full size first, NaN where they are masked everywhere. Whoever has the pictures `shown`
+        may end them early: then there is no mean of any scale."""
+        figures, count = [], len(self.scene.test)
+        for view in shown(self._to_draw()):
+            last = len(figures) == self.pictures - 1
+            write_beside_truth(self.folder / ("picture.png" if last else f"images/{view.name}.png"), view)
+            figures.append(view.psnr)
+        if len(figures) < self.pictures:
+            return []
         plot_curve(self.folder / "curve.png", self.curve)
-        return means
+        return [mean_figure(figures[first : first + count]) for first in range(0, len(figures) - 1, count)]
+
+    def _to_draw(self) -> Iterator[Judged]:
+        for judged in self.judge(FINAL_RAYS):
+            yield from judged
+        yield self.first_view(1)
 
 
 def stride(views: Views, rays: int | float) -> int:

@@ -16,7 +16,7 @@ from omnifield.scripts import cli
 from omnifield.scripts.progress import TrainingBar
 from safetensors.torch import load_file
 
-VERBS = [kind.__name__.lower() for kind in cli.RUN]
+VERBS = list(cli.VERBS)
 UNITS = {
     "train": ("Seconds of training", "(default: hash)", "(default: outputs)"),
     "eval": ("Compare every n-th pixel", "(default: 1)", "a dataset folder, or a mesh"),
@@ -104,7 +104,7 @@ BAD = {
     "There is no preset of the hash field named 'huge'": ("train", "{data}", "--preset", "huge"),
     "There is no setting of the hash field named 'levls'": ("train", "{data}", "--set", "levls=4"),
     "The setting levels takes a whole number, not 'four'": ("train", "{data}", "--set", "levels=four"),
-    "--max-seconds and --max-steps must be above zero": ("train", "{data}", "--max-steps", "0"),
+    "--max-steps must be above zero, not 0": ("train", "{data}", "--max-steps", "0"),
     "--resume needs --run-dir": ("train", "{data}", "--resume"),
     "there is no training to resume": ("train", "{data}", "--resume", "--run-dir", "{tmp}/absent"),
     "--downscale must be 1 or more": ("train", "{data}", "--downscale", "0"),
@@ -187,7 +187,7 @@ def test_a_resumed_training_may_be_given_more_but_not_a_damaged_state(omnifield,
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to send")
-def test_sigterm_saves_and_exits_cleanly(tiny, tmp_path: Path) -> None:
+def test_sigterm_saves_and_says_so_in_its_exit_code(tiny, tmp_path: Path) -> None:
     program = [sys.executable, "-c", "from omnifield.scripts.cli import main; main()"]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     typed = ["train", *tiny, "--max-steps", "100000000", "--json"]
@@ -199,7 +199,7 @@ def test_sigterm_saves_and_exits_cleanly(tiny, tmp_path: Path) -> None:
             out, err = child.communicate(timeout=PATIENCE)
         finally:
             child.kill()
-    assert child.returncode == 0 and "Traceback" not in err
+    assert child.returncode == 128 + signal.SIGTERM and "Traceback" not in err
     result = json.loads(out)
     assert result["interrupted"] and Path(result["file"]).is_file()
     assert (tmp_path / "run" / "state.safetensors").is_file()

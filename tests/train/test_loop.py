@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 from omnifield.fields import FieldConfig, Points, field_config
-from omnifield.scenes import Contraction, Scene, Views
+from omnifield.scenes import Contraction, Scene, Views, hull
 from omnifield.scenes.hull import COARSEST
-from omnifield.train import Budget, FitConfig, Training, begin, fit, judge
+from omnifield.train import Budget, FitConfig, Training, begin, fit, judge, loop
 from omnifield.train.field_file import load_field
 from omnifield.train.loop import rate_at, what_goes_back
 from omnifield.train.run import Run
@@ -50,6 +50,22 @@ def same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
 def test_a_budget_is_spent_by_whichever_comes_first(budget: Budget, spent: float) -> None:
     assert budget.spent(10.0, 30) == pytest.approx(spent)
     assert budget.spent(0.0, 0) == 0
+
+
+def test_ruling_out_empty_space_leaves_most_of_a_small_budget(scene: Scene, monkeypatch) -> None:
+    """Every look at a view takes a tenth of a second here; all looks would take a multiple of the budget."""
+    clock, look = [0.0], hull._may_be_seen
+
+    def slow(*asked: object) -> Tensor:
+        clock[0] += 0.1
+        return look(*asked)
+
+    monkeypatch.setattr(hull, "_may_be_seen", slow)
+    monkeypatch.setattr(loop.time, "perf_counter", lambda: clock[0])
+    assert begin(scene, HASH).seconds > 3
+    hurried = begin(scene, HASH, budget=Budget(seconds=1.0))
+    assert hurried.seconds == pytest.approx(0.3)
+    assert len(scene.train) > 3 and not hurried.occupancy.occupied.all()
 
 
 def test_the_rate_rises_then_falls_to_its_end() -> None:

@@ -1,0 +1,156 @@
+"""What a training is made of, kept in its folder, so that it can go on as it began and not as anything else."""
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..fields import FieldConfig, field_config
+from ..scenes import Scene
+from ..train.field_file import TrainedField, load_field
+from .arguments import FIELD_FILE
+from .eval import SAME_FRAME
+
+Number = (int, float)
+KINDS = {
+    "field": str,
+    "preset": str,
+    "set": list,
+    "seed": int,
+    "downscale": int,
+    "scales": int,
+    "max_seconds": (*Number, type(None)),
+    "max_steps": (int, type(None)),
+}
+BUDGET = ("max_seconds", "max_steps")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The flags that decide what comes of a training, the data apart."""
+
+    field: str = "hash"
+    preset: str = "default"
+    set: tuple[str, ...] = ()
+    seed: int = 0
+    downscale: int = 1
+    scales: int = 1
+    max_seconds: float | None = None
+    max_steps: int | None = None
+
+    @property
+    def config(self) -> FieldConfig:
+        return field_config(self.field, self.preset, self.set)
+
+
+def chosen(given: dict[str, Any]) -> Chosen:
+    """Of the flags that were given; None is one that was not."""
+    return Chosen(**{name: value for name, value in given.items() if value is not None})
+
+
+def resumed(folder: Path | None, given: dict[str, Any]) -> Chosen:
+    """What the run was begun with; a budget given now takes the place of the old one.
+
+    Raises FileNotFoundError, or ValueError where something else was given than the run has.
+    """
+    if folder is None:
+        raise ValueError("--resume needs --run-dir, the folder of the training to go on with.")
+    kept = chosen(_config_of(folder)["flags"])
+    for name, value in given.items():
+        if name not in (*BUDGET, "set") and value not in (None, getattr(kept, name)):
+            raise ValueError(
+                f"--resume: the training in {folder} has --{name} {getattr(kept, name)}, not {value}: leave "
+                f"--{name} out, or begin another training."
+            )
+    more = dataclasses.replace(kept, set=(*kept.set, *given["set"]))
+    if more.config != kept.config:
+        raise ValueError(
+            f"--resume: the training in {folder} has other settings than --set {' --set '.join(given['set'])}: leave "
+            "them out, or begin another training."
+        )
+    if all(given[name] is None for name in BUDGET):
+        return kept
+    return dataclasses.replace(kept, **{name: given[name] for name in BUDGET})
+
+
+def kept_in_config(what: Chosen, scene: Scene) -> dict[str, Any]:
+    """The content of a run's config.json."""
+    flags = {name: getattr(what, name) for name in KINDS}
+    return {"flags": flags, "config": dataclasses.asdict(what.config), "data": _fingerprint(scene)}
+
+
+def refuse_other_data(folder: Path, scene: Scene, data: str) -> None:
+    """Raises ValueError where the run in the folder was begun with other data; where they lie is no matter."""
+    differs = _difference(folder, scene)
+    if differs:
+        raise ValueError(f"--resume: {data} is not what the training in {folder} was begun with: {differs}.")
+
+
+def _config_of(folder: Path) -> dict[str, Any]:
+    path = folder / "config.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist: there is no training to resume in {folder}.")
+    try:
+        config = json.loads(path.read_text())
+        stated = {"scales": 1} | config["flags"]  # older runs do not state them
+        flags = {name: stated[name] for name in KINDS}
+        wrong = [name for name, kind in KINDS.items() if not isinstance(flags[name], kind)]
+        if wrong:
+            raise ValueError(f"{wrong[0]} is {flags[wrong[0]]!r}")
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is damaged: {error}.") from error
+    return config | {"flags": flags | {"set": tuple(flags["set"])}}
+
+
+def _fingerprint(scene: Scene) -> dict[str, Any]:
+    """What tells data apart that have the same cameras: of names a digest, since there may be hundreds."""
+    names = "\n".join((*scene.train.names, "", *scene.test.names))
+    return {
+        "views": [len(scene.train), len(scene.test)],
+        "size": [scene.train.cameras.width, scene.train.cameras.height],
+        "names": hashlib.sha256(names.encode(errors="surrogateescape")).hexdigest(),
+    }
+
+
+def _difference(folder: Path, scene: Scene) -> str:
+    """In words, or nothing."""
+    now, before = _fingerprint(scene), _config_of(folder).get("data") or {}  # older runs do not state it
+    for name, value in now.items():
+        if before.get(name, value) != value:
+            return {
+                "views": f"they have {_views(now)}, and not {_views(before)}",
+                "size": f"their pictures are of {_size(now)} pixels, and not of {_size(before)}",
+                "names": "their pictures have other names",
+            }[name]
+    path = folder / FIELD_FILE
+    return _difference_of_cameras(load_field(path), scene) if path.is_file() else ""
+
+
+def _difference_of_cameras(trained: TrainedField, scene: Scene) -> str:
+    domain, cameras = scene.domain, scene.train.cameras
+    tolerance = SAME_FRAME * max(1.0, domain.side)
+    before = trained.field.domain
+    corners, corners_before = (torch.tensor([box.lo, box.hi]) for box in (domain, before))
+    if type(domain) is not type(before) or not _near(corners, corners_before, tolerance):
+        return "their box is another one"
+    for name in ("world_from_camera", "focal", "principal", "distortion", "time"):
+        if not _near(getattr(cameras, name).cpu(), getattr(trained.cameras, name), tolerance):
+            return "their cameras are others"
+    return ""
+
+
+def _near(one: Tensor, other: Tensor, tolerance: float) -> bool:
+    return one.shape == other.shape and torch.allclose(one, other, rtol=SAME_FRAME, atol=tolerance)
+
+
+def _views(data: dict[str, Any]) -> str:
+    return "{} training and {} held-out views".format(*data["views"])
+
+
+def _size(data: dict[str, Any]) -> str:
+    return "×".join(map(str, data["size"]))
