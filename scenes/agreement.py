@@ -21,6 +21,10 @@ COARSE = 48  # pixels: the width of the pictures in which they are looked up
 APART = 0.25  # of the field of view: how far the two of a pair should be turned against one another
 DISTANCES = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0, 14.0, 24.0, torch.inf)  # times the pair's distance
 BEYOND = 64.0  # times the pair's distance: taken for infinity, where nothing moves any more
+MOST_APART = (
+    0.6  # of the field of view: beyond it two views of an object on a plain ground agree by its outline only
+)
+FEWEST_PAIRS = 4  # that can tell anything
 OVERLAP = 0.25  # share of the pixels compared that must be in both views
 TRUSTED = 0.6  # correlation of views that agree
 BETTER = 0.15  # how much better they must agree in another convention to be thought to be in it
@@ -37,7 +41,10 @@ class Pairs:
 
 
 def pair_up(views: Views) -> Pairs:
-    """Up to PAIRS views, spread over all, each with that which is turned against it by about APART."""
+    """Up to PAIRS views, spread over all, each with that which is turned against it by about APART.
+
+    Views that have none within MOST_APART are in no pair.
+    """
     count, cameras = len(views), views.cameras
     first = torch.linspace(0, count - 1, min(count, PAIRS)).long()
     rotation = cameras.world_from_camera[:, :, :3].reshape(count, 9)
@@ -45,12 +52,14 @@ def pair_up(views: Views) -> Pairs:
     view_angle = 2 * torch.atan(cameras.width / 2 / cameras.focal[:, 0].median())
     score = (angle - APART * view_angle).abs()
     score[torch.arange(len(first)), first] = torch.inf
-    second = score.argmin(1)
+    nearest = score.argmin(1)
+    near = angle.gather(1, nearest[:, None])[:, 0] < MOST_APART * view_angle
+    first, second = first[near], nearest[near]
     both = torch.stack([first, second], 1)
     coarse = {view: _coarse(views, view) for view in both.unique().tolist()}
-    grey = torch.stack([torch.stack([coarse[a][0], coarse[b][0]]) for a, b in both.tolist()])
-    counts = torch.stack([torch.stack([coarse[a][1], coarse[b][1]]) for a, b in both.tolist()])
-    return Pairs(first, second, grey, counts)
+    stacked = [torch.stack([torch.stack(coarse[a]), torch.stack(coarse[b])]) for a, b in both.tolist()]
+    pictures = torch.stack(stacked) if stacked else torch.zeros(0, 2, 2, 1, 1)
+    return Pairs(first, second, pictures[:, :, 0], pictures[:, :, 1])
 
 
 def correlations(pairs: Pairs, cameras: Cameras) -> Float[Tensor, "pair distance"]:
@@ -91,6 +100,8 @@ class Told:
 def ask(views: Views) -> Told:
     """Compare some pairs of the views, by their poses and by what these might have been meant to be."""
     pairs, cameras = pair_up(views), views.cameras
+    if len(pairs.first) < FEWEST_PAIRS:
+        return Told(0.0, "")
     correlation = correlations(pairs, cameras)
     agree = correlation.amax(1).median().item()
     others = {name: 0.0 for name in CONVENTIONS}

@@ -195,14 +195,14 @@ def test_black_corners_of_undistorted_photographs_cut_nothing_out(photographs) -
 
 
 def test_demo_is_the_built_in_scene_even_beside_a_folder_of_that_name(blender, monkeypatch) -> None:
-    built_in = object()
+    built_in = load_scene(blender.write())
     monkeypatch.setattr("omnifield.scenes.demo.demo_scene", lambda: built_in)
     monkeypatch.setattr("omnifield.scenes.load.check_scene", lambda *_: None)
     monkeypatch.chdir(blender.folder.parent)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert load_scene("demo") is built_in
-    blender.write().rename("demo")
+    blender.folder.rename("demo")
     with pytest.warns(Notice, match=r"^demo is the built-in scene; the folder demo here would be \./demo\.$"):
         assert load_scene("demo") is built_in
     assert load_scene("./demo").name == "demo"
