@@ -23,7 +23,8 @@ def render_ray(
     """Colour and opacity of a single ray: C = Σ T_i α_i c_i + T_end · background, with α_i = 1 − exp(−σ_i δ_i);
     where colours are made per pixel, C = α c(Σ T_i α_i f_i / α) + T_end · background with α = Σ T_i α_i."""
     samples = sampler.sample(ray, None)
-    color, features, distance, transmittance = torch.zeros(3), torch.zeros(field.feature_dim), 0.0, 1.0
+    color, features = torch.zeros_like(background), background.new_zeros(field.feature_dim)
+    distance, transmittance = 0.0, 1.0
     for t, delta in zip(samples.t.tolist(), samples.dt.tolist(), strict=True):
         if transmittance < STOP:
             break
