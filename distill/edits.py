@@ -177,8 +177,8 @@ def turned(decoder: ColorDecoder, rotation: Float[Tensor, "row=3 column=3"]) -> 
     directions = torch.nn.functional.normalize(torch.randn(8 * HARMONICS, 3, generator=generator), dim=-1)
     directions = directions.to(rotation)
     before, after = spherical_harmonics(directions), spherical_harmonics(directions @ rotation.T)
-    turn = torch.linalg.lstsq(before.double(), after.double()).solution.float()
     first, *rest = (weight.detach() for weight in decoder.mlp.weights)
+    turn = torch.linalg.lstsq(before.double(), after.double()).solution.to(first)
     new = ColorDecoder(first.shape[1] - HARMONICS, first.shape[0], len(rest)).to(first.device)
     with torch.no_grad():
         for weight, value in zip(new.mlp.weights, [first.clone(), *rest], strict=True):

@@ -70,7 +70,7 @@ def _placed(
     if time is not None:
         field = Frozen(field, time)
         cameras = dataclasses.replace(cameras, time=torch.full_like(cameras.time, time))
-    if torch.equal(pose, torch.eye(4)):
+    if torch.equal(pose, torch.eye(4).to(pose)):
         return field, occupancy.contains, cameras
     moved = Moved(field, pose).to(occupancy.bits.device)
     back = moved.field_from_world
@@ -135,7 +135,9 @@ def _check(teachers: Sequence[TrainedField], edits: Edits) -> None:
         )
     for pose in edits.world_from_field:
         rotation = pose[:3, :3]
-        if (rotation.T @ rotation - torch.eye(3)).abs().max() > RIGID or torch.linalg.det(rotation) < 0:
+        if (rotation.T @ rotation - torch.eye(3).to(rotation)).abs().max() > RIGID or torch.linalg.det(
+            rotation
+        ) < 0:
             raise ValueError("A transform must be rigid: turned and shifted, neither scaled nor mirrored.")
     if edits.time is not None and not 0 <= edits.time <= 1:
         raise ValueError(f"The moment of a scene is from 0 to 1, not {edits.time}.")

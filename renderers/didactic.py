@@ -30,7 +30,7 @@ def render_ray(
     is there, or sees the background if that is less than FOG.
     """
     samples = sampler.sample(ray, None)
-    color, features = torch.zeros(3), torch.zeros(field.feature_dim)
+    color, features = torch.zeros_like(background), background.new_zeros(field.feature_dim)
     distance, visible, transmittance = 0.0, 0.0, 1.0
     for t, delta in zip(samples.t.tolist(), samples.dt.tolist(), strict=True):
         if transmittance < STOP:

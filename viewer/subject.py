@@ -47,10 +47,11 @@ class Crop:
 
     def apply(self, rays: Rays) -> Rays:
         """Rays that begin and end where they enter and leave the box; one that misses it ends before it begins."""
-        origins = (rays.origins - self.center) @ self.rotation
-        directions = rays.directions @ self.rotation
+        center, rotation, size = (each.to(rays.origins) for each in (self.center, self.rotation, self.size))
+        origins = (rays.origins - center) @ rotation
+        directions = rays.directions @ rotation
         safe = torch.where(directions.abs() < 1e-9, torch.full_like(directions, 1e-9), directions)
-        one, other = (-self.size / 2 - origins) / safe, (self.size / 2 - origins) / safe
+        one, other = (-size / 2 - origins) / safe, (size / 2 - origins) / safe
         near = torch.maximum(rays.near, torch.minimum(one, other).amax(-1))
         far = torch.minimum(rays.far, torch.maximum(one, other).amin(-1))
         return Rays(rays.origins, rays.directions, near, torch.maximum(far, near), rays.footprint, rays.time)
