@@ -31,7 +31,8 @@ class View:
     files: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """Fields' files, or folders of their trainings."""
     host: str = LOCAL
-    """Who may connect: 127.0.0.1 is this machine only, 0.0.0.0 anybody who can reach it. There is no password."""
+    """Who may connect: 127.0.0.1 is this machine only, 0.0.0.0 anybody who can reach it, by its IP address, its host
+    name, or the name given here. There is no password."""
     port: int = PORT
     """Of the page; 0 takes any that is free."""
     device: Device = "auto"

@@ -97,9 +97,8 @@ class Ear:
 
     async def recv(self) -> bytes:
         while True:
-            await asyncio.sleep(
-                0
-            )  # viser only makes notes of what it hears: it follows them here, one by one
+            # viser makes tasks of what it hears, and this is where they run: one by one, so that none pile up.
+            await asyncio.sleep(0)
             raw = await self.connection.recv()
             try:
                 return self.hear(raw)

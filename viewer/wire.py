@@ -145,8 +145,8 @@ def understood(raw: bytes | str) -> Message:
         raise Refused("text, where viser's page sends bytes")
     try:
         message = DECODER.decode(raw)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise Refused(f"a message that its page does not send ({error})") from None
+    except (msgspec.DecodeError, RecursionError):  # whose words may be the browser's own, and of any length
+        raise Refused("a message that its page does not send") from None
     message.tame()
     return message
 

@@ -18,7 +18,7 @@ SIZE, FOV = (64, 48), 0.7
 Scene = Callable[[Page, PlainClient], Awaitable[None]]
 
 
-def visit(folder: Path, scene: Scene, seconds: float = 30) -> Page:
+def visit(folder: Path, scene: Scene, seconds: float = 60) -> Page:
     """A scene with a whole page, and a browser that has sent its first camera. Ends with another one that is served."""
 
     async def play(page: Page) -> None:
