@@ -40,6 +40,7 @@ from .train import FieldName
 
 TRUTH_RAYS = 1 << 19  # real pixels behind the comparison, at most; `omnifield eval` takes them all
 TRUTH_ROWS = 3  # pictures shown
+FARTHEST = 1e9  # world units that a field may be moved by
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,8 @@ def _box(flag: str, text: str) -> Box:
 def _pose(text: str) -> Tensor:
     """Rows of 4×4."""
     numbers = _numbers("--transform", text, (3, 6), "three numbers X,Y,Z or six X,Y,Z,RX,RY,RZ")
+    if max(map(abs, numbers)) > FARTHEST:
+        raise ValueError(f"--transform {text}: no number may be beyond {FARTHEST:g}.")
     pose = torch.eye(4)
     if numbers[3:]:
         turn = Rotation.from_euler("xyz", numbers[3:], degrees=True).as_matrix()

@@ -16,6 +16,7 @@ from omnifield.scripts.arguments import (
     choose_size,
 )
 from omnifield.scripts.bench import Bench, run_bench
+from omnifield.scripts.cli import _in_words
 from omnifield.scripts.convert import Convert, run_convert
 from omnifield.scripts.eval import Eval, run_eval
 from omnifield.scripts.outputs import try_file, try_folder
@@ -141,6 +142,16 @@ def test_numbers_out_of_all_bounds_are_refused_by_name(number: float) -> None:
             budget_of(None, number)
         with pytest.raises(ValueError, match="--width must be"):
             choose_size(number, None, (40, 30))
+
+
+def test_a_field_is_not_moved_out_of_the_world(ball_file) -> None:
+    with pytest.raises(ValueError, match="--transform 1e300,0,0: no number may be beyond"):
+        run_convert(Convert((ball_file(),), "voxel", transform=("1e300,0,0",), device="cpu"))
+
+
+def test_what_the_system_refuses_is_a_sentence() -> None:
+    assert _in_words(OSError(28, "No space left on device", "x")) == "x failed: No space left on device."
+    assert _in_words(FileNotFoundError("There is no file x.")) == "There is no file x."
 
 
 def test_seeds_have_64_bits() -> None:
