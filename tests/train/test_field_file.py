@@ -2,11 +2,9 @@
 
 import json
 import math
-import resource
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -293,28 +291,3 @@ def test_a_device_that_has_no_values_takes_none_of_torchs_python_with_it(path: P
     asked = [sys.executable, "-c", f"{program}; print('sympy' in sys.modules)", str(path)]
     said = subprocess.run(asked, capture_output=True, text=True)
     assert said.stdout == "False\n", said.stderr
-
-
-@contextmanager
-def no_file_larger_than(size: int) -> Iterator[None]:
-    """A full disk, as far as a writer can tell."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-def test_a_full_disk_is_one_sentence_and_the_old_file_stays(path: Path) -> None:
-    content = path.read_bytes()
-    with no_file_larger_than(1000), pytest.raises(ValueError, match="cannot be written: ") as caught:
-        save_field(path, trained())
-    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
-    assert path.read_bytes() == content and [each.name for each in path.parent.iterdir()] == [path.name]
-
-
-def test_a_folder_that_cannot_be_is_one_sentence(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(ValueError, match=r"file/field\.safetensors cannot be written: "):
-        save_field(tmp_path / "file" / "field.safetensors", trained())

@@ -1,0 +1,52 @@
+"""When cells are looked at: late enough to learn something, and all of them before a file is written."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+from omnifield.scenes import Contraction
+from omnifield.scenes.hull import COARSEST
+from omnifield.train import Budget, begin, fit
+from omnifield.train.field_file import load_field
+from omnifield.train.run import Run
+
+from .sphere_scene import BOX, HASH, MLP, sphere_scene
+
+
+def test_without_silhouettes_cells_are_coarse_at_first_and_then_finer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Photographs: every pixel is opaque, and nothing is looked at before the field has learned something."""
+    monkeypatch.setattr("omnifield.train.loop.FIRST_LOOK", 16)
+    scene = sphere_scene()
+    opaque = dataclasses.replace(scene.train, images=scene.train.images | torch.tensor([0, 0, 0, 255]).byte())
+    unbounded = dataclasses.replace(scene, domain=Contraction(BOX.lo, BOX.hi))
+    for photographs in (dataclasses.replace(scene, train=opaque), unbounded):
+        training = begin(photographs, dataclasses.replace(HASH, samples_per_step=1 << 15))
+        assert training.occupancy.resolution == COARSEST
+        resolutions = []
+        for progress in fit(training, photographs, Budget(steps=41)):
+            resolutions.append(training.occupancy.resolution)
+            if progress.step == 16:
+                assert training.occupancy.looked_at == 0
+        assert resolutions == sorted(resolutions) and resolutions[15] == 32 and resolutions[-1] == 64
+    assert training.occupancy.looked_at < len(training.occupancy.order)
+    seconds = training.seconds
+    training.look_at_the_rest()
+    assert training.occupancy.looked_at == len(training.occupancy.order) and training.seconds > seconds
+
+
+def test_a_slow_fields_file_keeps_no_cell_that_nobody_has_looked_at(tmp_path: Path) -> None:
+    """A few steps of few samples: far fewer looks than there are cells."""
+    scene = sphere_scene()
+    photographs = dataclasses.replace(scene, domain=Contraction(BOX.lo, BOX.hi))
+    training = begin(photographs, MLP)
+    run = Run(tmp_path, photographs, training, {})
+    for _ in run.advance(Budget(steps=3)):
+        pass
+    trained = load_field(run.save())
+    possible = len(training.occupancy.order)
+    assert training.occupancy.looked_at == possible
+    assert trained.provenance["cells_looked_at"] == f"{possible:,} of {possible:,} possible ones"
+    assert torch.equal(trained.occupancy.bits, training.occupancy.bits)
