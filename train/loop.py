@@ -1,5 +1,6 @@
 """How a field is fitted: one loop that yields after every step, so that anything can drive it."""
 
+import copy
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from ..fields import Field, FieldConfig
 from ..renderers import LongerSteps, OccupancyGrid, VolumeRenderer
 from ..renderers.occupancy import RESOLUTION
 from ..scenes import Box, Scene
+from ..scenes.cells import finer
 from ..scenes.hull import COARSEST, possible_cells
 from .optimizer import Optimizer
 from .pixels import PixelBatch, random_pixels
@@ -95,12 +97,21 @@ class Training:
         self.occupancy.update(self.field.density, cells, self.generator)
         if self.occupancy.resolution < RESOLUTION and self.occupancy.sweeps >= SWEEPS:
             self.occupancy.refine()
+            self.occupancy.look_at_the_rest(self.field.density, self.generator)
 
-    def look_at_the_rest(self) -> None:
-        """Leave no cell that nobody has looked at: a file would keep it as occupied for ever. It counts as training."""
+    def looked_at_all(self) -> OccupancyGrid:
+        """The occupancy without a cell that nobody has looked at: a file would keep it as occupied for ever.
+
+        The time it takes counts as training, which goes on with its own as if nobody had asked.
+        """
+        if self.occupancy.looked_at == len(self.occupancy.order):
+            return self.occupancy
         began = time.perf_counter()
-        self.occupancy.look_at_the_rest(self.field.density, self.generator)
+        grid = copy.deepcopy(self.occupancy)
+        generator = torch.Generator(grid.bits.device).manual_seed(self.config.seed)
+        grid.look_at_the_rest(self.field.density, generator)
         self.seconds += time.perf_counter() - began
+        return grid
 
     def refine(self) -> None:
         """Let the field go on at a finer resolution."""
@@ -131,8 +142,11 @@ def _occupancy(scene: Scene, enough: Callable[[], bool]) -> OccupancyGrid:
     possible = possible_cells(scene.train, scene.domain, COARSEST, enough=enough)
     coarse = not isinstance(scene.domain, Box) or bool(possible.all())
     occupancy = OccupancyGrid(scene.domain, COARSEST if coarse else RESOLUTION)
-    if not coarse:
-        possible = possible_cells(scene.train, scene.domain, RESOLUTION, enough=enough)
+    if (
+        not coarse
+    ):  # the coarse ones count as well: there may have been enough before the finer ones were asked for
+        finest = possible_cells(scene.train, scene.domain, RESOLUTION, enough=enough)
+        possible = finest & finer(possible, RESOLUTION // COARSEST)
     occupancy.restrict(possible)
     return occupancy
 

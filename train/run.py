@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from ..renderers import OccupancyGrid
 from ..scenes import Scene, Views
 from .checkpoint import training_contents
 from .evaluate import Judged, judge, mean_figure
@@ -78,8 +79,6 @@ class Run:
                 self.rays += progress.rays
                 self.samples += progress.samples
                 events.add(progress)
-                if progress.spent >= 1:
-                    self.training.look_at_the_rest()  # so that the last point of the curve is of what is saved
                 if marks and progress.spent >= marks[0]:
                     marks = [mark for mark in marks if mark > progress.spent]
                     self.mark(progress)
@@ -95,7 +94,9 @@ class Run:
         Where all of those are masked there is none to add."""
         self.drawn = None  # the field looks different now
         rays = min(CURVE_RAYS, round(CURVE_SAMPLES * progress.rays / max(progress.samples, 1)))
-        psnr = mean_figure(view.psnr for judged in self.judge(rays) for view in judged)
+        # The last point is of what is saved.
+        occupancy = self.training.occupancy if progress.spent < 1 else self.training.looked_at_all()
+        psnr = mean_figure(view.psnr for judged in self.judge(rays, occupancy) for view in judged)
         if not math.isnan(psnr):
             self.curve.append({"seconds": progress.seconds, "step": progress.step, "psnr": psnr})
 
@@ -103,10 +104,10 @@ class Run:
     def background(self) -> Float[Tensor, "rgb=3"]:
         return torch.tensor(WHITE, device=self.scene.test.images.device)
 
-    def judge(self, rays: int) -> Iterator[Iterator[Judged]]:
+    def judge(self, rays: int, occupancy: OccupancyGrid) -> Iterator[Iterator[Judged]]:
         """Of each scale the held-out views, at the finest whole stride that takes no more than about this many rays
         in all."""
-        field, occupancy, scales = self.training.field, self.training.occupancy, self.scene.test_scales
+        field, scales = self.training.field, self.scene.test_scales
         for views in scales:
             yield judge(field, occupancy, views, self.background, stride(views, rays / len(scales)))
 
@@ -114,16 +115,15 @@ class Run:
         """The field, the state to resume from, and the curve, in this order: where there is room for one of them, it is
         the field. Raises ValueError if they cannot be written."""
         self.saver.finish()
-        self.training.look_at_the_rest()
         self._write(self._contents(self.trained()))
         return self.folder / "field.safetensors"
 
     def save_beside(self) -> None:
         """The same from a copy, while the training goes on. Raises ValueError if the last one could not be written."""
-        self.training.look_at_the_rest()
+        occupancy = self.training.looked_at_all()
         if self.drawn is None:
-            self.drawn = self.thumbnail()
-        copies = self._contents(self._with_thumbnail(self.drawn)).copied()
+            self.drawn = self.thumbnail(occupancy)
+        copies = self._contents(self._with_thumbnail(occupancy, self.drawn)).copied()
         self.saver.start(lambda: self._write(copies))
 
     def _is_due(self, since: float) -> bool:
@@ -143,10 +143,12 @@ class Run:
         write_text(self.folder / "curve.json", contents.curve)
 
     def trained(self) -> TrainedField:
-        return self._with_thumbnail(self.thumbnail())
+        occupancy = self.training.looked_at_all()
+        return self._with_thumbnail(occupancy, self.thumbnail(occupancy))
 
-    def _with_thumbnail(self, thumbnail: UInt8[Tensor, "height width rgb=3"]) -> TrainedField:
-        occupancy = self.training.occupancy
+    def _with_thumbnail(
+        self, occupancy: OccupancyGrid, thumbnail: UInt8[Tensor, "height width rgb=3"]
+    ) -> TrainedField:
         return TrainedField(
             field=self.training.field,
             occupancy=occupancy,
@@ -163,14 +165,12 @@ class Run:
             input_from_original=self.scene.input_from_original,
         )
 
-    def thumbnail(self) -> UInt8[Tensor, "height width rgb=3"]:
+    def thumbnail(self, occupancy: OccupancyGrid) -> UInt8[Tensor, "height width rgb=3"]:
         size = max(self.scene.test.cameras.width, self.scene.test.cameras.height)
-        return to_bytes(self.first_view(max(1, size // THUMBNAIL)).image)
+        return to_bytes(self.first_view(occupancy, max(1, size // THUMBNAIL)).image)
 
-    def first_view(self, stride: int) -> Judged:
-        return next(
-            judge(self.training.field, self.training.occupancy, self.scene.test, self.background, stride)
-        )
+    def first_view(self, occupancy: OccupancyGrid, stride: int) -> Judged:
+        return next(judge(self.training.field, occupancy, self.scene.test, self.background, stride))
 
     @property
     def pictures(self) -> int:
@@ -194,9 +194,10 @@ class Run:
         return [mean_figure(figures[first : first + count]) for first in range(0, len(figures) - 1, count)]
 
     def _to_draw(self) -> Iterator[Judged]:
-        for judged in self.judge(FINAL_RAYS):
+        occupancy = self.training.looked_at_all()
+        for judged in self.judge(FINAL_RAYS, occupancy):
             yield from judged
-        yield self.first_view(1)
+        yield self.first_view(occupancy, 1)
 
 
 def stride(views: Views, rays: int | float) -> int:

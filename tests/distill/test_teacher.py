@@ -114,7 +114,9 @@ def test_steps_are_those_of_the_march_that_the_points_are_seen_in(generator) -> 
     teacher = Teacher(trained, generator)
     rays = teacher.ask_rays(teacher.random_cameras(300, generator), generator)
     points = teacher.ask_points(300, rays, generator)
-    distance = points.points.footprint / teacher.cameras.pixel_rays(0).footprint[0]
+    away = points.points.position[:, None] - teacher.cameras.world_from_camera[None, :, :, 3]
+    aligned = (away * points.points.direction[:, None]).sum(-1) / away.norm(dim=-1)
+    distance = away.norm(dim=-1)[torch.arange(len(away)), aligned.argmax(1)]
     chosen = distance < trained.occupancy.grid.horizon
     origins = points.points.position - distance[:, None] * points.points.direction
     count = len(distance)

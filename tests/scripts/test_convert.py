@@ -179,9 +179,9 @@ def test_files_that_are_none(ball_file, tmp_path: Path, typed: Typed) -> None:
 
 
 def test_a_file_of_a_newer_version_is_refused(ball_file, typed: Typed, monkeypatch) -> None:
-    monkeypatch.setattr("omnifield.train.field_file.VERSION", 2)
+    monkeypatch.setattr("omnifield.train.field_header.VERSION", 2)
     run = ball_file()
-    monkeypatch.setattr("omnifield.train.field_file.VERSION", 1)
+    monkeypatch.setattr("omnifield.train.field_header.VERSION", 1)
     code, _, err = typed(run, "--to", "mlp", *TINY)
     assert code == cli.BAD_INPUT and "written by a newer omnifield" in err
 

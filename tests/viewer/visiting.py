@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from omnifield.export.path_frames import SAME
 from omnifield.scripts.view_tools import tools_for
 from omnifield.scripts.viewer_client import PlainClient, plain_client
 from omnifield.viewer.lens import pose_of
@@ -32,7 +33,7 @@ def visit(folder: Path, scene: Scene, seconds: float = 60) -> Page:
 
     made = Action("Make", "", lambda task, floor, order: Made(folder), ("one", "two"), "As", 5.0)
     viewer = Viewer(studio(Ball().subject("one"), Ball().subject("two")), host="127.0.0.1", port=0)
-    page = Page(viewer, tools_for(folder), (made,))
+    page = Page(viewer, tools_for(folder, SAME), (made,))
     with serving(viewer):
         asyncio.run(asyncio.wait_for(play(page), seconds))
     return page
