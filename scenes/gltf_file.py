@@ -12,6 +12,7 @@ from jaxtyping import Float64
 
 from .gltf_accessors import FAN, STRIP, TRIANGLES, face_count, read_accessor, triangles
 from .gltf_document import Entry, Gltf, open_gltf
+from .gltf_left_out import say_left_out
 from .gltf_material import Paint, Paints, unpainted
 from .gltf_nodes import Placed, placed_meshes
 from .mesh_part import Part, Places, Tint, nowhere, white
@@ -70,7 +71,9 @@ def _part(gltf: Gltf, primitive: Entry, paints: Paints, weights: list[float]) ->
     tint = white(len(vertices)) if tint is None else tint
     if not len(vertices) == len(uv) == len(tint):
         raise gltf.error("the attributes of a part are not of one length")
-    return Part(vertices, triangles(gltf, primitive, len(vertices)), uv, tint, paint.material)
+    part = Part(vertices, triangles(gltf, primitive, len(vertices)), uv, tint, paint.material)
+    say_left_out(gltf, primitive, part)
+    return part
 
 
 def _tint(gltf: Gltf, index: object) -> Tint:

@@ -13,6 +13,7 @@ from .surface import Material, Sampling
 
 SPECULAR_GLOSSINESS = "KHR_materials_pbrSpecularGlossiness"
 SOLID = 0.98  # nobody sees through what is more opaque than this
+VARIED = 0.02  # standard deviation of a texture that is more than one value
 BUMPS = ("normalTexture", "occlusionTexture")
 LEAST_ROUGHNESS = 0.05
 Glow = Float32[np.ndarray, "glow_height glow_width rgb=3"]
@@ -71,7 +72,7 @@ class Paints:
         bumps = [bump for bump in BUMPS if bump in entry]
         if bumps:
             self._gltf.notice(f"{name}: its {' and '.join(bumps)} are left out")
-        roughness, metallic = self._gloss(entry)
+        roughness, metallic = self._gloss(entry, name)
         color = np.ones((1, 1, 3), np.float32) if picture is None else linear(picture[..., :3])
         material = Material(
             texture=color * factor[:3].astype(np.float32),
@@ -124,7 +125,7 @@ class Paints:
             )
         return solid
 
-    def _gloss(self, entry: Entry) -> tuple[float, float]:
+    def _gloss(self, entry: Entry, name: str) -> tuple[float, float]:
         """Roughness and metalness; a map of them is averaged."""
         glossy = entry.get("extensions", {}).get(SPECULAR_GLOSSINESS)
         if glossy is not None:
@@ -135,6 +136,10 @@ class Paints:
         picture = None if texture is None else self._pictures.of(texture)
         if picture is not None:
             factors *= picture[..., 1:3].mean((0, 1)) / 255
+            if picture[..., 1:3].std((0, 1)).max() > VARIED * 255:
+                self._gltf.notice(
+                    f"{name}: one roughness and metalness, the mean of its texture's, is rendered"
+                )
         return float(factors[0]), float(factors[1])
 
 

@@ -226,3 +226,18 @@ def test_without_a_material_it_is_grey_with_and_without_coordinates(glb: Glb, tm
     assert only(silently_read(glb, tmp_path)).material.texture.tolist() == [[[0.5, 0.5, 0.5]]]
     glb.attributes["TEXCOORD_0"] = glb.accessor(UV)
     assert only(silently_read(glb, tmp_path)).material.texture.tolist() == [[[0.5, 0.5, 0.5]]]
+
+
+def test_what_of_the_vertices_is_left_out_is_said(glb: Glb, tmp_path: Path) -> None:
+    """Normals that ours are not, and opacity where the material uses it."""
+    glb.attributes["NORMAL"] = glb.accessor(np.float32([[0, 0, 1]] * 4))
+    glb.attributes["COLOR_0"] = glb.accessor(np.float32([[1, 1, 1, 0.5]] * 4))
+    glb.material()
+    only(silently_read(glb, tmp_path))
+    glb.attributes["NORMAL"] = glb.accessor(np.float32([[1, 0, 1], [1, 0, 1], [0, 0, 1], [0, 0, 1]]))
+    with pytest.warns(Notice, match="material 0: its normals are left out; edges of more than 35 degrees"):
+        read_parts(glb.write(tmp_path / "a.glb"))
+    del glb.attributes["NORMAL"]
+    glb.material(alphaMode="BLEND")
+    with pytest.warns(Notice, match=r"material 0: the opacity of its vertices \(COLOR_0\) is left out"):
+        read_parts(glb.write(tmp_path / "a.glb"))
