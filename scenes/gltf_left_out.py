@@ -24,7 +24,7 @@ def say_left_out(gltf: Gltf, primitive: Entry, part: Part) -> None:
     if "NORMAL" in attributes and not primitive.get("targets") and "JOINTS_0" not in attributes:
         if _shaded_otherwise(part, read_accessor(gltf, attributes["NORMAL"])[:, :3].astype(np.float64)):
             gltf.notice(
-                f"{name}: its normals are left out; edges of more than {CREASE:.0f} degrees are sharp, all others smooth"
+                f"{name}: its normals are left out; edges of more than {CREASE:.0f} degrees are sharp, others smooth"
             )
 
 
