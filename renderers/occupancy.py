@@ -14,7 +14,7 @@ from ..ops import MarchGrid, ray_march, ray_march_on
 from ..scenes import Domain, Rays
 from ..scenes.cells import dilated, finer, packed, unpacked
 from .samples import Sampler, Samples, jitter, span
-from .uniform import STEPS_PER_SIDE, march_grid
+from .uniform import STEPS_PER_SIDE, march_grid, step_at
 
 RESOLUTION = 128
 DECAY = 0.7  # what remembered density loses at every visit
@@ -215,7 +215,7 @@ class OccupancyGrid(nn.Module, Sampler):
     def _step_at(self, position: Float[Tensor, "n xyz=3"]) -> Float[Tensor, "n"]:
         """The length of a march's steps there, for a camera in the middle of the box: far away they grow."""
         lo, hi = self.domain.corners(position)
-        return ((position - (lo + hi) / 2).norm(dim=-1) * self.grid.cone).clamp_min(self.grid.step)
+        return step_at(self.grid, (position - (lo + hi) / 2).norm(dim=-1))
 
     def _points(
         self, cell: Int[Tensor, "n"], place: Int32[Tensor, "n"], generator: torch.Generator | None
