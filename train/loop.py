@@ -142,9 +142,8 @@ def _occupancy(scene: Scene, enough: Callable[[], bool]) -> OccupancyGrid:
     possible = possible_cells(scene.train, scene.domain, COARSEST, enough=enough)
     coarse = not isinstance(scene.domain, Box) or bool(possible.all())
     occupancy = OccupancyGrid(scene.domain, COARSEST if coarse else RESOLUTION)
-    if (
-        not coarse
-    ):  # the coarse ones count as well: there may have been enough before the finer ones were asked for
+    if not coarse:
+        # The coarse ones count as well: there may have been enough before any finer one was asked for.
         finest = possible_cells(scene.train, scene.domain, RESOLUTION, enough=enough)
         possible = finest & finer(possible, RESOLUTION // COARSEST)
     occupancy.restrict(possible)
