@@ -2,7 +2,7 @@
 
 from .base import Field, Level, Levels, ParameterGroup, Points, Probe, RayPenalties
 from .cam import CamConfig, CamField
-from .choice import FIELD_CONFIGS, FieldConfig, field_config
+from .choice import FIELD_CONFIGS, FieldConfig, field_config, preset_of
 from .hash import HashConfig, HashField
 from .mlp import MlpConfig, MlpField
 from .sl2a import Sl2aConfig, Sl2aField
@@ -26,4 +26,5 @@ __all__ = [
     "Sl2aConfig",
     "Sl2aField",
     "field_config",
+    "preset_of",
 ]

@@ -31,6 +31,7 @@ FieldConfig = (
     | Sl2aConfig
 )
 
+FINE = "fine"  # the preset that a conversion takes where there is one: its students do not begin from nothing
 FIELD_CONFIGS: dict[str, type[FieldConfig]] = {config.tag: config for config in get_args(FieldConfig)}
 
 
@@ -47,6 +48,11 @@ def field_config(tag: str, preset: str = "default", settings: Sequence[str] = ()
         _known(name, list(kinds), f"setting of the {tag} field")
         values[name] = _value(name, text, kinds[name])
     return config(**values)  # pyright: ignore[reportArgumentType]  # of the kinds that `_value` made
+
+
+def preset_of(tag: str, asked: str | None) -> str:
+    """The preset that was asked for; if none was, `fine` where the field has it, since a conversion can fill it."""
+    return asked or (FINE if FINE in FIELD_CONFIGS[tag].PRESETS else "default")
 
 
 def _known(name: str, names: list[str], kind: str) -> str:

@@ -1,8 +1,7 @@
-"""Where the light was measured: domains, cameras, rays, scenes and what loads them."""
+"""Where the light was measured, in words everybody uses: domains, cameras, rays, views, scenes."""
 
 from .cameras import Cameras, Lens, pinhole
 from .domain import Box, Contraction, Domain
-from .load import load_scene
 from .rays import Rays
 from .scene import Scene, Views
 
@@ -15,6 +14,5 @@ __all__ = [
     "Rays",
     "Scene",
     "Views",
-    "load_scene",
     "pinhole",
 ]

@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
-from .images import SMALLEST_SIDE, check_memory
 from .names import numbered
+from .room import SMALLEST_SIDE, check_memory
 from .scene import Scene, Views, nothing_ignored
 
 PIXELS_TOGETHER = 1 << 20  # as floats, which take four times the room

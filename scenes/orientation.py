@@ -6,37 +6,34 @@ directions of the camera positions as the axes, Z the one with the least spread.
 Scene and file differ by the position of the origin as well, which every one of them moves to the scene's centre.
 """
 
+from typing import Literal
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from .cameras import Cameras
-from .document import Document
 from .poses import astray, average_up, middle_of, turn_up
 
-ORIENTATIONS = ("up", "vertical", "pca", "none")
+Orientation = Literal["up", "vertical", "pca", "none"]
 PARALLEL_X = 0.17  # RMS cosine with the second singular direction, under which x axes count as parallel (10°)
 
 
 def upright(
-    cameras: Cameras, document: Document, origin: Float[Tensor, "xyz=3"]
+    cameras: Cameras,
+    orientation: Orientation,
+    stated_up: Float[Tensor, "xyz=3"] | None,
+    origin: Float[Tensor, "xyz=3"],
 ) -> Float[Tensor, "row=4 column=4"]:
-    """The rigid map that turns the scene as the file asks for and moves `origin` to zero.
-
-    The file's `up` (instant-ngp's) takes the place of the cameras' average up.
-    """
-    override = document.text("orientation_override") if "orientation_override" in document else "up"
-    if override not in ORIENTATIONS:
-        raise document.error("orientation_override", f"is {override!r}; it may be {', '.join(ORIENTATIONS)}")
+    """The rigid map that turns the scene as asked for and moves `origin` to zero; an up that is stated takes the place
+    of the cameras' average."""
     poses = cameras.world_from_camera
-    up = average_up(poses)
-    if "up" in document:
-        up = torch.tensor(document.vector("up"), dtype=torch.float64)
+    up = average_up(poses) if stated_up is None else stated_up
     scene_from_input = torch.eye(4, dtype=torch.float64)
-    if override == "pca":
+    if orientation == "pca":
         scene_from_input[:3, :3] = turn_principal(poses, up)
-    elif override != "none":
-        scene_from_input[:3, :3] = turn_up(vertical(poses, up) if override == "vertical" else up)
+    elif orientation != "none":
+        scene_from_input[:3, :3] = turn_up(vertical(poses, up) if orientation == "vertical" else up)
     scene_from_input[:3, 3] = -scene_from_input[:3, :3] @ origin
     return scene_from_input
 

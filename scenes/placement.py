@@ -2,7 +2,7 @@
 
 The rule, in the order it is tried:
 
-1. `aabb_scale: 1` says that the scene is bounded: instant-ngp's unit cube, through `scale` and `offset`.
+1. A data set may say that the scene is bounded, and by which box.
 2. Pictures whose borders are transparent or masked hold an object and nothing else: a box around the point
    that the cameras look at, as large as what the pictures cover there. Transparency inside the pictures says the
    same, but of an object that reaches over their edges: the box reaches at least half way to the farthest camera.
@@ -18,7 +18,7 @@ that nothing in it can be seen. Everything is computed in float64, and what lies
 (a map's, for instance) is moved there: views and fields are float32.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -26,11 +26,9 @@ from torch import Tensor
 
 from .agreement import Told, ask
 from .cameras import Cameras
-from .capture import Capture
-from .document import Document
 from .domain import Box, Contraction, Corner, Domain
 from .notice import notice
-from .orientation import upright
+from .orientation import Orientation, upright
 from .poses import LookAt, astray, largest, look_at, middle_of
 from .scene import Views
 
@@ -39,9 +37,27 @@ CONTRACTION_NEAR = 0.01  # of the inner box's side
 VISIBLE_MARGIN = 1.05
 EMPTY_BORDER = 0.9  # share of the border that must be transparent or ignored for a picture of an object alone
 CUT_OUT = 0.02  # share of all pixels that must be transparent, but not in all pictures, for an object that is cut off
-NGP_SCALE, NGP_OFFSET = 0.33, 0.5
 ON_THE_SPOT = 8  # times as far as the point looked at: what is seen lies elsewhere
 FAR_AWAY = 30  # sides of the box from the origin, beyond which float32 is too coarse for what is in the box
+
+
+@dataclass(frozen=True)
+class Capture:
+    """Views as the files have them; poses in float64, for the input may lie far from its origin."""
+
+    train: Views
+    test: Views
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What a data set itself says of where it lies: which way is up, and for a bounded scene the centre and half side
+    of its box, in the input's frame. `file` is where it says so, for complaints."""
+
+    file: str
+    orientation: Orientation = "up"
+    up: Float[Tensor, "xyz=3"] | None = None  # instant-ngp's: it takes the place of the cameras' average
+    cube: tuple[Float[Tensor, "xyz=3"], float] | None = None
 
 
 @dataclass(frozen=True)
@@ -61,37 +77,37 @@ def in_contraction(scene_from_input: Float[Tensor, "row=4 column=4"], domain: Do
     return Placement(scene_from_input, domain, CONTRACTION_NEAR * domain.side)
 
 
-def place(capture: Capture, document: Document) -> Placement:
-    """The rule above, for the fields of a `transforms.json`."""
-    told = notice_poses(capture, document)
-    if document.number_or("aabb_scale", 0.0) == 1:
-        centre, half = _unit_cube(document)
+def place(capture: Capture, stated: Stated) -> Placement:
+    """The rule above."""
+    told = notice_poses(capture, stated.file)
+    if stated.cube is not None:
+        centre, half = stated.cube
         scene_from_input = near_origin(centre, half)
         return in_box(scene_from_input, Box(*cube(scene_from_input, centre, half)))
     cameras = capture.train.cameras
     target = look_at(cameras.world_from_camera)
     if target.inward and shows_an_object(capture.train):
         half = half_width_of_object(capture.train, target)
-        scene_from_input = upright(cameras, document, target.point)
+        scene_from_input = upright(cameras, stated.orientation, stated.up, target.point)
         return in_box(scene_from_input, Box(*cube(scene_from_input, target.point, half)))
     centre, half = inner_cube(cameras, target, told)
-    scene_from_input = upright(cameras, document, centre)
+    scene_from_input = upright(cameras, stated.orientation, stated.up, centre)
     return in_contraction(scene_from_input, Contraction(*cube(scene_from_input, centre, half)))
 
 
-def notice_poses(capture: Capture, document: Document) -> Told:
+def notice_poses(capture: Capture, file: str) -> Told:
     """What the pictures tell about the poses; the user is told of those that seem to be wrong."""
-    _name_astray(capture, document)
+    _name_astray(capture, file)
     told = ask(capture.train)
     if told.convention:
         notice(
-            f"{document.file}: the poses look like {told.convention}, for only then do the pictures agree; they must "
+            f"{file}: the poses look like {told.convention}, for only then do the pictures agree; they must "
             "be camera-to-world, with the camera's x to the right, y up, and looking along -z."
         )
     return told
 
 
-def _name_astray(capture: Capture, document: Document) -> None:
+def _name_astray(capture: Capture, file: str) -> None:
     """Tell the user of cameras that stand far off all others."""
     names = capture.train.names + capture.test.names
     poses = torch.cat([capture.train.cameras.world_from_camera, capture.test.cameras.world_from_camera])
@@ -99,7 +115,7 @@ def _name_astray(capture: Capture, document: Document) -> None:
     far = astray(poses)
     for view in far.nonzero()[:, 0].tolist():
         notice(
-            f"{document.file}: the camera of {names[view]} stands {distance[view]:.3g} units from the middle of the "
+            f"{file}: the camera of {names[view]} stands {distance[view]:.3g} units from the middle of the "
             f"others, which are within {distance[~far].max():.3g}: its transform_matrix may be wrong."
         )
 
@@ -168,18 +184,12 @@ def near_origin(centre: Float[Tensor, "xyz=3"], half: float) -> Float[Tensor, "r
     return scene_from_input
 
 
-def _unit_cube(document: Document) -> tuple[Float[Tensor, "xyz=3"], float]:
-    """Centre and half side: instant-ngp maps a position p to p·scale + offset and keeps what falls into [0, 1]³."""
-    scale = document.positive("scale") if "scale" in document else NGP_SCALE
-    offset = torch.full((3,), NGP_OFFSET, dtype=torch.float64)
-    if "offset" in document:
-        # A single number is accepted as well as one per axis, as instant-ngp does.
-        listed = isinstance(document.values["offset"], list)
-        offset = torch.tensor(
-            document.vector("offset") if listed else [document.number("offset")] * 3, dtype=torch.float64
-        )
-    return (0.5 - offset) / scale, 0.5 / scale
-
-
 def _border(pixels: Tensor) -> Tensor:
     return torch.cat([pixels[:, 0], pixels[:, -1], pixels[:, :, 0], pixels[:, :, -1]], -1)
+
+
+def placed(views: Views, scene_from_input: Float[Tensor, "row=4 column=4"], near: float) -> Views:
+    """The views moved by a rigid map into the scene's frame, in float32."""
+    poses = scene_from_input[:3, :3] @ views.cameras.world_from_camera
+    poses[:, :, 3] += scene_from_input[:3, 3]
+    return replace(views, cameras=replace(views.cameras, world_from_camera=poses.float(), near=near))

@@ -1,4 +1,4 @@
-"""What a set of camera poses says about the scene: whether it is rigid, which way is up, what it looks at."""
+"""What a set of camera poses says about the scene: which way is up, what it looks at, and which of them are wrong."""
 
 from dataclasses import dataclass
 
@@ -6,39 +6,12 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from .document import Document
-
-RIGID_TOLERANCE = 5e-3  # poses of trackers and text files with few digits are this far from orthonormal
 PARALLEL_RIDGE = 1e-4  # direction variance (radians²) below which optical axes count as parallel
 FAR_OFF = (
     4  # times what three quarters of all are: beyond any ring, walk or flight, but not beyond a wrong pose
 )
 MOST_FAR_OFF = 0.2  # more of them than this are no mistakes
 ROUNDING = 1e-9  # of the coordinates: what their text may have lost
-
-
-def read_pose(frame: Document) -> Float[Tensor, "row=4 column=4"]:
-    """`transform_matrix`, camera to world, its rotation made exactly orthonormal, in float64.
-
-    Raises ValueError where it is not rigid: the rays of a scaled or mirrored camera miss their pixels.
-    """
-    pose = frame.matrix("transform_matrix")
-    rotation = pose[:3, :3]
-    gram = rotation.T @ rotation
-    if (gram - torch.eye(3)).abs().max() > RIGID_TOLERANCE:
-        raise frame.error("transform_matrix", f"is not a rigid pose: {_fault(gram)}")
-    if torch.linalg.det(rotation) < 0:
-        raise frame.error("transform_matrix", "is not a rigid pose: it mirrors (its determinant is negative)")
-    left, _, right = torch.linalg.svd(rotation)
-    pose[:3, :3] = left @ right
-    return pose
-
-
-def _fault(gram: Float[Tensor, "row=3 column=3"]) -> str:
-    lengths = gram.diagonal().sqrt()
-    if (lengths - 1).abs().max() < RIGID_TOLERANCE / 2:
-        return "its axes are not at right angles"
-    return "its axes have lengths " + ", ".join(f"{length:.3g}" for length in lengths.tolist()) + " and not 1"
 
 
 @dataclass(frozen=True)

@@ -1,25 +1,19 @@
 """What several verbs take on their command line: a device, a trained field, the size of a picture."""
 
 import math
-from pathlib import Path
 from typing import Literal
 
 import torch
 from rich.console import Console
 
 from .. import ops
-from ..fields import FIELD_CONFIGS
 from ..ops.backend import Op
-from ..scenes import Cameras
+from ..terminal.counting import say
 from ..train.loop import Budget
-from .counting import say
 
 Device = Literal["auto", "cpu", "cuda"]
 
-FIELD_FILE = "field.safetensors"
 DEFAULT_SECONDS = 60.0
-FEWEST = 8  # pixels along each side of a view that a stride has to leave
-FINE = "fine"  # the preset that a conversion takes where there is one: its students do not begin from nothing
 FEWEST_SECONDS, MOST_SECONDS = 0.1, 10**9
 MOST_STEPS = 10**12
 SMALLEST_SIDE, LARGEST_SIDE = 2, 16384  # pixels; H.264 takes no larger pictures
@@ -51,17 +45,6 @@ def has_kernels(device_type: str) -> bool:
     return any(device == device_type for op in table for device, _ in op.kernels)
 
 
-def find_field_file(path: Path) -> Path:
-    """A field's file as given, or the one in a run folder. Raises FileNotFoundError where there is none."""
-    if not path.exists():
-        raise FileNotFoundError(f"There is no file or folder {path}.")
-    if not path.is_dir():
-        return path
-    if not (path / FIELD_FILE).is_file():
-        raise FileNotFoundError(f"The folder {path} holds no {FIELD_FILE}: it is not that of a training.")
-    return path / FIELD_FILE
-
-
 def choose_size(width: int | None, height: int | None, usual: tuple[int, int]) -> tuple[int, int]:
     """Width and height in pixels; one that is not given follows from the other in the `usual` shape.
 
@@ -82,21 +65,6 @@ def choose_size(width: int | None, height: int | None, usual: tuple[int, int]) -
             f"--width and --height make pictures of {width}x{height} pixels; each side may have {LARGEST_SIDE}."
         )
     return width, height
-
-
-def check_stride(stride: int, cameras: Cameras) -> None:
-    """Raises ValueError where every `stride`-th pixel is too few of them to judge a view by."""
-    width, height = (-(-side // stride) for side in (cameras.width, cameras.height))
-    if stride > 1 and min(width, height) < FEWEST:
-        raise ValueError(
-            f"--stride {stride} leaves {width}x{height} of the {cameras.width}x{cameras.height} pixels of a view, too "
-            f"few to judge it by: it has to leave at least {FEWEST} along each side."
-        )
-
-
-def preset_of(tag: str, asked: str | None) -> str:
-    """The preset that was asked for; if none was, `fine` where the field has it, since a conversion can fill it."""
-    return asked or (FINE if FINE in FIELD_CONFIGS[tag].PRESETS else "default")
 
 
 def budget_of(max_seconds: float | None, max_steps: int | None) -> Budget:

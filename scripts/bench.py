@@ -9,23 +9,27 @@ import torch
 import tyro
 from rich.console import Console
 
+from ..bench.cases import cases
+from ..bench.convert import ConvertPlan, measure_ablations, measure_convert
+from ..bench.fields import FieldsPlan, measure_fields, plot_fields
+from ..bench.machine import describe_machine, load_average, machine_slug
+from ..bench.ops import measure_ops, with_kernel
+from ..bench.render import measure_render
+from ..bench.report import Measured, show, write_report
+from ..bench.train import Plan, measure_train
+from ..bench.viewer import measure_viewer
+from ..datasets.load import DEMO
 from ..fields import FIELD_CONFIGS, field_config
 from ..ops import keep_freed_memory
-from ..scenes.load import DEMO
+from ..terminal.counting import counted, say
+from ..train.field_file import find_field_file, load_field
 from ..train.run import plot_curve
+from ..viewer.look import Studio
 from .arguments import LARGEST_SIDE, Device, check_count, check_seconds, check_seed, choose_device
-from .bench_cases import cases
-from .bench_convert import ConvertPlan, measure_ablations, measure_convert
-from .bench_fields import FieldsPlan, measure_fields, plot_fields
-from .bench_machine import describe_machine, load_average, machine_slug
-from .bench_ops import measure_ops, with_kernel
-from .bench_render import measure_render
-from .bench_report import Measured, show, write_report
-from .bench_train import Plan, measure_train
-from .bench_viewer import measure_viewer
-from .counting import counted, say
 from .outputs import try_folder
 from .train import FieldName
+from .view_outputs import PAINTS, difference, figure
+from .view_subjects import subject_of
 
 What = Literal["ops", "train", "fields", "convert", "ablations", "render", "viewer"]
 SMALLEST_FRAME, LARGEST_FRAME = 2, 8192  # pixels
@@ -154,7 +158,10 @@ def _fields(flags: Bench, device: torch.device, console: Console) -> Measured:
 def _viewer(flags: Bench, device: torch.device, console: Console) -> Measured:
     if flags.data == DEMO:
         raise ValueError("bench viewer needs a trained field's file, or the folder of its training.")
-    return measure_viewer(Path(flags.data), device, console, side=flags.sides[-1], repeats=flags.repeats)
+    file = find_field_file(Path(flags.data))
+    trained = load_field(file, device)
+    studio = Studio([subject_of(trained, file)], PAINTS, figure, difference)
+    return measure_viewer(trained, studio, console, side=flags.sides[-1], repeats=flags.repeats)
 
 
 def _convert_plan(flags: Bench) -> ConvertPlan:

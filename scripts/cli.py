@@ -7,7 +7,7 @@ from dataclasses import make_dataclass
 from importlib import import_module
 from typing import Annotated, Any, TextIO, Union
 
-from .interrupts import WORDS, answering, end_at_once, exit_code, unwind, unwound
+from ..terminal.interrupts import WORDS, answering, end_at_once, exit_code, unwind, unwound
 
 # What each does, as its flags say it; they are imported only when they are called: torch takes seconds.
 VERBS = {

@@ -14,14 +14,18 @@ from rich.progress import Progress as Bar
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
+from ..datasets import load_scene
 from ..distill import Conversion, Edits, Plan, Progress, Watch, Wishes, convert
 from ..distill.curriculum import ACTIVE_LEVELS, ActiveLevel, ScheduleName
 from ..distill.report import Truth, write_report
-from ..fields import field_config
+from ..fields import field_config, preset_of
 from ..ops import keep_freed_memory
-from ..scenes import Box, Scene, load_scene
+from ..scenes import Box, Scene
+from ..terminal.counting import say, say_masked
+from ..terminal.progress import until_told_to_stop
 from ..train import judge, load_field, save_field
 from ..train.evaluate import mean_figure
+from ..train.field_file import find_field_file
 from ..train.run import stride as stride_for
 from .arguments import (
     Device,
@@ -29,13 +33,9 @@ from .arguments import (
     check_above_zero,
     check_seed,
     choose_device,
-    find_field_file,
-    preset_of,
 )
-from .counting import say, say_masked
 from .eval import views_in_frame
 from .outputs import try_file, try_folder
-from .progress import until_told_to_stop
 from .train import FieldName
 
 TRUTH_RAYS = 1 << 19  # real pixels behind the comparison, at most; `omnifield eval` takes them all

@@ -13,13 +13,16 @@ import tyro
 from rich.console import Console
 from rich.table import Column, Table
 
-from ..export.path_frames import moved
+from ..datasets import load_scene
 from ..export.pictures import error_map, side_by_side
 from ..ops import keep_freed_memory
-from ..scenes import Scene, Views, load_scene
+from ..scenes import Scene, Views
 from ..scenes.multiscale import coarser
-from ..train.evaluate import Judged, judge, mean_figure
-from ..train.field_file import TrainedField, load_field
+from ..scenes.world_frames import moved
+from ..terminal.counting import counted, say, say_masked
+from ..terminal.progress import until_told_to_stop
+from ..train.evaluate import Judged, check_stride, judge, mean_figure
+from ..train.field_file import TrainedField, find_field_file, load_field
 from ..train.files import write_json
 from ..train.pictures import to_bytes, write_picture
 from .arguments import (
@@ -27,14 +30,10 @@ from .arguments import (
     MOST_SCALES,
     Device,
     check_count,
-    check_stride,
     choose_device,
-    find_field_file,
 )
-from .counting import counted, say, say_masked
 from .outputs import try_folder
 from .perceptual import Lpips, find_lpips
-from .progress import until_told_to_stop
 
 SAME_FRAME = 1e-3  # of the box's side (or of a unit axis): how far apart poses in one frame may be
 HEADS = {"psnr": "PSNR (dB)", "ssim": "SSIM", "lpips": "LPIPS"}

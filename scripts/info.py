@@ -12,8 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from ..train.field_file import TrainedField, load_field
-from .arguments import find_field_file
+from ..train.field_file import TrainedField, find_field_file, load_field
 
 
 @dataclass(frozen=True)

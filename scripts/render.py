@@ -14,20 +14,20 @@ from jaxtyping import UInt8
 from rich.console import Console
 from torch import Tensor
 
-from ..export.camera_path_file import USUAL_FPS, CameraPath, from_nerfstudio
-from ..export.path_frames import Frames, PathFrame
+from ..datasets.camera_path import USUAL_FPS, CameraPath, from_nerfstudio
+from ..datasets.path_frame import PathFrame
 from ..export.paths import at_size, face_the_same_way, orbit, spiral
 from ..export.pictures import DepthRange, depth_picture, depth_range, opacity_picture
 from ..export.video import frame_name, video_size, write_frames, write_video
 from ..ops import keep_freed_memory
 from ..renderers import VolumeRenderer
 from ..scenes import Cameras
-from ..train.field_file import TrainedField, load_field
+from ..terminal.counting import counted, say
+from ..terminal.progress import until_told_to_stop
+from ..train.field_file import TrainedField, find_field_file, load_field
 from ..train.pictures import to_bytes
-from .arguments import Device, check_above_zero, choose_device, choose_size, find_field_file
-from .counting import counted, say
+from .arguments import Device, check_above_zero, choose_device, choose_size
 from .outputs import try_file, try_folder
-from .progress import until_told_to_stop
 
 USUAL_FRAMES = 120
 MOST_FRAMES = 100_000
@@ -169,7 +169,7 @@ def _check(flags: Render) -> None:
 def _film(trained: TrainedField, flags: Render) -> CameraPath:
     """The cameras of every frame, on the field's device."""
     if flags.camera_path is not None:
-        near, frames = trained.cameras.near, Frames.of(trained)
+        near, frames = trained.cameras.near, trained.frames
         given = from_nerfstudio(flags.camera_path, near=near, frames=frames, asked=flags.frame)
         size = choose_size(flags.width, flags.height, (given.cameras.width, given.cameras.height))
         cameras, fps, said = at_size(given.cameras, size), flags.fps or given.fps, given.said

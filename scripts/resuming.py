@@ -12,8 +12,7 @@ from torch import Tensor
 
 from ..fields import FieldConfig, field_config
 from ..scenes import Scene
-from ..train.field_file import TrainedField, load_field
-from .arguments import FIELD_FILE
+from ..train.field_file import FIELD_FILE, TrainedField, load_field
 from .eval import SAME_FRAME
 
 Number = (int, float)

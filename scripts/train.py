@@ -12,19 +12,20 @@ from typing import Annotated, Any
 import tyro
 from rich.console import Console
 
+from ..datasets import load_scene
 from ..fields import FIELD_CONFIGS
 from ..ops import keep_freed_memory
-from ..scenes import Scene, load_scene
+from ..scenes import Scene
 from ..scenes.multiscale import with_scales
+from ..terminal.counting import counted, decibels, say, say_masked
+from ..terminal.progress import Told, TrainingBar, until_told_to_stop
 from ..train.checkpoint import load_training
 from ..train.evaluate import Judged, mean_figure
 from ..train.files import write_json
 from ..train.loop import Budget, FitConfig, Progress, begin, what_goes_back
 from ..train.run import Run
 from .arguments import LARGEST_SIDE, MOST_SCALES, Device, budget_of, check_count, check_seed, choose_device
-from .counting import counted, decibels, say, say_masked
 from .outputs import try_folder
-from .progress import Told, TrainingBar, until_told_to_stop
 from .resuming import Chosen, chosen, kept_in_config, refuse_other_data, resumed
 from .run_folder import claimed, claimed_anew, clear, refuse_data_folder, refuse_taken
 from .where import LOCAL, PORT

@@ -8,15 +8,14 @@ from typing import Annotated, Any
 import tyro
 from rich.console import Console
 
-from ..export.path_frames import Frames
 from ..ops import keep_freed_memory
-from ..train.field_file import load_field
+from ..terminal.counting import say
+from ..terminal.progress import until_told_to_stop
+from ..train.field_file import find_field_file, load_field
 from ..viewer.look import Studio
 from ..viewer.page import Page
 from ..viewer.server import Viewer
-from .arguments import Device, choose_device, find_field_file
-from .counting import say
-from .progress import until_told_to_stop
+from .arguments import Device, choose_device
 from .view_actions import actions
 from .view_outputs import PAINTS, difference, figure
 from .view_subjects import Library
@@ -55,7 +54,7 @@ def run_view(flags: View) -> dict[str, Any]:
     studio = Studio(subjects, PAINTS, figure, difference)
     began = time.perf_counter()
     viewer = Viewer(studio, host=flags.host, port=flags.port)
-    tools = tools_for(files[0].parent, Frames.of(fields[0]))
+    tools = tools_for(files[0].parent, fields[0].frames)
     page = Page(viewer, tools, actions(library, lambda: studio.look, tools.folder))
     try:
         with until_told_to_stop() as told:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..distill import Progress, Watch, Wishes, convert
 from ..export.points import surface_points, write_points
-from ..fields import FIELD_CONFIGS, field_config
+from ..fields import FIELD_CONFIGS, field_config, preset_of
 from ..train import Budget
 from ..train.field_file import save_field
 from ..viewer.film import JOB
@@ -15,7 +15,6 @@ from ..viewer.floor import Floor
 from ..viewer.jobs import Cancelled, Task
 from ..viewer.make_tab import Action, Made, Order
 from ..viewer.subject import Look
-from .arguments import preset_of
 from .view_subjects import Library
 
 POINTS = {"coarse": 50_000, "medium": 300_000, "fine": 1_500_000}  # rays in all, of which some meet nothing

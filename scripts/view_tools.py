@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..export.camera_path_file import CameraPath, from_nerfstudio, to_nerfstudio
-from ..export.path_frames import SAME, Frames, moved_poses, scene_from_path
+from ..datasets.camera_path import from_nerfstudio
+from ..datasets.document import Document, read_document
+from ..datasets.path_frame import scene_from_path
+from ..datasets.pose import RIGID_TOLERANCE
+from ..export.camera_path_file import to_nerfstudio
 from ..export.video import write_video
-from ..scenes.document import Document, read_document
-from ..scenes.poses import RIGID_TOLERANCE
+from ..scenes.world_frames import SAME, WorldFrames, moved_poses
 from ..train.files import write_json
 from ..viewer.route import Key, Route
 from ..viewer.server import Tools
@@ -21,16 +23,16 @@ from ..viewer.server import Tools
 FAR_TOO_NEAR = 1e-3  # world units; a path that is only read and written has no scene to take it from
 
 
-def tools_for(folder: Path, frames: Frames) -> Tools:
+def tools_for(folder: Path, frames: WorldFrames) -> Tools:
     """`frames` are those of the field that paths are saved beside; a route itself is in the scene's."""
     write, read = partial(write_route, frames=frames), partial(read_route, frames=frames)
     return Tools(folder / "viewer", write_video, write, read)
 
 
-def write_route(file: Path, route: Route, frames: Frames = SAME) -> None:
+def write_route(file: Path, route: Route, frames: WorldFrames = SAME) -> None:
     """nerfstudio's JSON: every frame, and the keyframes that they came from. Raises ValueError where it cannot be
     written."""
-    to_nerfstudio(file, CameraPath(route.cameras(FAR_TOO_NEAR), route.fps), frames)
+    to_nerfstudio(file, route.cameras(FAR_TOO_NEAR), route.fps, frames)
     poses = torch.from_numpy(np.stack([key.pose for key in route.keys]))
     poses = moved_poses(poses, frames.input_from_scene)
     content = json.loads(file.read_text())
@@ -52,7 +54,7 @@ def write_route(file: Path, route: Route, frames: Frames = SAME) -> None:
     write_json(file, content)
 
 
-def read_route(file: Path, frames: Frames = SAME) -> Route:
+def read_route(file: Path, frames: WorldFrames = SAME) -> Route:
     """Its keyframes, or where it has none every frame as one. Raises ValueError that says what is wrong."""
     path = from_nerfstudio(file, near=FAR_TOO_NEAR, frames=frames)
     document = read_document(file)

@@ -7,7 +7,8 @@ from dataclasses import replace
 import torch
 from rich.console import Console
 
-from ..export.path_frames import Frames
+from ..terminal.counting import say
+from ..terminal.progress import rate, until_told_to_stop
 from ..train.field_file import TrainedField
 from ..train.loop import Progress
 from ..train.run import WHITE, Run
@@ -15,8 +16,6 @@ from ..viewer.look import Studio
 from ..viewer.page import Page
 from ..viewer.server import Viewer
 from ..viewer.training_tab import TrainingTab
-from .counting import say
-from .progress import rate, until_told_to_stop
 from .view_actions import actions
 from .view_outputs import PAINTS, difference, figure
 from .view_subjects import Library
@@ -36,7 +35,7 @@ class Watched:
         self.subject = library.add(begun(run), run.folder / "field.safetensors", run.trained)
         studio = Studio([self.subject], PAINTS, figure, difference)
         self.viewer = Viewer(studio, host=host, port=port)
-        tools = tools_for(run.folder, Frames.of(begun(run)))
+        tools = tools_for(run.folder, begun(run).frames)
         made = actions(library, lambda: studio.look, tools.folder)
         self.page = Page(self.viewer, tools, made)
         with self.page.field_folder:

@@ -5,10 +5,14 @@ Two processes share the tests, each on one thread; what several threads do, `ops
 
 import os
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import jaxtyping
 import pytest
 import torch
+
+SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 torch.set_num_threads(1 if "PYTEST_XDIST_WORKER" in os.environ else 2)
 torch.use_deterministic_algorithms(True)
@@ -27,3 +31,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def generator() -> torch.Generator:
     return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture
+def real() -> Callable[[str], Path]:
+    """The folder of a real dataset; skips where it is not there."""
+
+    def find(name: str) -> Path:
+        if not (SHARED / name).exists():
+            pytest.skip(f"the dataset {name} is not in ../shared/data beside the project")
+        return SHARED / name
+
+    return find

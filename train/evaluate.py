@@ -12,8 +12,9 @@ from torch import Tensor
 
 from ..fields import Field
 from ..renderers import Rendering, Sampler, VolumeRenderer
-from ..scenes import Views
+from ..scenes import Cameras, Views
 
+FEWEST = 8  # pixels along each side of a view that a stride has to leave
 SSIM_WINDOW = 11  # pixels; a smaller image has no SSIM
 
 
@@ -48,6 +49,16 @@ def judge(
             counted=counted,
             psnr=psnr(image, truth, counted),
             ssim=ssim(image, truth, counted) if stride == 1 else math.nan,
+        )
+
+
+def check_stride(stride: int, cameras: Cameras) -> None:
+    """Raises ValueError where every `stride`-th pixel is too few of them to judge a view by."""
+    width, height = (-(-side // stride) for side in (cameras.width, cameras.height))
+    if stride > 1 and min(width, height) < FEWEST:
+        raise ValueError(
+            f"--stride {stride} leaves {width}x{height} of the {cameras.width}x{cameras.height} pixels of a view, too "
+            f"few to judge it by: it has to leave at least {FEWEST} along each side."
         )
 
 

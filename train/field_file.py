@@ -13,11 +13,13 @@ from ..fields import Field, FieldConfig
 from ..fields.stored import check_finite, check_fit, field_from_stored
 from ..renderers import OccupancyGrid
 from ..scenes import Cameras
+from ..scenes.world_frames import WorldFrames
 from .field_checks import check_cameras, check_transform
 from .field_header import Header, NewerVersion, read_header
 from .files import one_line, write_tensors
 from .tensor_file import read_tensors
 
+FIELD_FILE = "field.safetensors"  # of a run folder
 ENTRY = "omnifield"  # of the safetensors' metadata
 
 
@@ -36,6 +38,11 @@ class TrainedField:
     input_from_original: Float[Tensor, "row=4 column=4"] = dataclasses.field(
         default_factory=lambda: torch.eye(4, dtype=torch.float64)
     )
+
+    @property
+    def frames(self) -> WorldFrames:
+        maps = self.scene_from_input, self.input_from_original
+        return WorldFrames(*(each.detach().cpu().double() for each in maps))
 
     @property
     def config(self) -> FieldConfig:
@@ -111,6 +118,17 @@ def load_field(path: Path, device: torch.device | str = "cpu") -> TrainedField:
         occupancy=trained.occupancy.to(device),
         cameras=trained.cameras.to(device),
     )
+
+
+def find_field_file(path: Path) -> Path:
+    """A field's file as given, or the one in a run folder. Raises FileNotFoundError where there is none."""
+    if not path.exists():
+        raise FileNotFoundError(f"There is no file or folder {path}.")
+    if not path.is_dir():
+        return path
+    if not (path / FIELD_FILE).is_file():
+        raise FileNotFoundError(f"The folder {path} holds no {FIELD_FILE}: it is not that of a training.")
+    return path / FIELD_FILE
 
 
 def _read(path: Path) -> tuple[str, dict[str, Tensor]]:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 import torch
-from omnifield.export.camera_path_file import CameraPath, from_nerfstudio, to_nerfstudio
+from omnifield.datasets.camera_path import from_nerfstudio
+from omnifield.export.camera_path_file import to_nerfstudio
 from omnifield.scenes import Cameras, Lens
 
 IDENTITY = [1.0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1]
@@ -29,7 +30,7 @@ def test_round_trip_is_exact(tmp_path: Path, ring) -> None:
     known = ring(torch.tensor([0.1, 0.2, 0.3]), 3.0)
     focal = (torch.rand(12, 1, generator=torch.Generator().manual_seed(0)) * 100 + 3).expand(12, 2)
     known = dataclasses.replace(known, focal=focal, time=torch.rand(12))
-    to_nerfstudio(tmp_path / "new" / "path.json", CameraPath(known, 24.0))
+    to_nerfstudio(tmp_path / "new" / "path.json", known, 24.0)
     read = from_nerfstudio(tmp_path / "new" / "path.json", near=known.near)
     assert read.fps == pytest.approx(24)
     for field in dataclasses.fields(Cameras):
@@ -107,5 +108,5 @@ def test_a_missing_file_and_one_that_is_no_json(tmp_path: Path) -> None:
 )
 def test_lenses_that_the_file_cannot_hold_are_refused(tmp_path: Path, wall, change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"path\.json was not written: a camera path holds"):
-        to_nerfstudio(tmp_path / "path.json", CameraPath(dataclasses.replace(wall, **change), 30.0))
+        to_nerfstudio(tmp_path / "path.json", dataclasses.replace(wall, **change), 30.0)
     assert not (tmp_path / "path.json").exists()

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 import torch
-from omnifield.export.camera_path_file import CameraPath, from_nerfstudio, to_nerfstudio
-from omnifield.export.path_frames import SIDECAR, Frames, moved
+from omnifield.datasets.camera_path import CameraPath, from_nerfstudio
+from omnifield.datasets.path_frame import SIDECAR
+from omnifield.export.camera_path_file import to_nerfstudio
 from omnifield.scenes import Cameras
+from omnifield.scenes.world_frames import WorldFrames, moved
 from torch import Tensor
 
 
@@ -25,7 +27,7 @@ def scaled(scale: float, there_from_here: Tensor) -> Tensor:
     return torch.diag(torch.tensor([scale, scale, scale, 1.0], dtype=torch.float64)) @ there_from_here
 
 
-FRAMES = Frames(rigid(0), scaled(0.5, rigid(1)))
+FRAMES = WorldFrames(rigid(0), scaled(0.5, rigid(1)))
 SCENE, INPUT = torch.eye(4, dtype=torch.float64), FRAMES.scene_from_input
 
 
@@ -54,7 +56,7 @@ def assert_poses(path: CameraPath, before: Cameras, there_from_before: Tensor) -
 
 
 def test_what_is_written_is_in_the_frame_of_the_data_and_says_so(tmp_path: Path, cameras: Cameras) -> None:
-    to_nerfstudio(tmp_path / "path.json", CameraPath(cameras, 12.0), FRAMES)
+    to_nerfstudio(tmp_path / "path.json", cameras, 12.0, FRAMES)
     content = json.loads((tmp_path / "path.json").read_text())
     assert content["frame"] == "input"
     pose = torch.tensor(content["camera_path"][3]["camera_to_world"], dtype=torch.float64).reshape(4, 4)
@@ -66,8 +68,8 @@ def test_what_is_written_is_in_the_frame_of_the_data_and_says_so(tmp_path: Path,
 
 
 def test_far_from_the_origin_no_digit_is_lost(tmp_path: Path, cameras: Cameras) -> None:
-    far = Frames(rigid(2, shift=5e6), FRAMES.input_from_original)
-    to_nerfstudio(tmp_path / "path.json", CameraPath(cameras, 12.0), far)
+    far = WorldFrames(rigid(2, shift=5e6), FRAMES.input_from_original)
+    to_nerfstudio(tmp_path / "path.json", cameras, 12.0, far)
     back = from_nerfstudio(tmp_path / "path.json", near=0.1, frames=far)
     torch.testing.assert_close(back.cameras.world_from_camera, cameras.world_from_camera, atol=1e-6, rtol=0)
 
@@ -93,7 +95,7 @@ def test_earlier_files_of_this_program_are_in_the_scenes_frame(
     tmp_path: Path, cameras, of_the_viewer
 ) -> None:
     """Those that `to_nerfstudio` wrote without a frame, to which the viewer added two fields."""
-    to_nerfstudio(tmp_path / "path.json", CameraPath(cameras, 12.0))
+    to_nerfstudio(tmp_path / "path.json", cameras, 12.0)
     content = json.loads((tmp_path / "path.json").read_text())
     del content["frame"]
     content |= {"default_fov": 60.0, "default_transition_sec": 1.0} if of_the_viewer else {}

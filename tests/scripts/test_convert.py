@@ -18,7 +18,7 @@ from omnifield.fields import field_config
 from omnifield.scenes import Box
 from omnifield.scripts import cli
 from omnifield.scripts import convert as module
-from omnifield.scripts.convert import Convert, preset_of, run_convert
+from omnifield.scripts.convert import Convert, run_convert
 from omnifield.train import load_field, save_field
 from PIL import Image
 

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from omnifield.scripts import cli, interrupts
+from omnifield.scripts import cli
 from omnifield.scripts import eval as eval_module
-from omnifield.scripts.interrupts import answering, end_at_once, unwind, unwound
-from omnifield.scripts.progress import TrainingBar, until_interrupted, until_told_to_stop
+from omnifield.terminal import interrupts
+from omnifield.terminal.interrupts import answering, end_at_once, unwind, unwound
+from omnifield.terminal.progress import TrainingBar, until_interrupted, until_told_to_stop
 from omnifield.train.run import Run
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="these are POSIX's signals")
@@ -196,13 +197,13 @@ def test_an_evaluation_keeps_what_it_has(typed: Typed, ball_file, lego, tmp_path
 
 
 def test_a_measurement_keeps_what_it_has(typed: Typed, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("omnifield.scripts.bench_ops.measure", measured_until(2))
+    monkeypatch.setattr("omnifield.bench.ops.measure", measured_until(2))
     words = ("bench", "ops", "--device", "cpu", "--output", tmp_path, "--json")
     code, out, _ = typed(*words)
     result = json.loads(out)
     assert code == 130 and result["interrupted"] and len(result["results"]) == 2
     assert Path(result["file"]).stem.endswith("-interrupted") and Path(result["file"]).is_file()
-    monkeypatch.setattr("omnifield.scripts.bench_ops.measure", measured_until(0))
+    monkeypatch.setattr("omnifield.bench.ops.measure", measured_until(0))
     assert typed(*words)[0] == 130
 
 

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 import torch
 import tyro
-from omnifield.export.camera_path_file import CameraPath, to_nerfstudio
-from omnifield.export.path_frames import Frames
+from omnifield.export.camera_path_file import to_nerfstudio
 from omnifield.scenes import pinhole
 from omnifield.scripts import render as module
 from omnifield.scripts.render import Render, run_render
@@ -60,7 +59,7 @@ def test_a_camera_path_is_followed(ball_file, tmp_path: Path) -> None:
     away = torch.tensor(
         [[[1.0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 4]], [[-1.0, 0, 0, 0], [0, 1, 0, 0], [0, 0, -1, 4]]]
     )
-    to_nerfstudio(tmp_path / "path.json", CameraPath(pinhole(away, (40, 20), 0.7, 0.1), 12.0))
+    to_nerfstudio(tmp_path / "path.json", pinhole(away, (40, 20), 0.7, 0.1), 12.0)
     flags = Render(ball_file(), tmp_path / "film", camera_path=tmp_path / "path.json")
     result = run_render(flags)
     assert (result["frames"], result["width"], result["height"]) == (2, 40, 20)
@@ -131,7 +130,7 @@ def test_a_path_that_the_viewer_saved_is_rendered_where_it_was_made(ball_file, l
     run, data = turned_ball(ball_file), lego(MIDDLE)
     inside = (TURN @ torch.tensor([ring_pose(index, 2) for index in range(2)])).numpy()
     keys = tuple(Key(pose[:3], math.degrees(FOV)) for pose in inside)
-    frames = Frames.of(load_field(run / "field.safetensors"))
+    frames = load_field(run / "field.safetensors").frames
     tools = tools_for(run, frames)
     tools.write_route(data / "way.json", Route(keys, seconds=1.0, fps=2.0, size=(32, 32)))
     run_render(Render(run, tmp_path / "film", camera_path=data / "way.json"))
@@ -204,7 +203,7 @@ def test_a_camera_path_has_its_own_times_unless_others_are_asked_for(
 ) -> None:
     pose = torch.eye(4)[:3].expand(2, 3, 4)
     cameras = replace(pinhole(pose, (8, 8), 0.7, 0.1), time=torch.tensor([0.25, 0.75]))
-    to_nerfstudio(tmp_path / "path.json", CameraPath(cameras, 12.0))
+    to_nerfstudio(tmp_path / "path.json", cameras, 12.0)
     flags = Render(ball_file(), tmp_path / "film", camera_path=tmp_path / "path.json")
     for change in ({}, {"time": 0.0}, {"time": 0.5, "time_to": 0.6}):
         run_render(replace(flags, **change))

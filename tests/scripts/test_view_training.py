@@ -9,8 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from omnifield.bench.viewer_client import Arrived, plain_client
 from omnifield.scripts.view_training import Watched
-from omnifield.scripts.viewer_client import Arrived, plain_client
 from omnifield.train.loop import Budget, FitConfig, begin
 from omnifield.train.run import Run
 from omnifield.viewer.lens import fov_of, pose_of

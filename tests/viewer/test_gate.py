@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import viser
-from omnifield.scripts.viewer_client import PlainClient, plain_client
+from omnifield.bench.viewer_client import PlainClient, plain_client
 from omnifield.viewer import gate
 from omnifield.viewer.lens import pose_of
 from omnifield.viewer.page import Page

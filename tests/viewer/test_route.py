@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from omnifield.export.camera_path_file import from_nerfstudio
+from omnifield.datasets.camera_path import from_nerfstudio
 from omnifield.scripts.view_tools import read_route, write_route
 from omnifield.viewer.lens import fov_of, opencv_from_pose, pose_from_opencv, pose_of
 from omnifield.viewer.names import file_in, names_in

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 
 import numpy as np
 import pytest
-from omnifield.scripts.viewer_client import Arrived, PlainClient, plain_client
+from omnifield.bench.viewer_client import Arrived, PlainClient, plain_client
 from omnifield.viewer.lens import pose_of
 from omnifield.viewer.server import Viewer
 from PIL import Image

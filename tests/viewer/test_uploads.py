@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import viser
+from omnifield.bench.viewer_client import PlainClient, plain_client
 from omnifield.scripts.view_tools import write_route
-from omnifield.scripts.viewer_client import PlainClient, plain_client
 from omnifield.viewer import gate, uploads
 from omnifield.viewer.lens import pose_of
 from omnifield.viewer.page import Page

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from omnifield.export.path_frames import SAME
+from omnifield.bench.viewer_client import PlainClient, plain_client
+from omnifield.scenes.world_frames import SAME
 from omnifield.scripts.view_tools import tools_for
-from omnifield.scripts.viewer_client import PlainClient, plain_client
 from omnifield.viewer.lens import pose_of
 from omnifield.viewer.make_tab import Action, Made
 from omnifield.viewer.page import Page

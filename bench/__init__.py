@@ -1,0 +1,1 @@
+"""What this machine reaches: one file per measurement, and the reports."""

@@ -1,0 +1,137 @@
+"""Every op's kernel against its plain-torch reference, in turns: machines drift, ratios less so."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+from ..ops import adding_in_place, references
+from ..terminal.progress import until_interrupted
+from .cases import Case, Work
+from .machine import synchronise
+from .report import Measured, Sheet, figure, median
+
+TURN = 0.05  # seconds that one side keeps the machine to itself, if its single call is not longer
+MOST_CALLS = 20
+
+
+@dataclass(frozen=True)
+class Passes:
+    """Seconds of one call; `both` is forward and backward of the same call."""
+
+    forward: float
+    backward: float
+
+    @property
+    def both(self) -> float:
+        return self.forward + self.backward
+
+
+def measure_ops(measured: Iterable[Case], device: torch.device, *, samples: int, repeats: int) -> Measured:
+    figures, interrupted = until_interrupted(
+        measure(case, device, samples=samples, repeats=repeats) for case in measured
+    )
+    facts = {"samples": samples, "repeats": repeats, "results": figures, "interrupted": interrupted}
+    return Measured("ops", facts, _sheet(figures, samples))
+
+
+def with_kernel(all_cases: Iterable[Case], device: torch.device) -> list[Case]:
+    return [case for case in all_cases if (device.type, torch.float32) in case.op.kernels]
+
+
+def measure(case: Case, device: torch.device, *, samples: int, repeats: int) -> dict[str, Any]:
+    """Times of both sides, in ns per unit: of every turn, their medians, and the ratio of the medians."""
+    work = case.make(samples, Generator().manual_seed(0), device)
+    turn_of_kernel, turn_of_reference = _turn(work, device), _turn(work, device, reference=True)
+    kernel, reference = [], []
+    for _ in range(repeats):
+        kernel.append(turn_of_kernel())
+        reference.append(turn_of_reference())
+    names = ("forward", "backward", "both") if work.wanted else ("forward",)
+    passes = {name: _compared(name, kernel, reference, work.count) for name in names}
+    target = asdict(case.target) if case.target else None
+    return {"op": case.name, "unit": case.unit, "count": work.count, "target": target, "passes": passes}
+
+
+def _turn(work: Work, device: torch.device, *, reference: bool = False) -> Callable[[], Passes]:
+    """A turn of one side, warmed up: the median of as many calls as fit into TURN."""
+    aside = references if reference else nullcontext
+    with aside():
+        directions = _directions(work)
+        single = timed(work, directions, device)
+    calls = max(1, min(MOST_CALLS, int(TURN / single.both)))
+
+    def turn() -> Passes:
+        with aside():
+            times = [timed(work, directions, device) for _ in range(calls)]
+        return Passes(*(median([getattr(each, name) for each in times]) for name in ("forward", "backward")))
+
+    return turn
+
+
+def timed(work: Work, directions: Tensor | None, device: torch.device) -> Passes:
+    """One call. Gradients are dropped before it, save those that a training keeps and adds to."""
+    for tensor in work.wanted:
+        if not any(tensor is kept for kept in work.added_to):
+            tensor.grad = None
+    began = _now(device)
+    output = work.run()
+    called = _now(device)
+    if isinstance(output, Tensor) and directions is not None:
+        with adding_in_place(work.added_to):
+            torch.autograd.backward(output, directions)
+    return Passes(called - began, _now(device) - called)
+
+
+def _directions(work: Work) -> Tensor | None:
+    """What the gradient of the output is taken to be; None where there is no backward pass."""
+    for tensor in work.added_to:
+        tensor.grad = torch.zeros_like(tensor)
+    output = work.run()
+    return torch.randn_like(output) if work.wanted and isinstance(output, Tensor) else None
+
+
+def _now(device: torch.device) -> float:
+    synchronise(device)
+    return time.perf_counter()
+
+
+def _compared(name: str, kernel: Sequence[Passes], reference: Sequence[Passes], count: int) -> dict[str, Any]:
+    """ns per unit. `ratio` is that of the medians, `ratio_of_turns` the median of the ratios of turns."""
+    ours, theirs = ([getattr(turn, name) / count * 1e9 for turn in side] for side in (kernel, reference))
+    return {
+        "kernel_ns": median(ours),
+        "reference_ns": median(theirs),
+        "ratio": median(theirs) / median(ours),
+        "ratio_of_turns": median([slow / fast for fast, slow in zip(ours, theirs, strict=True)]),
+        "kernel_turns_ns": ours,
+        "reference_turns_ns": theirs,
+    }
+
+
+def _sheet(figures: Sequence[dict[str, Any]], samples: int) -> Sheet:
+    columns = ("op", "pass", "kernel (ns)", "reference (ns)", "ratio", "target")
+    rows = tuple(
+        (f"{result['op']}, per {result['unit']}" if index == 0 else "", name, *_cells(name, result))
+        for result in figures
+        for index, name in enumerate(result["passes"])
+    )
+    notes = (
+        f"Medians of nanoseconds, in float32, for about {samples:,} samples in one call; ratio = reference / "
+        "kernel, which took turns in one process.",
+        "The reference is the plain-torch function that defines the op: written to be read, not to be fast.",
+        "Gradients: for hash_grid of the table, added to a kept gradient as in a training; for the others of "
+        "all inputs that have one.",
+    )
+    return Sheet("Kernels against their plain-torch references", columns, rows, notes)
+
+
+def _cells(name: str, result: dict[str, Any]) -> tuple[str, ...]:
+    passes, target = result["passes"][name], result["target"]
+    wanted = f"≤ {target['ns']:g} ns, ≥ {target['ratio']:g}×" if target and name == "both" else ""
+    values = (figure(passes["kernel_ns"]), figure(passes["reference_ns"]), f"{figure(passes['ratio'])}×")
+    return *values, wanted

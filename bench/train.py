@@ -1,0 +1,142 @@
+"""A whole training on the clock: how good after how many seconds, and how soon there is something to see."""
+
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from ..datasets import load_scene
+from ..fields import FieldConfig
+from ..scenes import Scene
+from ..terminal.counting import check_some_counted, counted
+from ..terminal.progress import TrainingBar, until_told_to_stop
+from ..train.evaluate import check_stride, judge, mean_figure
+from ..train.loop import Budget, FitConfig, begin
+from ..train.run import WHITE, Run
+from .machine import peak_memory_mib, seconds_since_start, slug
+from .report import Measured, Sheet, figure
+
+USEFUL = 20.0  # dB of held-out PSNR from which on one sees what it is
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to train, for how long, and at every how many-th pixel to judge it in the end."""
+
+    data: str
+    config: FieldConfig
+    max_seconds: float
+    stride: int
+    seed: int
+
+
+def measure_train(plan: Plan, device: torch.device, console: Console) -> Measured:
+    """Raises ValueError or FileNotFoundError in the user's words."""
+    started = seconds_since_start()
+    began = time.perf_counter()
+    scene = load_scene(plan.data).to(device)
+    loaded = time.perf_counter()
+    check_some_counted(console, scene.test)
+    check_stride(plan.stride, scene.test.cameras)
+    budget = Budget(seconds=plan.max_seconds)
+    training = begin(scene, plan.config, FitConfig(seed=plan.seed), budget=budget)
+    began_training = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run(Path(folder), scene, training, {})
+        interrupted = _train(run, budget, console)
+    peak = peak_memory_mib()
+    waits = {"to_command": started, "loading": loaded - began, "beginning": began_training - loaded}
+    figures = (
+        _settings(plan, scene)
+        | _figures(run)
+        | {
+            "interrupted": interrupted,
+            "first_image": _first_image(run.curve),
+            "wait_seconds": waits,
+            "peak_memory_mib": peak,
+            "held_out": _held_out(run, plan.stride, console),
+            "curve": run.curve,
+        }
+    )
+    return Measured(slug(f"train {scene.name} {plan.config.tag}"), figures, _sheet(figures))
+
+
+def _train(run: Run, budget: Budget, console: Console) -> bool:
+    """Whether it was told to stop early. Each point of the curve learns how old the process was by then."""
+    with TrainingBar(console, budget) as bar, until_told_to_stop() as told:
+        for progress in run.advance(budget):
+            if run.curve and "since_start" not in run.curve[-1] and (age := seconds_since_start()):
+                run.curve[-1]["since_start"] = age
+            bar.show(progress, run)
+            if told.is_set():
+                return True
+    return False
+
+
+def _settings(plan: Plan, scene: Scene) -> dict[str, Any]:
+    size = [scene.train.cameras.width, scene.train.cameras.height]
+    return {
+        "scene": scene.name,
+        "source": scene.source,
+        "views": {"train": len(scene.train), "test": len(scene.test), "size": size},
+        "field": plan.config.tag,
+        "config": asdict(plan.config),
+        "max_seconds": plan.max_seconds,
+        "seed": plan.seed,
+    }
+
+
+def _figures(run: Run) -> dict[str, Any]:
+    seconds = max(run.training.seconds, 1e-9)
+    return {
+        "steps": run.training.step,
+        "seconds": run.training.seconds,
+        "rays_per_second": run.rays / seconds,
+        "samples_per_second": run.samples / seconds,
+    }
+
+
+def _first_image(curve: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The first point of the curve at USEFUL dB; none if it never came that far."""
+    return next((point for point in curve if point["psnr"] >= USEFUL), None)
+
+
+def _held_out(run: Run, stride: int, console: Console) -> dict[str, Any]:
+    views = run.scene.test
+    background = torch.tensor(WHITE, device=views.images.device)
+    judged = judge(run.training.field, run.training.occupancy, views, background, stride)
+    figures = [view.psnr for view in counted(judged, len(views), "view", console)]
+    return {"psnr": mean_figure(figures), "views": len(figures), "stride": stride}
+
+
+def _sheet(figures: dict[str, Any]) -> Sheet:
+    first, waits, held_out = figures["first_image"], figures["wait_seconds"], figures["held_out"]
+    pixels = "all pixels" if held_out["stride"] == 1 else f"at stride {held_out['stride']}"
+    rows = [
+        (f"held-out PSNR (dB), {held_out['views']} views, {pixels}", f"{held_out['psnr']:.2f}"),
+        ("training (s)", figure(figures["seconds"])),
+        ("steps", f"{figures['steps']:,}"),
+        ("rays per second", figure(figures["rays_per_second"])),
+        ("samples per second", figure(figures["samples_per_second"])),
+        ("peak memory (MiB)", figure(figures["peak_memory_mib"])),
+        ("from process start to the command (s)", figure(waits["to_command"])),
+        ("loading (s)", figure(waits["loading"])),
+        ("beginning, visual hull included (s)", figure(waits["beginning"])),
+        (f"from process start to an image of {USEFUL:g} dB (s)", figure(first and first.get("since_start"))),
+    ]
+    for point in figures["curve"]:
+        rows.append((f"PSNR (dB) after {figure(point['seconds'])} s", f"{point['psnr']:.2f}"))
+    size = "×".join(map(str, figures["views"]["size"]))
+    notes = (
+        f"{figures['views']['train']} training views of {size}; white background; PSNR is the views' mean.",
+        "Seconds of training count the visual hull and all steps, but not loading, the curve's points, or "
+        "saving; those since the process's start count everything.",
+        "The curve's points come from a part of the held-out pixels.",
+    )
+    end = " (interrupted)" if figures["interrupted"] else ""
+    title = f"Training a {figures['field']} field on {figures['scene']}{end}"
+    return Sheet(title, ("figure", "value"), tuple(rows), notes)

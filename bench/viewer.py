@@ -1,0 +1,126 @@
+"""How quickly the viewer answers: what a browser gets after its camera moves, measured from a browser's side."""
+
+import asyncio
+import io
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from typing import Any
+
+from PIL import Image
+from rich.console import Console
+
+from ..export.paths import orbit
+from ..scenes import Cameras
+from ..terminal.counting import counted
+from ..train.field_file import TrainedField
+from ..viewer.lens import fov_of, pose_of
+from ..viewer.look import Studio
+from ..viewer.server import Viewer
+from .machine import slug
+from .report import Measured, Sheet, figure, median
+from .viewer_client import Arrived, PlainClient, plain_client
+
+TURN = 180  # cameras of a turn around the scene
+CAMERAS_PER_SECOND = 50  # what viser's page sends at most
+MOVING_SECONDS = 5.0
+QUIET_SECONDS = 1.5  # without a picture, after which the last one was the full one
+PATIENCE_SECONDS = 60.0
+TARGETS = {"first": 0.3, "rate": 8.0, "full": 3.0}
+
+
+def measure_viewer(
+    trained: TrainedField, studio: Studio, console: Console, *, side: int, repeats: int
+) -> Measured:
+    """Of a studio that shows the field. Raises ValueError in the user's words."""
+    viewer = Viewer(studio, host="127.0.0.1", port=0)
+    viewer.open()
+    cameras = orbit(trained, TURN, (side, side))
+    with ThreadPoolExecutor(1) as pool:
+        measuring = pool.submit(lambda: asyncio.run(_measure(viewer.port, cameras, console, repeats)))
+        viewer.floor.serve(measuring.done)
+    viewer.close()
+    figures = measuring.result()
+    facts = _facts(trained) | {"side": side, "repeats": repeats, "targets": TARGETS}
+    return Measured(
+        slug(f"viewer {facts['scene']} {facts['field']}"), facts | figures, _sheet(facts, figures)
+    )
+
+
+async def _measure(port: int, cameras: Cameras, console: Console, repeats: int) -> dict[str, Any]:
+    size = cameras.width, cameras.height
+    async with plain_client(port, size) as client:
+        sent = await client.look(pose_of(cameras, 0), fov_of(cameras))
+        await client.last_picture(sent, QUIET_SECONDS, PATIENCE_SECONDS)  # one that does not count
+        first, full = [], []
+        for turn in counted(range(repeats), repeats, "moves", console):
+            sent = await client.look(pose_of(cameras, (turn + 1) * TURN // (repeats + 1)), fov_of(cameras))
+            first.append((await client.next_picture(sent, PATIENCE_SECONDS)).at - sent)
+            last = await client.last_picture(sent, QUIET_SECONDS, PATIENCE_SECONDS)
+            full.append(last.at - sent)
+            if _size(last) != size:
+                raise ValueError(f"The last picture was of {_size(last)} pixels and not of {size}.")
+        rate, sizes = await _move(client, cameras)
+    return {
+        "first_seconds": median(first),
+        "first_seconds_worst": max(first),
+        "full_seconds": median(full),
+        "full_seconds_worst": max(full),
+        "moving_pictures_per_second": rate,
+        "moving_side": median([float(width) for width, _ in sizes]),
+        "first_seconds_each": first,
+        "full_seconds_each": full,
+    }
+
+
+async def _move(client: PlainClient, cameras: Cameras) -> tuple[float, list[tuple[int, int]]]:
+    """Pictures per second while cameras come as fast as a browser sends them, and their sizes."""
+    began, sent = time.perf_counter(), 0
+    before = len(client.pictures)
+    while time.perf_counter() - began < MOVING_SECONDS:
+        await client.look(pose_of(cameras, sent % TURN), fov_of(cameras))
+        sent += 1
+        await asyncio.sleep(max(0.0, began + sent / CAMERAS_PER_SECOND - time.perf_counter()))
+    came = [picture for picture in client.pictures[before:] if picture.at < began + MOVING_SECONDS]
+    return len(came) / MOVING_SECONDS, [_size(picture) for picture in came]
+
+
+def _size(picture: Arrived) -> tuple[int, int]:
+    return Image.open(io.BytesIO(picture.jpeg)).size
+
+
+def _facts(trained: TrainedField) -> dict[str, Any]:
+    return {
+        "scene": str(trained.provenance.get("scene", "field")),
+        "field": trained.config.tag,
+        "config": asdict(trained.config),
+    }
+
+
+def _sheet(facts: dict[str, Any], figures: dict[str, Any]) -> Sheet:
+    side = facts["side"]
+    rows = (
+        (
+            "first picture after a move (s)",
+            *(figure(figures[f"first_seconds{end}"]) for end in ("", "_worst")),
+            "0.3",
+        ),
+        (
+            f"all {side}×{side} pixels after a move (s)",
+            *(figure(figures[f"full_seconds{end}"]) for end in ("", "_worst")),
+            "3",
+        ),
+        ("pictures per second while moving", figure(figures["moving_pictures_per_second"]), "–", "8"),
+        ("their width and height", figure(figures["moving_side"]), "–", "–"),
+    )
+    notes = (
+        f"{facts['repeats']} moves from rest to another place on a turn around the scene, "
+        f"then {MOVING_SECONDS:g} s of {CAMERAS_PER_SECOND} cameras per second.",
+        "Measured by a plain websocket client on the same machine, from sending a camera to having its picture.",
+    )
+    return Sheet(
+        f"The viewer, on a {facts['field']} field of {facts['scene']}",
+        ("", "median", "worst", "target"),
+        rows,
+        notes,
+    )

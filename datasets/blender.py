@@ -1,0 +1,84 @@
+"""NeRF-synthetic (Blender) datasets: `transforms_{train,val,test}.json` and RGBA pictures of an object.
+
+D-NeRF's are the same, and each frame has a `time`."""
+
+import re
+from pathlib import Path
+
+import torch
+
+from ..scenes.domain import Box, Contraction
+from ..scenes.placement import (
+    Capture,
+    Placement,
+    cube,
+    half_width_of_object,
+    in_box,
+    in_contraction,
+    inner_cube,
+    looks_inward,
+    near_origin,
+    notice_poses,
+    placed,
+    visible_half_width,
+)
+from ..scenes.poses import look_at
+from ..scenes.scene import Scene, has_transparency
+from .capture import read_capture
+from .document import Document
+from .frames import Frame, read_frames_of_split
+
+USUAL_HALF_SIDE = 1.5
+USUAL_FACTOR = (
+    1.5  # how far what the pictures cover may be from the usual box before the scale is another one
+)
+AUXILIARY = re.compile(r"_(depth|normal)_\d+$")  # Blender writes these beside the test pictures
+
+
+def load_blender(folder: Path, *, downscale: int) -> Scene:
+    """Raises FileNotFoundError or ValueError that names the file and the field on bad input."""
+    document, train, test = read_frames_of_split(folder)
+    capture = read_capture(_pictures(train), _pictures(test), downscale=downscale)
+    placement = place(capture, document)
+    return Scene(
+        name=folder.resolve().name,
+        domain=placement.domain,
+        train=placed(capture.train, placement.scene_from_input, placement.near),
+        test=placed(capture.test, placement.scene_from_input, placement.near),
+        has_alpha=has_transparency(capture.train),
+        scene_from_input=placement.scene_from_input,
+        source="D-NeRF" if capture.train.cameras.moving else "NeRF-synthetic",
+    )
+
+
+def place(capture: Capture, document: Document) -> Placement:
+    """The box ±1.5 of NeRF-synthetic, whose cameras stand 4 units off and cover ±1.45 there.
+
+    Where the cameras evidently have another scale or another middle, or stand inside that box: a cube around
+    the point they look at, as large as the object in the pictures; where they look all around: a contraction.
+    """
+    told = notice_poses(capture, str(document.file))
+    cameras = capture.train.cameras
+    target = look_at(cameras.world_from_camera)
+    inward = looks_inward(target, told)
+    outside = bool((cameras.world_from_camera[:, :, 3].abs().amax(-1) > USUAL_HALF_SIDE).all())
+    about_origin = outside and bool(target.point.abs().max() < USUAL_HALF_SIDE / 2)
+    if not inward and not about_origin:
+        centre, half = inner_cube(cameras, target, told)
+        scene_from_input = near_origin(centre, half)
+        return in_contraction(scene_from_input, Contraction(*cube(scene_from_input, centre, half)))
+    covered = visible_half_width(cameras, target)
+    usual = USUAL_HALF_SIDE / USUAL_FACTOR < covered < USUAL_HALF_SIDE * USUAL_FACTOR
+    if about_origin and (usual or not inward):
+        centre, half = torch.zeros(3, dtype=torch.float64), USUAL_HALF_SIDE
+    else:
+        centre, half = target.point, half_width_of_object(capture.train, target)
+    scene_from_input = near_origin(centre, half)
+    return in_box(scene_from_input, Box(*cube(scene_from_input, centre, half)))
+
+
+def _pictures(frames: list[Frame]) -> list[Frame]:
+    pictures = [frame for frame in frames if not AUXILIARY.search(frame.picture.path.stem)]
+    if not pictures:
+        raise frames[0].shared.error("frames", "names depth and normal pictures only")
+    return pictures

@@ -1,0 +1,105 @@
+"""Photograph sets with a `transforms.json`, as nerfstudio and instant-ngp write it."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..scenes.placement import place, placed
+from ..scenes.scene import Scene, has_transparency
+from .capture import read_capture
+from .document import Document, read_document
+from .frames import (
+    Frame,
+    clean_path,
+    hold_out,
+    prefer_reduced,
+    read_frames,
+    read_frames_of_split,
+    sort_naturally,
+)
+from .stated import read_stated
+
+TRAIN_FRACTION = 0.9  # nerfstudio's default split
+
+
+@dataclass(frozen=True)
+class Split:
+    document: Document  # the fields that hold for the whole scene
+    train: list[Frame]
+    test: list[Frame]
+
+
+def load_transforms(file: Path, *, downscale: int) -> Scene:
+    """One file for all frames. Raises FileNotFoundError or ValueError that names the file and the field."""
+    document = read_document(file)
+    frames = sort_naturally(read_frames(document))
+    return _scene(Split(document, *split(document, frames)), downscale)
+
+
+def load_transforms_of_split(folder: Path, *, downscale: int) -> Scene:
+    """`transforms_train.json` beside `transforms_test.json`, with the same fields as a `transforms.json`."""
+    document, train, test = read_frames_of_split(folder)
+    return _scene(Split(document, sort_naturally(train), sort_naturally(test)), downscale)
+
+
+def split(document: Document, frames: list[Frame]) -> tuple[list[Frame], list[Frame]]:
+    """Training and test frames as nerfstudio has them: by the file's lists, else 90% equally spaced."""
+    listed = [name for name in ("train_filenames", "test_filenames", "val_filenames") if name in document]
+    if not listed:
+        return _split_by_fraction(frames)
+    by_path = {clean_path(frame.fields.text("file_path")): frame for frame in frames}
+    chosen = {name: _chosen(document, name, by_path) for name in listed}
+    test = chosen.get("test_filenames") or chosen.get("val_filenames") or []
+    train = chosen.get("train_filenames") or _others(frames, test)
+    return train, test or _others(frames, train)
+
+
+def _split_by_fraction(frames: list[Frame]) -> tuple[list[Frame], list[Frame]]:
+    count = math.ceil(len(frames) * TRAIN_FRACTION)
+    if count == len(frames):  # fewer than ten: nerfstudio would test on nothing
+        return hold_out(frames)
+    kept = set(torch.linspace(0, len(frames) - 1, count, dtype=torch.float64).long().tolist())
+    train = [frame for i, frame in enumerate(frames) if i in kept]
+    return train, [frame for i, frame in enumerate(frames) if i not in kept]
+
+
+def _chosen(document: Document, name: str, by_path: dict[str, Frame]) -> list[Frame]:
+    paths = {clean_path(path) for path in document.texts(name)}
+    for path in sorted(paths):
+        if path not in by_path:
+            raise document.error(name, f"names {path}, which no frame has as its file_path")
+    return [frame for path, frame in by_path.items() if path in paths]
+
+
+def _others(frames: list[Frame], chosen: list[Frame]) -> list[Frame]:
+    taken = {id(frame) for frame in chosen}
+    return [frame for frame in frames if id(frame) not in taken]
+
+
+def _scene(parts: Split, downscale: int) -> Scene:
+    frames, left = prefer_reduced(parts.train + parts.test, downscale)
+    capture = read_capture(frames[: len(parts.train)], frames[len(parts.train) :], downscale=left)
+    placement = place(capture, read_stated(parts.document))
+    return Scene(
+        name=parts.document.file.resolve().parent.name,
+        domain=placement.domain,
+        train=placed(capture.train, placement.scene_from_input, placement.near),
+        test=placed(capture.test, placement.scene_from_input, placement.near),
+        has_alpha=has_transparency(capture.train),
+        scene_from_input=placement.scene_from_input,
+        source="nerfstudio or instant-ngp transforms.json",
+        input_from_original=_input_from_original(parts.document),
+    )
+
+
+def _input_from_original(document: Document) -> Float[Tensor, "row=4 column=4"]:
+    """What processing did to the poses before they came into the file, as a map."""
+    applied = torch.eye(4, dtype=torch.float64)
+    if "applied_transform" in document:
+        applied = document.matrix("applied_transform")
+    applied[:3] *= document.positive("applied_scale") if "applied_scale" in document else 1.0
+    return applied

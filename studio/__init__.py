@@ -1,0 +1,1 @@
+"""What light a mesh would give: meshes in, posed pictures out."""
