@@ -137,18 +137,18 @@ def _train(tag: str, scene: Scene, plan: ConvertPlan, console: Console) -> Train
     for progress in fit(training, scene, Budget(seconds=plan.train_seconds)):
         if marks and progress.spent >= marks[0]:
             marks = [mark for mark in marks if mark > progress.spent]
-            psnr = _psnr(training.field, training.occupancy, scene, CURVE_RAYS)
+            psnr = _psnr(training.field, training.sampler, scene, CURVE_RAYS)
             curve.append({"seconds": progress.seconds, "psnr": psnr})
     trained = TrainedField(
         field=training.field,
-        occupancy=training.occupancy,
+        sampler=training.sampler,
         cameras=scene.train.cameras,
         background=WHITE,
         scene_from_input=scene.scene_from_input,
         provenance={"scene": scene.name},
         thumbnail=to_bytes(torch.ones(1, 1, 3)),
     )
-    return Trained(trained, _psnr(training.field, training.occupancy, scene, FINAL_RAYS), curve)
+    return Trained(trained, _psnr(training.field, training.sampler, scene, FINAL_RAYS), curve)
 
 
 def _convert(
@@ -164,7 +164,7 @@ def _convert(
     wishes = Wishes(Budget(seconds=plan.convert_seconds))
     done = convert([teacher], config, wishes, plan=how, watch=Watch(looked=looked))
     return {
-        "psnr": _psnr(done.student.field, done.student.occupancy, scene, FINAL_RAYS),
+        "psnr": _psnr(done.student.field, done.student.sampler, scene, FINAL_RAYS),
         "agreement_psnr": done.agreement.psnr,
         "start_psnr": curve[0]["psnr"],
         "start_seconds": curve[0]["seconds"],

@@ -43,7 +43,7 @@ def measure(trained: TrainedField, side: int, console: Console, *, repeats: int)
     """Square frames from training cameras all over the capture: `repeats` of them, after one that does not count; or
     as many as begin within ENOUGH_SECONDS, with the first where that is all."""
     views = [len(trained.cameras) * turn // repeats for turn in range(repeats)]
-    renderer = VolumeRenderer(trained.occupancy)
+    renderer = VolumeRenderer(trained.sampler)
     device = trained.cameras.focal.device
     cameras = resized(trained.cameras.to("cpu"), (side, side)).to(device)
     background = torch.tensor(trained.background, device=device)

@@ -108,7 +108,7 @@ def _first_image(curve: list[dict[str, Any]]) -> dict[str, Any] | None:
 def _held_out(run: Run, stride: int, console: Console) -> dict[str, Any]:
     views = run.scene.test
     background = torch.tensor(WHITE, device=views.images.device)
-    judged = judge(run.training.field, run.training.occupancy, views, background, stride)
+    judged = judge(run.training.field, run.training.sampler, views, background, stride)
     figures = [view.psnr for view in counted(judged, len(views), "view", console)]
     return {"psnr": mean_figure(figures), "views": len(figures), "stride": stride}
 

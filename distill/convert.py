@@ -140,7 +140,7 @@ class _Course:
     def look(self) -> None:
         """Note the agreement; the clock stands still, and the student goes on as if nobody had looked."""
         work = self.work
-        occupancy = work.occupancy if work.occupancy.in_turn else work.rebuilt_occupancy(looks=1)
+        occupancy = work.sampler if work.sampler.in_turn else work.rebuilt_occupancy(looks=1)
         psnr = self.exam.psnr(work.student, occupancy)
         self.curve.append(Mark(work.seconds, work.step, self.last.stage, psnr))
         self.watch.looked(self.curve[-1], work.student, occupancy)
@@ -183,7 +183,7 @@ class _Course:
         work.seconds += time.perf_counter() - began
         exam = Exam(self.teacher, work.teacher.held_out, ALL_RAYS)
         student = dataclasses.replace(
-            self.teacher, field=work.student, occupancy=occupancy, thumbnail=self._thumbnail(occupancy)
+            self.teacher, field=work.student, sampler=occupancy, thumbnail=self._thumbnail(occupancy)
         )
         return Conversion(
             source=self.source,

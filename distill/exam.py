@@ -43,8 +43,8 @@ class Exam:
         self.stride = max(1, math.ceil(math.sqrt(pixels / rays)))
         self.height = len(range(0, cameras.height, self.stride))
         self.background = torch.tensor(trained.background, device=cameras.focal.device)
-        self.grid = trained.occupancy.grid
-        self.expected = self.seen(trained.field, trained.occupancy)
+        self.grid = trained.sampler.grid
+        self.expected = self.seen(trained.field, trained.sampler)
 
     def seen(self, field: Field, occupancy: OccupancyGrid) -> list[Rendering]:
         renderer = VolumeRenderer(occupancy)

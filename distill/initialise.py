@@ -85,7 +85,7 @@ def log_density(
     unit: Float[Tensor, "n xyz=3"], edge: float, teacher: Teacher, generator: torch.Generator
 ) -> Float[Tensor, "n one=1"]:
     """Of a few points in each voxel the mean opacity of a step there, as the logarithm of a density above EMPTY."""
-    domain, occupancy = teacher.space.domain, teacher.trained.occupancy
+    domain, occupancy = teacher.space.domain, teacher.trained.sampler
     densities = Densities.of(occupancy)
     _, step = teacher.seen_from_somewhere(domain.world_from_unit(unit), generator)
     mean = torch.zeros_like(unit[:, 0])

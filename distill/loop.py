@@ -59,7 +59,7 @@ class Distillation:
         began = time.perf_counter()
         torch.manual_seed(plan.seed)
         self.plan = plan
-        self.device = trained.occupancy.bits.device
+        self.device = trained.sampler.bits.device
         self.generator = torch.Generator(self.device).manual_seed(plan.seed)
         self.teacher = Teacher(trained, self.generator)
         self.student: Field = config.build(trained.field.domain).to(self.device)
@@ -69,9 +69,9 @@ class Distillation:
                 "with --time, or to a field that follows time (cam with --set coordinate=time)."
             )
         for _ in config.refine_at:  # where the teacher is, nothing is left to find out at low resolution
-            self.student.refine(trained.occupancy.contains)
-        self.occupancy = self._occupancy()
-        self.densities = Densities.of(self.occupancy)
+            self.student.refine(trained.sampler.contains)
+        self.sampler = self._occupancy()
+        self.densities = Densities.of(self.sampler)
         self.common = Common(trained.field, self.student, plan.decoder)
         self.said = [self.common.said]
         solve = plan.start == "solved"
@@ -89,7 +89,7 @@ class Distillation:
 
     def _occupancy(self) -> OccupancyGrid:
         """Wherever the teacher is and one cell further; the student is never looked for anywhere else."""
-        theirs = self.teacher.trained.occupancy
+        theirs = self.teacher.trained.sampler
         grid = OccupancyGrid(theirs.domain, theirs.resolution, theirs.steps_per_side).to(self.device)
         grid.restrict(self.teacher.space.near)
         return grid
@@ -124,8 +124,8 @@ class Distillation:
     @torch.no_grad()
     def look_where_the_student_is(self, cells: int) -> None:
         """Rays are marched through all that is either the teacher's or the student's: what is too much is seen."""
-        self.occupancy.update(self.student.density, cells, self.generator)
-        self.occupancy.set_occupied(self.occupancy.occupied | self.teacher.trained.occupancy.occupied)
+        self.sampler.update(self.student.density, cells, self.generator)
+        self.sampler.set_occupied(self.sampler.occupied | self.teacher.trained.sampler.occupied)
 
     def rebuilt_occupancy(self, looks: int) -> OccupancyGrid:
         """Where the student is, so that the result needs no teacher; with the teacher's cells beside, of whose corners
@@ -135,7 +135,7 @@ class Distillation:
         grid.look_at_the_rest(self.student.density, generator)
         for _ in range(looks - 1):
             grid.update(self.student.density, len(grid.order), generator)
-        beside = dilated(grid.occupied) & self.teacher.trained.occupancy.occupied
+        beside = dilated(grid.occupied) & self.teacher.trained.sampler.occupied
         grid.set_occupied(grid.occupied | beside)
         return grid
 
@@ -219,7 +219,7 @@ def _pixel_loss(work: Distillation, samples: int) -> Float[Tensor, ""]:
     rows, weight = work.draw(work.rays, "ray", work.rays_per_step)
     *rays, color, opacity, camera = work.rays.take(rows)
     background = torch.rand(color.shape, generator=work.generator, device=color.device)
-    renderer = VolumeRenderer(work.occupancy)
+    renderer = VolumeRenderer(work.sampler)
     seen = renderer.render(work.student, Rays(*rays), background, work.generator)
     wanted = color + (1 - opacity)[:, None] * background
     errors = (seen.color - wanted).square().mean(-1)

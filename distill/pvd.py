@@ -44,7 +44,7 @@ def distill_as_pvd(work: Distillation, budget: Budget) -> Iterator[Progress]:
 
 def _step(work: Distillation, stage: str) -> Tensor:
     rays = _rays(work)
-    samples = work.teacher.trained.occupancy.sample(rays, work.generator)
+    samples = work.teacher.trained.sampler.sample(rays, work.generator)
     _aim(work, len(samples))
     points, upto = samples.points(rays), Level.DENSITY if stage == "features" else Level.COLOR
     with torch.no_grad():

@@ -45,7 +45,7 @@ def queried(teachers: Sequence[TrainedField], edits: Edits) -> TrainedField:
     fields, contains, cameras = (list(column) for column in zip(*parts, strict=True))
     first = teachers[0]
     if len(fields) == 1 and fields[0] is first.field and not (edits.keep or edits.remove):
-        _check_something_there(first.occupancy)
+        _check_something_there(first.sampler)
         return first
     confined = [Confined(field, there) for field, there in zip(fields, contains, strict=True)]
     whole = confined[0] if len(confined) == 1 else Union(confined)
@@ -57,16 +57,16 @@ def queried(teachers: Sequence[TrainedField], edits: Edits) -> TrainedField:
         there = torch.stack([each(position) for each in contains]).any(0)
         return there & whole.left(position) if isinstance(whole, Cut) else there
 
-    occupancy = occupancy_where(whole.domain, anything, first.occupancy.bits.device)
+    occupancy = occupancy_where(whole.domain, anything, first.sampler.bits.device)
     _check_something_there(occupancy)
-    return dataclasses.replace(first, field=whole, occupancy=occupancy, cameras=joined(cameras))
+    return dataclasses.replace(first, field=whole, sampler=occupancy, cameras=joined(cameras))
 
 
 def _placed(
     trained: TrainedField, pose: Float[Tensor, "row=4 column=4"], time: float | None
 ) -> tuple[Field, Occupied, Cameras]:
     """One teacher where and when it is to be: its field, where that may be anything, and its cameras."""
-    field, cameras, occupancy = trained.field, trained.cameras, trained.occupancy
+    field, cameras, occupancy = trained.field, trained.cameras, trained.sampler
     if time is not None:
         field = Frozen(field, time)
         cameras = dataclasses.replace(cameras, time=torch.full_like(cameras.time, time))

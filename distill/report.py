@@ -31,7 +31,7 @@ class Truth:
 
 def figures(done: Conversion, truth: Truth | None) -> dict[str, Any]:
     """All that was measured, ready for JSON."""
-    teacher, student = done.teacher.occupancy.occupied, done.student.occupancy.occupied
+    teacher, student = done.teacher.sampler.occupied, done.student.sampler.occupied
     measured: dict[str, Any] = {
         "from": done.source,
         "to": done.student.config.tag,
@@ -64,7 +64,7 @@ def write_report(folder: Path, done: Conversion, truth: Truth | None) -> dict[st
     measured = figures(done, truth)
     write_json(folder / "report.json", measured)
     write_text(folder / "report.md", markdown(measured))
-    pairs = done.exam.pictures(done.student.field, done.student.occupancy)[:VIEWS]
+    pairs = done.exam.pictures(done.student.field, done.student.sampler)[:VIEWS]
     rows = [[*pair, _error(*pair)] for pair in pairs]
     write_picture(folder / "views.png", _stacked(rows))
     if truth is not None:

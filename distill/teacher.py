@@ -58,9 +58,9 @@ class Teacher:
     def __init__(self, trained: TrainedField, generator: torch.Generator) -> None:
         self.trained = trained
         cut = trained.field if isinstance(trained.field, Cut) else None
-        self.space = Space(trained.occupancy, cut.left if cut else None)
-        self.grid = trained.occupancy.grid
-        self.renderer = VolumeRenderer(trained.occupancy)
+        self.space = Space(trained.sampler, cut.left if cut else None)
+        self.grid = trained.sampler.grid
+        self.renderer = VolumeRenderer(trained.sampler)
         view = torch.arange(len(trained.cameras), device=trained.cameras.focal.device)
         back = view % HELD_OUT == min(HELD_OUT, len(view)) // 2
         self.held_out = trained.cameras[view[back]]
@@ -100,7 +100,7 @@ class Teacher:
             *(torch.cat(pair) for pair in zip(vars(surface).values(), vars(hidden).values(), strict=True))
         )
         levels = self.trained.field.levels(points, Level.COLOR)
-        inside = self.trained.occupancy.contains(points.position)
+        inside = self.trained.sampler.contains(points.position)
         visible = torch.full_like(levels.density, HIDDEN)
         visible[: len(surface)] = 1
         # What is not in an occupied cell is never looked at: there the teacher is empty, whatever its field says.

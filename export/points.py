@@ -34,7 +34,7 @@ def surface_points(
     cameras = trained.cameras
     stride = max(1, round((cameras.width * cameras.height / rays_per_view) ** 0.5))
     background = torch.tensor(trained.background, device=cameras.focal.device)
-    renderer = VolumeRenderer(trained.occupancy)
+    renderer = VolumeRenderer(trained.sampler)
     for view in range(len(cameras)):
         rays = clip(cameras.pixel_rays(view, stride))
         yield _met(trained, rays, renderer.render_image(trained.field, rays, background), background)

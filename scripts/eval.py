@@ -139,7 +139,7 @@ def _judged(trained: TrainedField, scales: list[Views], stride: int) -> Iterator
     """All views of one scale after the other."""
     for views in scales:
         background = torch.tensor(trained.background, device=views.images.device)
-        yield from judge(trained.field, trained.occupancy, views, background, stride)
+        yield from judge(trained.field, trained.sampler, views, background, stride)
 
 
 def views_in_frame(trained: TrainedField, scene: Scene, scales: int, console: Console) -> tuple[Views, ...]:

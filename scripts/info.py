@@ -51,7 +51,7 @@ def _facts(trained: TrainedField, size: int) -> dict[str, Any]:
         },
         "scene_from_input": trained.scene_from_input.tolist(),
         "input_from_original": trained.input_from_original.tolist(),
-        "occupied": trained.occupancy.occupied.float().mean().item(),
+        "occupied": trained.sampler.occupied.float().mean().item(),
         "background": list(trained.background),
         "provenance": trained.provenance,
     }

@@ -209,7 +209,7 @@ def _pictures(
     trained: TrainedField, cameras: Cameras, views: Iterable[int], show: Shown
 ) -> Iterator[UInt8[Tensor, "height width rgb=3"]]:
     """Rendered one by one; depths have the colours of the first picture's range in all of them."""
-    renderer = VolumeRenderer(trained.occupancy)
+    renderer = VolumeRenderer(trained.sampler)
     background = torch.tensor(trained.background, device=cameras.focal.device)
     shape = (cameras.height, cameras.width)
     shown: DepthRange | None = None

@@ -20,7 +20,7 @@ from ..viewer.subject import AtSurface, Subject, Trace
 def subject_of(trained: TrainedField, file: Path) -> Subject:
     return Subject(
         name=f"{trained.config.tag} · {trained.provenance.get('scene', file.stem)}",
-        trace=tracer(trained.field, trained.occupancy),
+        trace=tracer(trained.field, trained.sampler),
         cameras=trained.cameras,
         domain=trained.field.domain,
         background=trained.background,
@@ -80,7 +80,7 @@ def figures(trained: TrainedField, file: Path) -> str:
     lines = [
         f"**{trained.config.tag}**, {parameters:,} parameters{size}",
         f"{len(cameras)} training views of {cameras.width}×{cameras.height}",
-        f"{trained.occupancy.occupied.float().mean().item():.1%} of the space is occupied",
+        f"{trained.sampler.occupied.float().mean().item():.1%} of the space is occupied",
     ]
     if "seconds" in known and "steps" in known:
         lines.append(f"trained for {known['seconds']:.0f} s, {known['steps']:,} steps")

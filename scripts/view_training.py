@@ -97,7 +97,7 @@ def begun(run: Run) -> TrainedField:
     """The field of a run as it is being trained, without a thumbnail: nobody could tell yet what it shows."""
     return TrainedField(
         run.training.field,
-        run.training.occupancy,
+        run.training.sampler,
         run.scene.train.cameras,
         WHITE,
         run.scene.scene_from_input,

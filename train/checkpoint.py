@@ -30,7 +30,7 @@ def training_contents(training: Training) -> tuple[dict[str, Tensor], dict[str, 
     tensors = {
         **{f"field.{name}": tensor for name, tensor in training.field.state_dict().items()},
         **{f"optimizer.{name}": tensor for name, tensor in training.optimizer.state_dict().items()},
-        **{f"occupancy.{name}": tensor for name, tensor in training.occupancy.state_dict().items()},
+        **{f"occupancy.{name}": tensor for name, tensor in training.sampler.state_dict().items()},
         "generator": training.generator.get_state(),
     }
     return tensors, {ENTRY: json.dumps({name: getattr(training, name) for name in COUNTERS})}
@@ -77,7 +77,7 @@ def _check(tensors: Mapping[str, Tensor], training: Training) -> list[str]:
     """Raises ValueError for tensors that are none of such a training; room is made for none of them before."""
     field = field_without_values(training.field.config, training.field.domain)  # pyright: ignore
     check_state(field, _part("field.", tensors))
-    _check_occupancy(_part("occupancy.", tensors), training.occupancy)
+    _check_occupancy(_part("occupancy.", tensors), training.sampler)
     Optimizer(field.parameter_groups()).check(_part("optimizer.", tensors))
     return _check_generator(tensors["generator"], training)
 
@@ -109,7 +109,7 @@ def _put(tensors: Mapping[str, Tensor], training: Training) -> None:
     training.field.load_state_dict(_part("field.", tensors))
     training.optimizer = Optimizer(training.field.parameter_groups())  # the field may have been refined
     training.optimizer.load_state_dict(_part("optimizer.", tensors))
-    training.occupancy.load_state_dict(_part("occupancy.", tensors))
+    training.sampler.load_state_dict(_part("occupancy.", tensors))
     if tensors["generator"].shape == training.generator.get_state().shape:
         training.generator.set_state(tensors["generator"])
     else:

@@ -29,7 +29,7 @@ class TrainedField:
     `scene_from_input` and `input_from_original` are those of its `Scene`."""
 
     field: Field
-    occupancy: OccupancyGrid
+    sampler: OccupancyGrid
     cameras: Cameras
     background: tuple[float, float, float]
     scene_from_input: Float[Tensor, "row=4 column=4"]
@@ -61,7 +61,7 @@ def save_field(path: Path, trained: TrainedField) -> None:
 def field_contents(trained: TrainedField) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and metadata of the file. Raises ValueError for a header that could not be read again."""
     tensors = {f"field.{name}": tensor for name, tensor in trained.field.stored_state().items()}
-    tensors["occupancy"] = trained.occupancy.bits
+    tensors["occupancy"] = trained.sampler.bits
     tensors["thumbnail"] = trained.thumbnail
     tensors["scene_from_input"] = trained.scene_from_input
     tensors["input_from_original"] = trained.input_from_original.double()
@@ -75,8 +75,8 @@ def _header(trained: TrainedField) -> Header:
     return Header(
         config=trained.config,
         domain=trained.field.domain,
-        resolution=trained.occupancy.resolution,
-        steps_per_side=trained.occupancy.steps_per_side,
+        resolution=trained.sampler.resolution,
+        steps_per_side=trained.sampler.steps_per_side,
         width=cameras.width,
         height=cameras.height,
         lens=cameras.lens,
@@ -115,7 +115,7 @@ def load_field(path: Path, device: torch.device | str = "cpu") -> TrainedField:
     return dataclasses.replace(
         trained,
         field=trained.field.to(device),
-        occupancy=trained.occupancy.to(device),
+        sampler=trained.sampler.to(device),
         cameras=trained.cameras.to(device),
     )
 
@@ -164,7 +164,7 @@ def _build(header: Header, tensors: dict[str, Tensor]) -> TrainedField:
         raise ValueError(f"the thumbnail is {thumbnail.dtype} of shape {tuple(thumbnail.shape)}")
     return TrainedField(
         field=field_from_stored(header.config, header.domain, stored),
-        occupancy=occupancy,
+        sampler=occupancy,
         cameras=_cameras(header, tensors),
         background=header.background,
         scene_from_input=transform.double(),

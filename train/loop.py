@@ -82,7 +82,7 @@ class Training:
 
     def __init__(self, field: Field, occupancy: OccupancyGrid, config: FitConfig) -> None:
         self.field = field
-        self.occupancy = occupancy
+        self.sampler = occupancy
         self.config = config
         self.optimizer = Optimizer(field.parameter_groups())
         self.generator = torch.Generator(occupancy.bits.device).manual_seed(config.seed)
@@ -94,20 +94,20 @@ class Training:
 
     def look(self, cells: int) -> None:
         """Keep the occupancy fresh by visits to so many cells, and go on with finer ones once these are known."""
-        self.occupancy.update(self.field.density, cells, self.generator)
-        if self.occupancy.resolution < RESOLUTION and self.occupancy.sweeps >= SWEEPS:
-            self.occupancy.refine()
-            self.occupancy.look_at_the_rest(self.field.density, self.generator)
+        self.sampler.update(self.field.density, cells, self.generator)
+        if self.sampler.resolution < RESOLUTION and self.sampler.sweeps >= SWEEPS:
+            self.sampler.refine()
+            self.sampler.look_at_the_rest(self.field.density, self.generator)
 
     def looked_at_all(self) -> OccupancyGrid:
         """The occupancy without a cell that nobody has looked at: a file would keep it as occupied for ever.
 
         The time it takes counts as training, which goes on with its own as if nobody had asked.
         """
-        if self.occupancy.looked_at == len(self.occupancy.order):
-            return self.occupancy
+        if self.sampler.looked_at == len(self.sampler.order):
+            return self.sampler
         began = time.perf_counter()
-        grid = copy.deepcopy(self.occupancy)
+        grid = copy.deepcopy(self.sampler)
         generator = torch.Generator(grid.bits.device).manual_seed(self.config.seed)
         grid.look_at_the_rest(self.field.density, generator)
         self.seconds += time.perf_counter() - began
@@ -115,7 +115,7 @@ class Training:
 
     def refine(self) -> None:
         """Let the field go on at a finer resolution."""
-        self.field.refine(self.occupancy.contains)
+        self.field.refine(self.sampler.contains)
         self.optimizer.follow(self.field.parameter_groups())
         self.refined += 1
 
@@ -185,7 +185,7 @@ def _step(training: Training, scene: Scene, spent: float) -> tuple[float, int, i
         training.look(cells)
     batch = random_pixels(scene.train_scales, training.rays, generator)
     background = torch.rand(batch.color.shape, generator=generator, device=batch.color.device)
-    renderer = VolumeRenderer(LongerSteps(training.occupancy, config.coarse ** (1 - spent)))
+    renderer = VolumeRenderer(LongerSteps(training.sampler, config.coarse ** (1 - spent)))
     rendering, trace = renderer.trace(field, batch.rays, background, generator)
     loss = _loss(rendering.color, batch, background)
     penalty = field.penalty(generator) + ray_penalty(field.ray_penalties, rendering, trace, batch)

@@ -95,7 +95,7 @@ class Run:
         self.drawn = None  # the field looks different now
         rays = min(CURVE_RAYS, round(CURVE_SAMPLES * progress.rays / max(progress.samples, 1)))
         # The last point is of what is saved.
-        occupancy = self.training.occupancy if progress.spent < 1 else self.training.looked_at_all()
+        occupancy = self.training.sampler if progress.spent < 1 else self.training.looked_at_all()
         psnr = mean_figure(view.psnr for judged in self.judge(rays, occupancy) for view in judged)
         if not math.isnan(psnr):
             self.curve.append({"seconds": progress.seconds, "step": progress.step, "psnr": psnr})
@@ -151,7 +151,7 @@ class Run:
     ) -> TrainedField:
         return TrainedField(
             field=self.training.field,
-            occupancy=occupancy,
+            sampler=occupancy,
             cameras=self.scene.train.cameras,
             background=WHITE,
             scene_from_input=self.scene.scene_from_input,

@@ -84,7 +84,7 @@ def ball(config: BallConfig | None = None, domain: Domain = CUBE) -> TrainedFiel
         occupancy.update(field.density, CELLS**3, torch.Generator().manual_seed(seed))
     return TrainedField(
         field=field,
-        occupancy=occupancy,
+        sampler=occupancy,
         cameras=around(VIEWS, SIZE, 0.3),
         background=(1.0, 1.0, 1.0),
         scene_from_input=torch.eye(4),
@@ -132,4 +132,4 @@ def far_ball() -> TrainedField:
     occupancy = OccupancyGrid(field.domain, resolution=64)
     for seed in range(2):
         occupancy.update(field.density, 64**3, torch.Generator().manual_seed(seed))
-    return replace(ball(), field=field, occupancy=occupancy)
+    return replace(ball(), field=field, sampler=occupancy)

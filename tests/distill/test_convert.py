@@ -26,7 +26,7 @@ def test_the_same_seed_makes_the_same_field_and_another_seed_another(teacher_bal
     same = one.student.field.state_dict()
     for name, tensor in again.student.field.state_dict().items():
         assert torch.equal(tensor, same[name]), name
-    assert torch.equal(one.student.occupancy.bits, again.student.occupancy.bits)
+    assert torch.equal(one.student.sampler.bits, again.student.sampler.bits)
     marks = [[(m.step, m.stage, m.agreement_psnr) for m in done.curve] for done in (one, again)]
     assert marks[0] == marks[1]
     assert any(not torch.equal(t, same[name]) for name, t in other.student.field.state_dict().items())

@@ -35,7 +35,7 @@ def from_above(trained: TrainedField, lo: float, hi: float) -> Rendering:
     x, y = torch.meshgrid(torch.linspace(lo, hi, 24), torch.linspace(-0.5, 0.5, 24), indexing="ij")
     origins = torch.stack([x, y, torch.full_like(x, 3.0)], -1).reshape(-1, 3)
     rays = rays_of(origins, torch.tensor([0.0, 0.0, -1.0]).expand(len(origins), 3))
-    return VolumeRenderer(trained.occupancy).render_image(trained.field, rays, torch.ones(3))
+    return VolumeRenderer(trained.sampler).render_image(trained.field, rays, torch.ones(3))
 
 
 def psnr(a: Tensor, b: Tensor) -> float:
@@ -66,5 +66,5 @@ def test_a_ball_and_one_that_was_moved_become_one_field() -> None:
         x, y = middle
         origins = torch.tensor([[x, y, 3.0], [x + radius, y, 3.0], [x, y - radius, 3.0], [0.55, -0.4, 3.0]])
         rays = rays_of(origins, torch.tensor([0.0, 0.0, -1.0]).expand(4, 3))
-        seen = VolumeRenderer(done.student.occupancy).render_image(done.student.field, rays, torch.zeros(3))
+        seen = VolumeRenderer(done.student.sampler).render_image(done.student.field, rays, torch.zeros(3))
         assert (seen.opacity[:3] > 0.9).all() and seen.opacity[3] < 0.05

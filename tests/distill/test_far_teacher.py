@@ -52,7 +52,7 @@ def test_a_far_teacher_is_put_elsewhere_with_its_cameras(teacher_ball: TrainedFi
     with far_device() as device:
         far = dataclasses.replace(
             teacher_ball,
-            occupancy=copy.deepcopy(teacher_ball.occupancy).to(device),
+            sampler=copy.deepcopy(teacher_ball.sampler).to(device),
             cameras=teacher_ball.cameras.to(device),
         )
         _, contains, cameras = _placed(far, some_pose().to(device), 0.5)

@@ -51,7 +51,7 @@ def taught(teacher_ball: TrainedField) -> Callable[[str], TrainedField]:
 
 def picture(trained: TrainedField) -> Tensor:
     rays = trained.cameras.pixel_rays(1)
-    return VolumeRenderer(trained.occupancy).render_image(trained.field, rays, torch.zeros(3)).color
+    return VolumeRenderer(trained.sampler).render_image(trained.field, rays, torch.zeros(3)).color
 
 
 def check(done: Conversion, source: str, kind: str, folder: Path) -> None:
@@ -72,7 +72,7 @@ def assert_stands_alone(done: Conversion, path: Path) -> None:
     assert type(alone.field) is type(done.student.field)
     assert torch.allclose(picture(alone), picture(done.student), atol=2e-3)
     exam = Exam(done.teacher, done.exam.cameras, QUICK_RAYS)
-    assert exam.psnr(alone.field, alone.occupancy) == pytest.approx(done.agreement.psnr, abs=0.1)
+    assert exam.psnr(alone.field, alone.sampler) == pytest.approx(done.agreement.psnr, abs=0.1)
 
 
 def test_a_ball_goes_round_through_all_kinds(teacher_ball: TrainedField, tmp_path: Path) -> None:

@@ -22,16 +22,16 @@ SMALL = BallConfig(radius=0.3)
 
 
 def seen(trained: TrainedField, view: int) -> Tensor:
-    renderer = VolumeRenderer(trained.occupancy)
+    renderer = VolumeRenderer(trained.sampler)
     return renderer.render_image(trained.field, trained.cameras.pixel_rays(view), torch.ones(3)).color
 
 
 def assert_covered(trained: TrainedField) -> None:
     """Whatever can be seen lies in an occupied cell, but for what those of the teachers left out."""
     points = scattered(20_000, trained.field.domain)
-    missed = trained.field.density(points)[~trained.occupancy.contains(points.position)]
+    missed = trained.field.density(points)[~trained.sampler.contains(points.position)]
     assert missed.max() < 0.2
-    assert trained.occupancy.occupied.float().mean() < 0.6
+    assert trained.sampler.occupied.float().mean() < 0.6
 
 
 def test_one_field_without_edits_is_itself(teacher_ball) -> None:
@@ -65,7 +65,7 @@ def test_a_field_is_not_looked_for_where_only_the_other_one_is(teacher_ball) -> 
     fog = dataclasses.replace(ball(BallConfig(x=0.5, radius=0.2)), field=stirred("mlp", CUBE))
     both = queried([teacher_ball, fog], Edits())
     points = scattered(20_000, CUBE)
-    only_ball = teacher_ball.occupancy.contains(points.position) & ~fog.occupancy.contains(points.position)
+    only_ball = teacher_ball.sampler.contains(points.position) & ~fog.sampler.contains(points.position)
     expected = teacher_ball.field.density(points)[only_ball]
     assert torch.equal(both.field.density(points)[only_ball], expected)
 
@@ -74,13 +74,13 @@ def test_boxes_are_cut_and_an_unbounded_scene_is_bounded_by_what_is_kept() -> No
     unbounded = ball(domain=Contraction(CUBE.lo, CUBE.hi))
     half = Box((-0.9, -0.9, 0.0), (0.9, 0.9, 0.9))
     kept = queried([unbounded], Edits(keep=(half,)))
-    assert kept.field.domain == half and kept.occupancy.domain == half
+    assert kept.field.domain == half and kept.sampler.domain == half
     assert_covered(kept)
     rest = queried([unbounded], Edits(remove=(half,)))
     assert isinstance(rest.field.domain, Contraction)
     below, above = torch.tensor([[0.0, 0.0, -0.3]]), torch.tensor([[0.0, 0.0, 0.3]])
-    assert rest.occupancy.contains(below) and not rest.occupancy.contains(above)
-    assert kept.occupancy.contains(above) and not kept.occupancy.contains(below)
+    assert rest.sampler.contains(below) and not rest.sampler.contains(above)
+    assert kept.sampler.contains(above) and not kept.sampler.contains(below)
 
 
 def test_a_moment_of_a_moving_ball_is_where_the_ball_is_then() -> None:
@@ -146,7 +146,7 @@ def test_what_cannot_be_done_is_said(teacher_ball, edits, sentence) -> None:
 
 def test_an_empty_field_is_said_to_be_empty() -> None:
     nothing = ball()
-    nothing.occupancy.bits.zero_()
+    nothing.sampler.bits.zero_()
     with pytest.raises(ValueError, match="There is nothing to convert: no cell of the field is occupied"):
         queried([nothing], Edits())
 

@@ -58,7 +58,7 @@ def test_some_cameras_are_held_out_and_never_asked(views, held_out, generator) -
 
 
 def test_rays_are_the_teachers_pictures(teacher: Teacher, rays: RayLesson) -> None:
-    seen = VolumeRenderer(teacher.trained.occupancy).render_image(
+    seen = VolumeRenderer(teacher.trained.sampler).render_image(
         teacher.trained.field, rays.rays, torch.zeros(3)
     )
     assert torch.equal(seen.color, rays.color) and torch.equal(seen.opacity, rays.opacity)
@@ -77,9 +77,9 @@ def test_points_lie_where_they_should(teacher: Teacher, points: PointLesson) -> 
     surface, occupied = round(SURFACE * COUNT), round(OCCUPIED * COUNT)
     shell, empty = (COUNT - surface - occupied) // 2, (COUNT - surface - occupied + 1) // 2
     around = position[:surface].norm(dim=-1)
-    assert (around - RADIUS).abs().median() < 4 * teacher.trained.occupancy.grid.step
+    assert (around - RADIUS).abs().median() < 4 * teacher.trained.sampler.grid.step
     inside, beside, far = position[surface:].split([occupied, shell, empty])
-    contains = teacher.trained.occupancy.contains
+    contains = teacher.trained.sampler.contains
     assert contains(inside).all()
     assert space.is_near(beside).all() and not contains(beside).any()
     assert not space.is_near(far).any()
@@ -88,7 +88,7 @@ def test_points_lie_where_they_should(teacher: Teacher, points: PointLesson) -> 
 
 def test_answers_are_the_fields_own_and_zero_outside_of_occupied_cells(teacher: Teacher, points) -> None:
     own = teacher.trained.field.levels(points.points, Level.COLOR)
-    inside = teacher.trained.occupancy.contains(points.points.position)
+    inside = teacher.trained.sampler.contains(points.points.position)
     assert torch.equal(points.color, own.color) and torch.equal(points.features, own.features)
     assert torch.equal(points.density[inside], own.density[inside])
     assert (points.density[~inside] == 0).all() and (own.density[~inside] > 0).any()
@@ -117,7 +117,7 @@ def test_steps_are_those_of_the_march_that_the_points_are_seen_in(generator) -> 
     away = points.points.position[:, None] - teacher.cameras.world_from_camera[None, :, :, 3]
     aligned = (away * points.points.direction[:, None]).sum(-1) / away.norm(dim=-1)
     distance = away.norm(dim=-1)[torch.arange(len(away)), aligned.argmax(1)]
-    chosen = distance < trained.occupancy.grid.horizon
+    chosen = distance < trained.sampler.grid.horizon
     origins = points.points.position - distance[:, None] * points.points.direction
     count = len(distance)
     through = Rays(
@@ -128,7 +128,7 @@ def test_steps_are_those_of_the_march_that_the_points_are_seen_in(generator) -> 
         footprint=torch.zeros(count),
         time=torch.zeros(count),
     )
-    march = UniformSampler(trained.field.domain, trained.occupancy.steps_per_side).sample(through, None)
+    march = UniformSampler(trained.field.domain, trained.sampler.steps_per_side).sample(through, None)
     apart = (march.t - distance[march.ray]).abs()
     for ray in chosen.nonzero()[:, 0].tolist():
         own = slice(int(march.offsets[ray]), int(march.offsets[ray + 1]))

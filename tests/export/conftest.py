@@ -48,7 +48,7 @@ def trained() -> Callable[[Domain, Cameras], TrainedField]:
     def build(domain: Domain, cameras: Cameras) -> TrainedField:
         return TrainedField(
             field=HashConfig(**HashConfig.PRESETS["tiny"]).build(domain),
-            occupancy=OccupancyGrid(domain, resolution=16),
+            sampler=OccupancyGrid(domain, resolution=16),
             cameras=cameras,
             background=(1.0, 1.0, 1.0),
             scene_from_input=torch.eye(4),

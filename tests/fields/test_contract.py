@@ -220,7 +220,7 @@ def test_a_file_keeps_every_bit(kind: str, domain: Domain, tmp_path: Path) -> No
     pose = torch.eye(4)[None, :3]
     trained = TrainedField(
         field=field,
-        occupancy=OccupancyGrid(domain, resolution=16),
+        sampler=OccupancyGrid(domain, resolution=16),
         cameras=pinhole(pose, (8, 6), 0.7, near=0.1),
         background=(1.0, 0.5, 0.0),
         scene_from_input=torch.eye(4),

@@ -87,7 +87,7 @@ def test_names_that_nobody_gave(ball_file, typed: Typed) -> None:
 def looked_at(run: Path) -> Path:
     """The same field with its occupied cells known: the fewer there are, the quicker a test."""
     trained = load_field(run / "field.safetensors")
-    trained.occupancy.update(trained.field.density, 32**3, torch.Generator().manual_seed(0))
+    trained.sampler.update(trained.field.density, 32**3, torch.Generator().manual_seed(0))
     save_field(run / "field.safetensors", trained)
     return run
 
@@ -104,7 +104,7 @@ def test_edits_as_they_are_typed(ball_file, tmp_path: Path) -> None:
     assert trained.field.domain == Box((-1.0, -1.0, -1.0), (2.5, 1.0, 1.0))
     assert len(trained.cameras) == 8
     middles = torch.tensor([[0.0, 0.0, 0.0], [1.2, 0.0, 0.0], [1.8, 0.0, 0.0], [0.75, 0.0, 0.5]])
-    assert trained.occupancy.contains(middles).tolist() == [True, True, False, False]
+    assert trained.sampler.contains(middles).tolist() == [True, True, False, False]
 
 
 def test_degrees_turn_about_the_axes_x_first() -> None:

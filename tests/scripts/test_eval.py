@@ -23,7 +23,7 @@ MIDDLE = (0.3, -0.2, 0.4)
 def emptied(run: Path) -> Path:
     """The same field with nothing occupied: it renders its background, white, everywhere."""
     trained = load_field(run / "field.safetensors")
-    trained.occupancy.bits.zero_()
+    trained.sampler.bits.zero_()
     save_field(run / "field.safetensors", trained)
     return run
 

@@ -13,7 +13,7 @@ from omnifield.train.field_file import load_field, save_field
 def test_all_facts_are_there(ball_file, tmp_path: Path, capsys) -> None:
     trained = load_field(ball_file() / "field.safetensors")
     field = HashConfig(**HashConfig.PRESETS["tiny"]).build(trained.field.domain)
-    trained.occupancy.set_occupied(torch.arange(32**3) < 32**3 // 4)
+    trained.sampler.set_occupied(torch.arange(32**3) < 32**3 // 4)
     path = tmp_path / "field.safetensors"
     save_field(path, type(trained)(**{**vars(trained), "field": field}))
     facts = run_info(Info(path, json=True))

@@ -33,7 +33,7 @@ def scene() -> Scene:
 
 
 def everything(training: Training) -> dict[str, Tensor]:
-    parts = {"field": training.field, "optimizer": training.optimizer, "occupancy": training.occupancy}
+    parts = {"field": training.field, "optimizer": training.optimizer, "occupancy": training.sampler}
     tensors = {f"{part}.{name}": t for part, each in parts.items() for name, t in each.state_dict().items()}
     counters = torch.tensor([training.step, training.rays])
     return {**tensors, "generator": training.generator.get_state(), "counters": counters}

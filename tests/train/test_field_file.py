@@ -32,7 +32,7 @@ def trained(tag: str = "mlp") -> TrainedField:
     occupancy.set_occupied(torch.rand(16**3, generator=generator) < 0.3)
     return TrainedField(
         field=field_config(tag, "tiny").build(BOX),
-        occupancy=occupancy,
+        sampler=occupancy,
         cameras=around(5, 24, 0.0),
         background=(1.0, 0.5, 0.25),
         scene_from_input=RIGID,
@@ -54,8 +54,8 @@ def test_everything_comes_back(path: Path) -> None:
     assert after.field.domain == BOX
     weights = before.field.state_dict()
     assert all(torch.equal(weights[name], tensor) for name, tensor in after.field.state_dict().items())
-    assert torch.equal(after.occupancy.bits, before.occupancy.bits)
-    assert (after.occupancy.resolution, after.occupancy.steps_per_side) == (16, 64)
+    assert torch.equal(after.sampler.bits, before.sampler.bits)
+    assert (after.sampler.resolution, after.sampler.steps_per_side) == (16, 64)
     for name, value in vars(before.cameras).items():
         loaded = getattr(after.cameras, name)
         assert torch.equal(loaded, value) if isinstance(value, torch.Tensor) else loaded == value

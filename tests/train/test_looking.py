@@ -24,14 +24,14 @@ def test_without_silhouettes_cells_are_coarse_at_first_and_then_finer(
     unbounded = dataclasses.replace(scene, domain=Contraction(BOX.lo, BOX.hi))
     for photographs in (dataclasses.replace(scene, train=opaque), unbounded):
         training = begin(photographs, dataclasses.replace(HASH, samples_per_step=1 << 15))
-        assert training.occupancy.resolution == COARSEST
+        assert training.sampler.resolution == COARSEST
         resolutions = []
         for progress in fit(training, photographs, Budget(steps=41)):
-            resolutions.append(training.occupancy.resolution)
+            resolutions.append(training.sampler.resolution)
             if progress.step == 16:
-                assert training.occupancy.looked_at == 0
+                assert training.sampler.looked_at == 0
         assert resolutions == sorted(resolutions) and resolutions[15] == 32 and resolutions[-1] == 64
-        assert training.occupancy.looked_at == len(training.occupancy.order)
+        assert training.sampler.looked_at == len(training.sampler.order)
 
 
 def test_a_slow_fields_file_keeps_no_cell_that_nobody_has_looked_at(tmp_path: Path) -> None:
@@ -44,10 +44,10 @@ def test_a_slow_fields_file_keeps_no_cell_that_nobody_has_looked_at(tmp_path: Pa
         pass
     before, numbers = training.seconds, training.generator.get_state()
     trained = load_field(run.save())
-    possible = len(training.occupancy.order)
+    possible = len(training.sampler.order)
     assert trained.provenance["cells_looked_at"] == f"{possible:,} of {possible:,} possible ones"
     looked_at = training.looked_at_all()
     assert looked_at.looked_at == possible and training.seconds > before
-    assert torch.equal(trained.occupancy.bits, looked_at.bits)
+    assert torch.equal(trained.sampler.bits, looked_at.bits)
     # The training itself goes on as if nobody had saved it.
-    assert training.occupancy.looked_at == 0 and torch.equal(numbers, training.generator.get_state())
+    assert training.sampler.looked_at == 0 and torch.equal(numbers, training.generator.get_state())

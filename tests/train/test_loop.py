@@ -61,7 +61,7 @@ def test_ruling_out_empty_space_leaves_most_of_a_small_budget(scene: Scene, monk
     assert begin(scene, HASH).seconds > 3
     hurried = begin(scene, HASH, budget=Budget(seconds=1.0))
     assert hurried.seconds == pytest.approx(0.3)
-    assert len(scene.train) > 3 and not hurried.occupancy.occupied.all()
+    assert len(scene.train) > 3 and not hurried.sampler.occupied.all()
 
 
 def test_the_rate_rises_then_falls_to_its_end() -> None:
@@ -87,7 +87,7 @@ def test_a_sphere_is_learned(scene: Scene, config: FieldConfig, steps: int, psnr
     assert progress[-1].spent == 1 and progress[-1].psnr == pytest.approx(-10 * math.log10(progress[-1].loss))
     first, last = (sum(each.loss for each in part) / 10 for part in (progress[:10], progress[-10:]))
     assert last < first / 4
-    views = list(judge(training.field, training.occupancy, scene.test, WHITE))
+    views = list(judge(training.field, training.sampler, scene.test, WHITE))
     assert min(view.psnr for view in views) > psnr
 
 
@@ -256,11 +256,11 @@ def test_no_tensors_pile_up(scene: Scene) -> None:
 
 def test_what_silhouettes_rule_out_is_never_sampled(scene: Scene) -> None:
     training = begin(scene, HASH)
-    possible = training.occupancy.occupied
+    possible = training.sampler.occupied
     assert 0.1 < possible.float().mean() < 0.6
     for _ in fit(training, scene, Budget(steps=9)):
         pass
-    assert not (training.occupancy.occupied & ~possible).any()
+    assert not (training.sampler.occupied & ~possible).any()
     corner = torch.tensor([[0.95, 0.95, 0.95], [0.0, 0.0, 0.0]])
     x, y, z = (BOX.unit_from_world(corner) * 128).long().unbind(-1)
     assert possible[x + 128 * y + 128**2 * z].tolist() == [False, True]
@@ -271,6 +271,6 @@ def test_a_moving_scene_is_marched_through_in_larger_cells(scene: Scene) -> None
     still = scene.train.cameras
     cameras = dataclasses.replace(still, time=torch.linspace(0, 1, len(still)))
     moving = dataclasses.replace(scene, train=dataclasses.replace(scene.train, cameras=cameras))
-    assert begin(scene, MLP).occupancy.resolution > 32
+    assert begin(scene, MLP).sampler.resolution > 32
     training = begin(moving, MLP)
-    assert training.occupancy.resolution == 32 and len(training.occupancy.order) == 32**3
+    assert training.sampler.resolution == 32 and len(training.sampler.order) == 32**3

@@ -126,7 +126,7 @@ def test_a_scene_of_one_colour_is_learned_at_all_scales() -> None:
     progress = list(fit(training, scene, Budget(steps=60)))
     assert progress[-1].loss < progress[0].loss / 10
     for views in scene.test_scales:
-        [view] = judge(training.field, training.occupancy, views, torch.ones(3))
+        [view] = judge(training.field, training.sampler, views, torch.ones(3))
         assert view.psnr > 15
 
 

@@ -83,7 +83,7 @@ def test_the_saved_field_is_the_trained_one(run: Run) -> None:
     trained = load_field(run.folder / "field.safetensors")
     before = run.training.field.state_dict()
     assert all(torch.equal(before[name], tensor) for name, tensor in trained.field.state_dict().items())
-    assert torch.equal(trained.occupancy.bits, run.training.looked_at_all().bits)
+    assert torch.equal(trained.sampler.bits, run.training.looked_at_all().bits)
     assert trained.provenance["scene"] == "sphere" and trained.provenance["steps"] == STEPS
     assert trained.thumbnail.shape == (SIZE, SIZE, 3) and trained.thumbnail[0, 0].tolist() == [255, 255, 255]
     assert str(run.folder).encode() not in (run.folder / "field.safetensors").read_bytes()[:5000]
