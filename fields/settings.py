@@ -15,7 +15,8 @@ def given(config: type[Any], settings: Sequence[str], kind: str) -> dict[str, in
     values = {}
     for setting in settings:
         name, _, text = setting.partition("=")
-        values[known(name, list(kinds), kind)] = _value(name, text, kinds[name])
+        known(name, list(kinds), kind)
+        values[name] = _value(name, text, kinds[name])
     return values
 
 

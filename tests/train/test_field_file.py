@@ -79,7 +79,7 @@ def test_an_unbounded_domain_comes_back(tmp_path: Path) -> None:
         **{
             **vars(trained()),
             "field": field_config("mlp", "tiny").build(domain),
-            "occupancy": OccupancyGrid(domain, 16),
+            "sampler": OccupancyGrid(domain, 16),
         }
     )
     save_field(tmp_path / "f", kept)
