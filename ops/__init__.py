@@ -13,6 +13,7 @@ from .mlp import mlp
 from .ray_march import MarchGrid, ray_march, ray_march_on
 from .ray_points import ray_points
 from .spherical_harmonics import spherical_harmonics
+from .threads import one_thread_of_torch, set_threads, threads
 from .voxel_lookup import VoxelLayout, voxel_lookup
 
 __all__ = [
@@ -34,13 +35,16 @@ __all__ = [
     "instruction_set",
     "keep_freed_memory",
     "mlp",
+    "one_thread_of_torch",
     "pass_through",
     "ray_march",
     "ray_march_on",
     "ray_points",
     "ray_weights",
     "references",
+    "set_threads",
     "spherical_harmonics",
     "take_rows",
+    "threads",
     "voxel_lookup",
 ]

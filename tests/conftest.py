@@ -14,12 +14,17 @@ import torch
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
-torch.set_num_threads(1 if "PYTEST_XDIST_WORKER" in os.environ else 2)
+THREADS = 1 if "PYTEST_XDIST_WORKER" in os.environ else 2
+torch.set_num_threads(THREADS)
 torch.use_deterministic_algorithms(True)
 
 if any(name.split(".")[0] == "omnifield" for name in sys.modules):
     raise RuntimeError("omnifield was imported before its signatures could be checked")
 jaxtyping.install_import_hook("omnifield", "beartype.beartype")
+
+from omnifield.ops import set_threads  # noqa: E402  # behind the hook
+
+set_threads(THREADS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

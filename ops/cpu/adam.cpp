@@ -5,11 +5,13 @@
 
 #include "decay.h"
 #include "kernels.h"
+#include "pool.h"
 
 namespace OMNIFIELD_ISA {
 namespace {
 
 constexpr int kBlock = 64;  // rows that are looked at, and then updated, together
+constexpr int64_t kTogether = 128 * kBlock;  // rows of a task
 
 inline bool all_zero(const float* values, int64_t count) {
   uint32_t bits = 0;  // all but the sign: −0 is zero, NaN is not
@@ -112,13 +114,14 @@ void step_rows(const AdamRates& rates, const AdamRows& block) {
 
 template <typename Step>
 void for_blocks(const AdamRows& table, Step step) {
-#pragma omp parallel for schedule(dynamic, 64) if (table.rows > 16 * kBlock)
-  for (int64_t begin = 0; begin < table.rows; begin += kBlock) {
-    const AdamRows block = rows_from(table, begin, table.rows - begin < kBlock ? table.rows - begin : kBlock);
-    if (all_zero(block.gradient, block.rows * block.features)) continue;
-    step(block);
-    std::memset(block.gradient, 0, block.rows * block.features * sizeof(float));
-  }
+  share_ranges(table.rows, kTogether, [&](int64_t first, int64_t last) {
+    for (int64_t begin = first; begin < last; begin += kBlock) {
+      const AdamRows block = rows_from(table, begin, last - begin < kBlock ? last - begin : kBlock);
+      if (all_zero(block.gradient, block.rows * block.features)) continue;
+      step(block);
+      std::memset(block.gradient, 0, block.rows * block.features * sizeof(float));
+    }
+  });
 }
 
 template <int F>

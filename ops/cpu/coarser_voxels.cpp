@@ -1,5 +1,6 @@
 // From the voxels of a level to those of the next coarser one, and their gradients back.
 #include "linear.h"
+#include "pool.h"
 #include "kernels.h"
 
 namespace OMNIFIELD_ISA {
@@ -25,8 +26,7 @@ constexpr int kCovered[8] = {0, 1, 8, 9, 64, 65, 72, 73};  // rows from the firs
 
 // Every octant of a coarse block belongs to at most one fine block: no two threads write to the same row.
 void coarser_voxels_forward(const VoxelParents& level, int channels, const float* fine, float* coarse) {
-#pragma omp parallel for schedule(static)
-  for (int64_t block = 0; block < level.blocks; ++block) {
+  share(level.blocks, [&](int64_t block) {
     const float* from = fine + block * kRows * channels;
     over_octant(level.slots[block], [&](int64_t row, int64_t first) {
       over_channels<0>(channels, [&]<int N>(int at) {
@@ -35,12 +35,11 @@ void coarser_voxels_forward(const VoxelParents& level, int channels, const float
         store<N>(coarse + row * channels + at, sum / 8);
       });
     });
-  }
+  });
 }
 
 void coarser_voxels_backward(const VoxelParents& level, int channels, const float* grad_coarse, float* grad_fine) {
-#pragma omp parallel for schedule(static)
-  for (int64_t block = 0; block < level.blocks; ++block) {
+  share(level.blocks, [&](int64_t block) {
     float* to = grad_fine + block * kRows * channels;
     over_octant(level.slots[block], [&](int64_t row, int64_t first) {
       const float* grad = grad_coarse + row * channels;
@@ -53,7 +52,7 @@ void coarser_voxels_backward(const VoxelParents& level, int channels, const floa
         }
       });
     });
-  }
+  });
 }
 
 }  // namespace OMNIFIELD_ISA

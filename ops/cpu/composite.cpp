@@ -1,14 +1,15 @@
 // Compositing along packed rays: see composite.py for the equations. One thread owns a ray: nothing is shared.
 #include "decay.h"
 #include "kernels.h"
+#include "pool.h"
 #include "simd.h"
 
 namespace OMNIFIELD_ISA {
 namespace {
 
 constexpr int kTile = 256;        // samples whose exponentials are computed at once, across rays
-constexpr int64_t kRays = 64;     // rays a thread takes at a time
-constexpr int64_t kPiece = 1024;  // rows a thread takes at a time
+constexpr int64_t kRays = 64;     // rays of a task
+constexpr int64_t kPiece = 4096;  // rows of a task
 constexpr float kStopped = -1.f;  // stands for "behind the end of the ray" where a transmittance is saved
 
 inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -74,9 +75,7 @@ inline void project_gradient(const Ray<const float, float>& ray, int c, const fl
 
 void ray_weights_forward(const float* density, const float* dt, const int64_t* offsets, int64_t rays, float stop,
                          float* weights, float* after) {
-#pragma omp parallel for schedule(dynamic) if (rays > kRays)
-  for (int64_t first = 0; first < rays; first += kRays) {
-    const int64_t last = least(first + kRays, rays);
+  share_ranges(rays, kRays, [&](int64_t first, int64_t last) {
     Tile tile;
     for (int64_t ray = first; ray < last; ++ray) {
       const int64_t end = offsets[ray + 1];
@@ -91,13 +90,11 @@ void ray_weights_forward(const float* density, const float* dt, const int64_t* o
       }
       for (; i < end; ++i) weights[i] = 0, after[i] = kStopped;
     }
-  }
+  });
 }
 
 void pass_through(const PassThrough& p, const int64_t* offsets, int64_t rays) {
-#pragma omp parallel for schedule(dynamic) if (rays > kRays)
-  for (int64_t first = 0; first < rays; first += kRays) {
-    const int64_t last = least(first + kRays, rays);
+  share_ranges(rays, kRays, [&](int64_t first, int64_t last) {
     Tile tile;
     for (int64_t ray = first; ray < last; ++ray) {
       const int64_t end = offsets[ray + 1];
@@ -115,79 +112,84 @@ void pass_through(const PassThrough& p, const int64_t* offsets, int64_t rays) {
       p.light[ray] = light, p.ends[ray + 1] = visible;
       p.sums[3 * ray] = sum, p.sums[3 * ray + 1] = distance, p.sums[3 * ray + 2] = seen;
     }
-  }
+  });
   p.ends[0] = 0;
   for (int64_t ray = 0; ray < rays; ++ray) p.ends[ray + 1] += p.ends[ray];
-#pragma omp parallel for schedule(dynamic, kRays) if (rays > kRays)
-  for (int64_t ray = 0; ray < rays; ++ray) {
-    int64_t to = p.ends[ray];
-    for (int64_t i = offsets[ray]; to < p.ends[ray + 1]; ++i)
-      if (p.weight[i] > p.visible) p.rows[to] = i, p.weight_of_row[to++] = p.weight[i];
-  }
+  share_ranges(rays, kRays, [&](int64_t first, int64_t last) {
+    for (int64_t ray = first; ray < last; ++ray) {
+      int64_t to = p.ends[ray];
+      for (int64_t i = offsets[ray]; to < p.ends[ray + 1]; ++i)
+        if (p.weight[i] > p.visible) p.rows[to] = i, p.weight_of_row[to++] = p.weight[i];
+    }
+  });
 }
 
 // From the far end: what lies behind a sample is summed, not subtracted, so nothing cancels.
 void ray_weights_backward(const float* dt, const int64_t* offsets, int64_t rays, const float* weights,
                           const float* after, const float* grad_weights, float* grad_density) {
-#pragma omp parallel for schedule(dynamic, kRays) if (rays > kRays)
-  for (int64_t ray = 0; ray < rays; ++ray) {
-    int64_t i = offsets[ray + 1] - 1;
-    for (; i >= offsets[ray] && after[i] == kStopped; --i) grad_density[i] = 0;
-    float behind = 0;
-    for (; i >= offsets[ray]; --i) {
-      grad_density[i] = dt[i] * (after[i] * grad_weights[i] - behind);
-      behind += weights[i] * grad_weights[i];
+  share_ranges(rays, kRays, [&](int64_t first, int64_t last) {
+    for (int64_t ray = first; ray < last; ++ray) {
+      int64_t i = offsets[ray + 1] - 1;
+      for (; i >= offsets[ray] && after[i] == kStopped; --i) grad_density[i] = 0;
+      float behind = 0;
+      for (; i >= offsets[ray]; --i) {
+        grad_density[i] = dt[i] * (after[i] * grad_weights[i] - behind);
+        behind += weights[i] * grad_weights[i];
+      }
     }
-  }
+  });
 }
 
 void accumulate_forward(const float* values, const float* weights, const int64_t* offsets, int64_t rays, int channels,
                         float* sums) {
-#pragma omp parallel for schedule(dynamic, kRays) if (rays > kRays)
-  for (int64_t r = 0; r < rays; ++r) {
-    const int64_t at = offsets[r];
-    const Ray<const float, const float> ray{values + at * channels, weights + at, offsets[r + 1] - at, channels};
-    in_pieces(channels, [&]<int N>(int c) { sum_channels<N>(ray, c, sums + r * channels); });
-  }
+  share_ranges(rays, kRays, [&](int64_t first, int64_t last) {
+    for (int64_t r = first; r < last; ++r) {
+      const int64_t at = offsets[r];
+      const Ray<const float, const float> ray{values + at * channels, weights + at, offsets[r + 1] - at, channels};
+      in_pieces(channels, [&]<int N>(int c) { sum_channels<N>(ray, c, sums + r * channels); });
+    }
+  });
 }
 
 void accumulate_backward_values(const float* weights, const int64_t* offsets, int64_t rays, int channels,
                                 const float* grad_sums, float* grad_values) {
-#pragma omp parallel for schedule(dynamic, kRays) if (rays > kRays)
-  for (int64_t r = 0; r < rays; ++r) {
-    const int64_t at = offsets[r];
-    const Ray<float, const float> ray{grad_values + at * channels, weights + at, offsets[r + 1] - at, channels};
-    in_pieces(channels, [&]<int N>(int c) { spread_gradient<N>(ray, c, grad_sums + r * channels); });
-  }
+  share_ranges(rays, kRays, [&](int64_t first, int64_t last) {
+    for (int64_t r = first; r < last; ++r) {
+      const int64_t at = offsets[r];
+      const Ray<float, const float> ray{grad_values + at * channels, weights + at, offsets[r + 1] - at, channels};
+      in_pieces(channels, [&]<int N>(int c) { spread_gradient<N>(ray, c, grad_sums + r * channels); });
+    }
+  });
 }
 
 void accumulate_backward_weights(const float* values, const int64_t* offsets, int64_t rays, int channels,
                                  const float* grad_sums, float* grad_weights) {
-#pragma omp parallel for schedule(dynamic, kRays) if (rays > kRays)
-  for (int64_t r = 0; r < rays; ++r) {
-    const int64_t at = offsets[r];
-    const Ray<const float, float> ray{values + at * channels, grad_weights + at, offsets[r + 1] - at, channels};
-    in_pieces(channels, [&]<int N>(int c) { project_gradient<N>(ray, c, grad_sums + r * channels); });
-  }
+  share_ranges(rays, kRays, [&](int64_t first, int64_t last) {
+    for (int64_t r = first; r < last; ++r) {
+      const int64_t at = offsets[r];
+      const Ray<const float, float> ray{values + at * channels, grad_weights + at, offsets[r + 1] - at, channels};
+      in_pieces(channels, [&]<int N>(int c) { project_gradient<N>(ray, c, grad_sums + r * channels); });
+    }
+  });
 }
 
 void take_rows_forward(const float* values, int64_t channels, const int64_t* rows, int64_t m, float* taken) {
   if (channels == 1) {  // a call of memcpy for every number would take longer than all else
-#pragma omp parallel for schedule(static) if (m > kPiece)
-    for (int64_t i = 0; i < m; ++i) taken[i] = values[rows[i]];
+    share_ranges(m, kPiece, [&](int64_t first, int64_t last) {
+      for (int64_t i = first; i < last; ++i) taken[i] = values[rows[i]];
+    });
     return;
   }
   const size_t bytes = channels * sizeof(float);
-#pragma omp parallel for schedule(static) if (m > kPiece)
-  for (int64_t i = 0; i < m; ++i) std::memcpy(taken + i * channels, values + rows[i] * channels, bytes);
+  share_ranges(m, kPiece, [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) std::memcpy(taken + i * channels, values + rows[i] * channels, bytes);
+  });
 }
 
 // Every piece of the result is written once, front to back: the zeros before a taken row, then the row.
 void take_rows_backward(const float* grad_taken, int64_t channels, const int64_t* rows, int64_t m, int64_t n,
                         float* grad_values) {
-#pragma omp parallel for schedule(static) if (m > kPiece)
-  for (int64_t first = 0; first < m + 1; first += kPiece) {
-    const int64_t last = least(first + kPiece, m + 1);
+  share_ranges(m + 1, kPiece, [&](int64_t first, int64_t last) {
     int64_t at = first ? rows[first - 1] + 1 : 0;
     for (int64_t i = first; i < last; ++i) {
       const int64_t row = i < m ? rows[i] : n;
@@ -195,7 +197,7 @@ void take_rows_backward(const float* grad_taken, int64_t channels, const int64_t
       if (i < m) std::memcpy(grad_values + row * channels, grad_taken + i * channels, channels * sizeof(float));
       at = row + 1;
     }
-  }
+  });
 }
 
 }  // namespace OMNIFIELD_ISA

@@ -1,11 +1,10 @@
 // Dense grids over some of the axes, grid by grid over blocks of samples.
-#include <omp.h>
-
 #include <vector>
 
 #include "buffer.h"
 #include "kernels.h"
 #include "linear.h"
+#include "pool.h"
 
 namespace OMNIFIELD_ISA {
 namespace {
@@ -164,10 +163,10 @@ void cut(const DenseGrid& grid, int parts, const float* positions, int64_t n, st
 }
 
 std::vector<Slab> slabs_of(const DenseGrids& all, const float* positions, int64_t n) {
-  const int threads = omp_get_max_threads();
-  const bool enough = all.count >= 8 * threads;  // grids for all to be busy to the end
+  const int parts = 2 * threads();
+  const bool enough = all.count >= 8 * threads();  // grids for all to be busy to the end
   std::vector<Slab> slabs;
-  for (int g = all.count - 1; g >= 0; --g) cut(all.grids[g], enough ? 1 : threads, positions, n, slabs);
+  for (int g = all.count - 1; g >= 0; --g) cut(all.grids[g], enough ? 1 : parts, positions, n, slabs);
   return slabs;
 }
 
@@ -214,35 +213,32 @@ void backward_block(const DenseGrids& all, const DenseGrid& grid, const float* p
 
 void grid_lookup_forward(const DenseGrids& all, const float* positions, int64_t n, const float* table, float* found) {
   constexpr int64_t kChunk = 1024;  // samples whose values stay in the cache while the grids are filled in
-#pragma omp parallel for schedule(dynamic)
-  for (int64_t begin = 0; begin < n; begin += kChunk) {
-    const int64_t end = begin + kChunk < n ? begin + kChunk : n;
+  share_ranges(n, kChunk, [&](int64_t begin, int64_t end) {
     for (int g = 0; g < all.count; ++g) {
       const DenseGrid& grid = all.grids[g];
       FOR_GRID(forward_grid, grid, all.channels, all, grid, positions, begin, end, table, found)
     }
-  }
+  });
 }
 
 void grid_lookup_backward_table(const DenseGrids& all, const float* positions, int64_t n, const float* grad_found,
                                 float* grad_table) {
   const std::vector<Slab> slabs = slabs_of(all, positions, n);
-#pragma omp parallel for schedule(dynamic)
-  for (size_t i = 0; i < slabs.size(); ++i)
+  share(int64_t(slabs.size()), [&](int64_t i) {
     FOR_GRID(backward_slab, *slabs[i].grid, all.channels, all, slabs[i], positions, n, grad_found, grad_table)
+  });
 }
 
 void grid_lookup_backward_positions(const DenseGrids& all, const float* positions, int64_t n, const float* table,
                                     const float* grad_found, float* grad_positions) {
-#pragma omp parallel for schedule(static)
-  for (int64_t at = 0; at < n; at += kBlock) {
-    const int count = block_size(at, n);
+  share_ranges(n, kBlock, [&](int64_t at, int64_t end) {
+    const int count = int(end - at);
     for (int s = 0; s < 3 * count; ++s) grad_positions[3 * at + s] = 0;
     for (int g = 0; g < all.count; ++g) {
       const DenseGrid& grid = all.grids[g];
       FOR_GRID(backward_block, grid, all.channels, all, grid, positions, at, count, table, grad_found, grad_positions)
     }
-  }
+  });
 }
 
 }  // namespace OMNIFIELD_ISA

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "kernels.h"
+#include "pool.h"
 #include "simd.h"
 
 namespace OMNIFIELD_ISA {
@@ -99,12 +100,10 @@ void forward_level(const HashGrid& grid, int l, const float* positions, int64_t 
 
 template <int F>
 void forward(const HashGrid& grid, const float* positions, int64_t n, const float* table, float* encoded) {
-  constexpr int64_t kChunk = 8192;  // samples whose encodings stay in the cache while the levels are filled in
-#pragma omp parallel for schedule(dynamic)
-  for (int64_t begin = 0; begin < n; begin += kChunk) {
-    const int64_t end = begin + kChunk < n ? begin + kChunk : n;
+  constexpr int64_t kChunk = 4096;  // samples whose encodings stay in the cache while the levels are filled in
+  share_ranges(n, kChunk, [&](int64_t begin, int64_t end) {
     for (int l = 0; l < grid.levels; ++l) forward_level<F>(grid, l, positions, begin, end, table, encoded);
-  }
+  });
 }
 
 template <int F>
@@ -122,8 +121,8 @@ inline bool is_zero(Vector<F> v) {
 template <int F>
 void backward_table(const HashGrid& grid, const float* positions, int64_t n, const float* grad_encoded,
                     float* grad_table) {
-#pragma omp parallel for schedule(dynamic)
-  for (int l = grid.levels - 1; l >= 0; --l) {
+  share(grid.levels, [&](int64_t task) {
+    const int l = grid.levels - 1 - int(task);  // the finest levels take longest
     const Level level = level_of(grid, l);
     float* entries = grad_table + grid.offsets[l] * F;
     const int width = grid.levels * F;
@@ -141,7 +140,7 @@ void backward_table(const HashGrid& grid, const float* positions, int64_t n, con
         }
       }
     }
-  }
+  });
 }
 
 template <int F>
@@ -159,9 +158,8 @@ inline float dot(Vector<F> a, Vector<F> b) {
 template <int F>
 void backward_positions(const HashGrid& grid, const float* positions, int64_t n, const float* table,
                         const float* grad_encoded, float* grad_positions) {
-#pragma omp parallel for schedule(static)
-  for (int64_t at = 0; at < n; at += kBlock) {
-    const int count = block_size(at, n), width = grid.levels * F;
+  share_ranges(n, kBlock, [&](int64_t at, int64_t end) {
+    const int count = int(end - at), width = grid.levels * F;
     Corners c;
     for (int s = 0; s < 3 * count; ++s) grad_positions[3 * at + s] = 0;
     for (int l = 0; l < grid.levels; ++l) {
@@ -186,7 +184,7 @@ void backward_positions(const HashGrid& grid, const float* positions, int64_t n,
         }
       }
     }
-  }
+  });
 }
 
 }  // namespace

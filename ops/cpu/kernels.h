@@ -70,7 +70,7 @@ struct RayMarch {  // see MarchGrid in ray_march.py
   int most;        // samples of a ray
 };
 
-// The samples found by each thread, which owns the rays from first_ray[p] to first_ray[p + 1]; freed by the caller.
+// The samples found by each part of the work, which owns the rays from first_ray[p] to first_ray[p + 1]; freed by the caller.
 struct RayMarchParts {
   int count;
   float** t;

@@ -1,17 +1,18 @@
 // Small MLPs, fused: a block of samples runs through all layers without leaving the cache.
 // Backward recomputes the activations, which costs less than reading them from memory.
-#include <omp.h>
-
 #include <cstring>
 
 #include "buffer.h"
 #include "gemm.h"
 #include "kernels.h"
+#include "pool.h"
 
 namespace OMNIFIELD_ISA {
 namespace {
 
 constexpr int kRows = 64;  // samples of a block; a multiple of 8
+constexpr int64_t kPiece = 16 * kRows;  // samples of a task
+constexpr int64_t kPart = 32 * kRows, kMostParts = 64;  // samples whose gradients are summed together, and how often at most
 
 inline int padded(int64_t width) { return int((width + 15) / 16 * 16); }
 
@@ -90,20 +91,20 @@ bool all_zero(const float* row, int64_t width) {
   return true;
 }
 
-// What one thread needs to run backward over blocks of the rows it has gathered.
+// What a part of the samples needs to run backward over blocks of the rows it has gathered.
 struct Backward {
   const Mlp& net;
   const float *inputs, *grad_outputs, *transposed, *weights;
   float* grad_inputs;  // null: not wanted
+  float* grad_weights;  // padded, and the biases behind them
   Block activations, gradients;
-  Buffer<float> grad_weights;
   int64_t rows[kRows];
   int count = 0;
 
   Backward(const Mlp& net, const float* inputs, const float* grad_outputs, const float* transposed,
-           const float* weights, float* grad_inputs)
+           const float* weights, float* grad_inputs, float* grad_weights)
       : net(net), inputs(inputs), grad_outputs(grad_outputs), transposed(transposed), weights(weights),
-        grad_inputs(grad_inputs), activations(net), gradients(net), grad_weights(size_of(net)) {}
+        grad_inputs(grad_inputs), grad_weights(grad_weights), activations(net), gradients(net) {}
 
   // Rows without gradient (samples behind a surface) are left out: in a trained scene most of them.
   void add(int64_t row) {
@@ -136,10 +137,10 @@ struct Backward {
   void layer(int l) {
     const int in = padded(net.widths[l]), out = padded(net.widths[l + 1]);
     const float* grad = gradients.layer[l + 1];
-    gemm({grad, 1, out}, activations.layer[l], in, out, in, kRows, grad_weights.data + offset_of(net, l), in,
+    gemm({grad, 1, out}, activations.layer[l], in, out, in, kRows, grad_weights + offset_of(net, l), in,
          Accumulate{});
     if (net.biases) {
-      float* sum = grad_weights.data + bias_of(net, l);
+      float* sum = grad_weights + bias_of(net, l);
       for (int r = 0; r < kRows; ++r)
         for (int i = 0; i < out; ++i) sum[i] += grad[r * out + i];
     }
@@ -151,25 +152,34 @@ struct Backward {
   }
 };
 
+void add_gradients(const Mlp& net, const float* sums, float* const* grad_weights, float* const* grad_biases) {
+  for (int l = 0; l < net.layers; ++l) {
+    const int64_t width = net.widths[l];
+    const float *from = sums + offset_of(net, l), *biases = sums + bias_of(net, l);
+    for (int64_t o = 0; o < net.widths[l + 1]; ++o)
+      for (int64_t i = 0; i < width; ++i) grad_weights[l][o * width + i] += from[o * padded(width) + i];
+    if (net.biases)
+      for (int64_t o = 0; o < net.widths[l + 1]; ++o) grad_biases[l][o] += biases[o];
+  }
+}
+
 }  // namespace
 
 void mlp_forward(const Mlp& net, const float* inputs, int64_t n, float* outputs) {
   const Buffer<float> transposed(size_of(net));
   transpose_weights(net, transposed.data);
   const int64_t in = net.widths[0], out = net.widths[net.layers];
-#pragma omp parallel
-  {
+  share_ranges(n, kPiece, [&](int64_t first, int64_t last) {
     Block block(net);
-#pragma omp for schedule(dynamic, 8)
-    for (int64_t at = 0; at < n; at += kRows) {
-      const int count = n - at < kRows ? int(n - at) : kRows;
+    for (int64_t at = first; at < last; at += kRows) {
+      const int count = last - at < kRows ? int(last - at) : kRows;
       for (int r = 0; r < count; ++r)
         std::memcpy(block.layer[0] + r * padded(in), inputs + (at + r) * in, in * 4);
       run_forward(net, transposed.data, block);
       for (int r = 0; r < count; ++r)
         std::memcpy(outputs + (at + r) * out, block.layer[net.layers] + r * padded(out), out * 4);
     }
-  }
+  });
 }
 
 void mlp_backward(const Mlp& net, const float* inputs, int64_t n, const float* grad_outputs, float* grad_inputs,
@@ -177,27 +187,17 @@ void mlp_backward(const Mlp& net, const float* inputs, int64_t n, const float* g
   const Buffer<float> transposed(size_of(net)), weights(offset_of(net, net.layers));
   transpose_weights(net, transposed.data);
   pad_weights(net, weights.data);
-#pragma omp parallel
-  {
-    const int64_t threads = omp_get_num_threads(), thread = omp_get_thread_num();
-    Backward backward(net, inputs, grad_outputs, transposed.data, weights.data, grad_inputs);
-    for (int64_t row = n * thread / threads; row < n * (thread + 1) / threads; ++row) backward.add(row);
+  // Parts are cut by the number of samples alone, and added up in their order: the sum is the same on any threads.
+  const int64_t least = (n + kMostParts - 1) / kMostParts, piece = least > kPart ? least : kPart;
+  const int64_t parts = (n + piece - 1) / piece, size = size_of(net);
+  const Buffer<float> sums(parts * size);
+  share_ranges(n, piece, [&](int64_t first, int64_t last) {
+    float* sum = sums.data + first / piece * size;
+    Backward backward(net, inputs, grad_outputs, transposed.data, weights.data, grad_inputs, sum);
+    for (int64_t row = first; row < last; ++row) backward.add(row);
     if (backward.count) backward.flush();
-    // Threads add up in their order, so the sum is the same every time.
-    for (int64_t turn = 0; turn < threads; ++turn) {
-#pragma omp barrier
-      if (turn != thread) continue;
-      for (int l = 0; l < net.layers; ++l) {
-        const int64_t width = net.widths[l];
-        const float* from = backward.grad_weights.data + offset_of(net, l);
-        for (int64_t o = 0; o < net.widths[l + 1]; ++o)
-          for (int64_t i = 0; i < width; ++i) grad_weights[l][o * width + i] += from[o * padded(width) + i];
-        const float* sums = backward.grad_weights.data + bias_of(net, l);
-        if (net.biases)
-          for (int64_t o = 0; o < net.widths[l + 1]; ++o) grad_biases[l][o] += sums[o];
-      }
-    }
-  }
+  });
+  for (int64_t part = 0; part < parts; ++part) add_gradients(net, sums.data + part * size, grad_weights, grad_biases);
 }
 
 }  // namespace OMNIFIELD_ISA

@@ -5,6 +5,7 @@
 
 #include "bind.h"
 #include "kernels.h"
+#include "pool.h"
 
 void export_hash_grid(nb::module_&);
 void export_grid_lookup(nb::module_&);
@@ -31,6 +32,8 @@ void export_adam(nb::module_&);
 NB_MODULE(_cpu, m) {
   m.def("instruction_set", [] { return kernels().isa; }, "The build of the kernels in use: baseline, avx2 or avx512.");
   m.def("keep_freed_memory", &keep_freed_memory, "Make this process reuse large blocks instead of returning them.");
+  m.def("threads", &threads, "How many threads a kernel uses at most.");
+  m.def("set_threads", &set_threads, "most"_a, "Let kernels use so many threads at most; results do not depend on it.");
   export_hash_grid(m);
   export_grid_lookup(m);
   export_voxel_lookup(m);

@@ -1,20 +1,20 @@
 // Marching rays through an occupancy bitfield. Compiled without fused multiply-adds, so that a candidate falls into the
 // same cell as in the reference, to the last bit.
-#include <omp.h>
-
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
 
 #include "kernels.h"
 #include "occupancy.h"
+#include "pool.h"
 #include "simd.h"
 
 namespace OMNIFIELD_ISA {
 namespace {
 
 constexpr int kLanes = 8;       // rays that are marched side by side; 16 were slower, for what is done one by one
-constexpr int kRounds = 8;      // how many times a thread does so: some parts of a picture take longer than others
+constexpr int kRaysOfLane = 16;  // one after another, in a task
+constexpr int kMostTasks = 128;
 constexpr int kRoom = 256;      // samples that fit in before anybody looks
 
 typedef Vector<kLanes> Floats;
@@ -227,31 +227,33 @@ class Lanes {
 void ray_march_look(const RayMarch& m, Occupancy& occupancy) { look(m, occupancy); }
 
 void ray_march_find(const RayMarch& m, const Occupancy& occupancy, int64_t rays, int64_t* offsets, RayMarchParts& parts) {
-  const int groups = kRounds * omp_get_max_threads();
+  const int64_t enough = (rays + kLanes * kRaysOfLane - 1) / (kLanes * kRaysOfLane);
+  const int groups = int(enough < 1 ? 1 : enough < kMostTasks ? enough : kMostTasks);
   parts.count = kLanes * groups;
   parts.t = static_cast<float**>(std::calloc(parts.count, sizeof(float*)));
   parts.first_ray = static_cast<int64_t*>(std::calloc(parts.count + 1, sizeof(int64_t)));
   for (int p = 0; p <= parts.count; ++p) parts.first_ray[p] = rays * p / parts.count;
-#pragma omp parallel for schedule(dynamic, 1)
-  for (int group = 0; group < groups; ++group)
+  share(groups, [&](int64_t group) {
     Lanes(m, occupancy, offsets + 1).march(parts.first_ray + kLanes * group, parts.t + kLanes * group);
+  });
   offsets[0] = 0;
   for (int64_t i = 0; i < rays; ++i) offsets[i + 1] += offsets[i];
 }
 
 void ray_march_fill(const RayMarch& m, const RayMarchParts& parts, const int64_t* offsets, float* t, float* dt,
                     int64_t* ray) {
-#pragma omp parallel for schedule(dynamic, 1)
-  for (int p = 0; p < parts.count; ++p) {
-    const int64_t begin = offsets[parts.first_ray[p]];
-    for (int64_t i = parts.first_ray[p]; i < parts.first_ray[p + 1]; ++i)
-      for (int64_t s = offsets[i]; s < offsets[i + 1]; ++s) {
-        t[s] = parts.t[p][s - begin];
-        const float grown = t[s] * m.cone;
-        dt[s] = grown > m.step ? grown : m.step;
-        ray[s] = i;
-      }
-  }
+  share(parts.count / kLanes, [&](int64_t group) {
+    for (int64_t p = kLanes * group; p < kLanes * (group + 1); ++p) {
+      const int64_t begin = offsets[parts.first_ray[p]];
+      for (int64_t i = parts.first_ray[p]; i < parts.first_ray[p + 1]; ++i)
+        for (int64_t s = offsets[i]; s < offsets[i + 1]; ++s) {
+          t[s] = parts.t[p][s - begin];
+          const float grown = t[s] * m.cone;
+          dt[s] = grown > m.step ? grown : m.step;
+          ray[s] = i;
+        }
+    }
+  });
 }
 
 }  // namespace OMNIFIELD_ISA

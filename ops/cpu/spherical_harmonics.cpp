@@ -1,5 +1,6 @@
 // Spherical harmonics: the polynomials of spherical_harmonics.py, and their derivatives.
 #include "kernels.h"
+#include "pool.h"
 
 namespace OMNIFIELD_ISA {
 namespace {
@@ -12,55 +13,57 @@ constexpr float k33 = 0.59004358992664352f, k3xyz = 2.8906114426405538f;        
 constexpr float k31 = 0.45704579946446577f, k30 = 0.3731763325901154f;                 // √(21/2π)/4, √(7/π)/4
 constexpr float k32 = 1.4453057213202769f;                                             // √(105/π)/4
 
-constexpr int64_t kFew = 1024;  // directions that are not worth waking a second thread for
+constexpr int64_t kPiece = 1024;  // directions of a task
 
 template <int D>
 void forward(const float* directions, int64_t n, float* harmonics) {
-#pragma omp parallel for schedule(static) if (n > kFew)
-  for (int64_t s = 0; s < n; ++s) {
-    const float x = directions[3 * s], y = directions[3 * s + 1], z = directions[3 * s + 2];
-    const float xx = x * x, yy = y * y, zz = z * z;
-    float* h = harmonics + s * D * D;
-    h[0] = k00;
-    if constexpr (D > 1) {
-      h[1] = -k1 * y, h[2] = k1 * z, h[3] = -k1 * x;
+  share_ranges(n, kPiece, [&](int64_t begin, int64_t end) {
+    for (int64_t s = begin; s < end; ++s) {
+      const float x = directions[3 * s], y = directions[3 * s + 1], z = directions[3 * s + 2];
+      const float xx = x * x, yy = y * y, zz = z * z;
+      float* h = harmonics + s * D * D;
+      h[0] = k00;
+      if constexpr (D > 1) {
+        h[1] = -k1 * y, h[2] = k1 * z, h[3] = -k1 * x;
+      }
+      if constexpr (D > 2) {
+        h[4] = k2 * x * y, h[5] = -k2 * y * z, h[6] = k20 * (3 * zz - 1), h[7] = -k2 * x * z, h[8] = k22 * (xx - yy);
+      }
+      if constexpr (D > 3) {
+        h[9] = k33 * y * (yy - 3 * xx), h[10] = k3xyz * x * y * z, h[11] = k31 * y * (1 - 5 * zz);
+        h[12] = k30 * z * (5 * zz - 3);
+        h[13] = k31 * x * (1 - 5 * zz), h[14] = k32 * z * (xx - yy), h[15] = k33 * x * (3 * yy - xx);
+      }
     }
-    if constexpr (D > 2) {
-      h[4] = k2 * x * y, h[5] = -k2 * y * z, h[6] = k20 * (3 * zz - 1), h[7] = -k2 * x * z, h[8] = k22 * (xx - yy);
-    }
-    if constexpr (D > 3) {
-      h[9] = k33 * y * (yy - 3 * xx), h[10] = k3xyz * x * y * z, h[11] = k31 * y * (1 - 5 * zz);
-      h[12] = k30 * z * (5 * zz - 3);
-      h[13] = k31 * x * (1 - 5 * zz), h[14] = k32 * z * (xx - yy), h[15] = k33 * x * (3 * yy - xx);
-    }
-  }
+  });
 }
 
 template <int D>
 void backward(const float* directions, int64_t n, const float* grad_harmonics, float* grad_directions) {
-#pragma omp parallel for schedule(static) if (n > kFew)
-  for (int64_t s = 0; s < n; ++s) {
-    const float x = directions[3 * s], y = directions[3 * s + 1], z = directions[3 * s + 2];
-    const float* g = grad_harmonics + s * D * D;
-    float gx = 0, gy = 0, gz = 0;
-    if constexpr (D > 1) {
-      gx = -k1 * g[3], gy = -k1 * g[1], gz = k1 * g[2];
+  share_ranges(n, kPiece, [&](int64_t begin, int64_t end) {
+    for (int64_t s = begin; s < end; ++s) {
+      const float x = directions[3 * s], y = directions[3 * s + 1], z = directions[3 * s + 2];
+      const float* g = grad_harmonics + s * D * D;
+      float gx = 0, gy = 0, gz = 0;
+      if constexpr (D > 1) {
+        gx = -k1 * g[3], gy = -k1 * g[1], gz = k1 * g[2];
+      }
+      if constexpr (D > 2) {
+        gx += k2 * (y * g[4] - z * g[7]) + 2 * k22 * x * g[8];
+        gy += k2 * (x * g[4] - z * g[5]) - 2 * k22 * y * g[8];
+        gz += 6 * k20 * z * g[6] - k2 * (y * g[5] + x * g[7]);
+      }
+      if constexpr (D > 3) {
+        const float xx = x * x, yy = y * y, zz = z * z, xy = x * y, yz = y * z, xz = x * z;
+        const float ring = k31 * (1 - 5 * zz), petals = 3 * k33 * (yy - xx);
+        gx += -6 * k33 * xy * g[9] + k3xyz * yz * g[10] + ring * g[13] + 2 * k32 * xz * g[14] + petals * g[15];
+        gy += petals * g[9] + k3xyz * xz * g[10] + ring * g[11] - 2 * k32 * yz * g[14] + 6 * k33 * xy * g[15];
+        gz += k3xyz * xy * g[10] - 10 * k31 * (yz * g[11] + xz * g[13]) + k30 * (15 * zz - 3) * g[12] +
+              k32 * (xx - yy) * g[14];
+      }
+      grad_directions[3 * s] = gx, grad_directions[3 * s + 1] = gy, grad_directions[3 * s + 2] = gz;
     }
-    if constexpr (D > 2) {
-      gx += k2 * (y * g[4] - z * g[7]) + 2 * k22 * x * g[8];
-      gy += k2 * (x * g[4] - z * g[5]) - 2 * k22 * y * g[8];
-      gz += 6 * k20 * z * g[6] - k2 * (y * g[5] + x * g[7]);
-    }
-    if constexpr (D > 3) {
-      const float xx = x * x, yy = y * y, zz = z * z, xy = x * y, yz = y * z, xz = x * z;
-      const float ring = k31 * (1 - 5 * zz), petals = 3 * k33 * (yy - xx);
-      gx += -6 * k33 * xy * g[9] + k3xyz * yz * g[10] + ring * g[13] + 2 * k32 * xz * g[14] + petals * g[15];
-      gy += petals * g[9] + k3xyz * xz * g[10] + ring * g[11] - 2 * k32 * yz * g[14] + 6 * k33 * xy * g[15];
-      gz += k3xyz * xy * g[10] - 10 * k31 * (yz * g[11] + xz * g[13]) + k30 * (15 * zz - 3) * g[12] +
-            k32 * (xx - yy) * g[14];
-    }
-    grad_directions[3 * s] = gx, grad_directions[3 * s + 1] = gy, grad_directions[3 * s + 2] = gz;
-  }
+  });
 }
 
 }  // namespace

@@ -1,10 +1,9 @@
 // Sparse voxels in blocks of 8^3 on the levels of a pyramid.
-#include <omp.h>
-
 #include <limits>
 #include <vector>
 
 #include "buffer.h"
+#include "pool.h"
 #include "voxel_corners.h"
 
 namespace OMNIFIELD_ISA {
@@ -38,17 +37,16 @@ void forward_taps(const VoxelBlocks& voxels, const float* positions, const Taps&
 template <int C>
 void forward(const VoxelBlocks& voxels, const float* positions, const float* level, int64_t n,
              const VoxelRows<const float>& values, float* found) {
-#pragma omp parallel for schedule(dynamic, 8)
-  for (int64_t at = 0; at < n; at += kBlock) {
+  share_ranges(n, kBlock, [&](int64_t at, int64_t end) {
     Taps fine, coarse;
-    for (int64_t s = at; s < at + kBlock && s < n; ++s) {
+    for (int64_t s = at; s < end; ++s) {
       const Share share = share_of(level[s], voxels.levels);
       fine.add(s, share.level, 1 - share.above);
       coarse.add(s, share.level + 1, share.above, share.above > 0);
     }
     forward_taps<C>(voxels, positions, fine, false, values, found);
     if (coarse.count) forward_taps<C>(voxels, positions, coarse, true, values, found);
-  }
+  });
 }
 
 // The numbers of the blocks that a tap touches lie between these; low > high where it touches none.
@@ -60,12 +58,11 @@ struct Reach {
 std::vector<Reach> find_reaches(const VoxelBlocks& voxels, const float* positions, const float* level, int64_t n,
                                 const float* grad_found, int per_sample) {
   std::vector<Reach> reaches(n * per_sample);
-#pragma omp parallel for schedule(static)
-  for (int64_t at = 0; at < n; at += kBlock)
+  share_ranges(n, kBlock, [&](int64_t at, int64_t end) {
     for (int coarser = 0; coarser < per_sample; ++coarser) {
       Taps taps;
       Corners c;
-      for (int64_t s = at; s < at + kBlock && s < n; ++s) {
+      for (int64_t s = at; s < end; ++s) {
         const Share share = share_of(level[s], voxels.levels);
         const bool counts = (!coarser || share.above > 0) && !is_zero(grad_found + s * voxels.channels, voxels.channels);
         taps.add(s, share.level + coarser, 1, counts);
@@ -82,10 +79,11 @@ std::vector<Reach> find_reaches(const VoxelBlocks& voxels, const float* position
         reaches[taps.sample[t] * per_sample + coarser] = reach;
       }
     }
+  });
   return reaches;
 }
 
-// Cuts the blocks into `parts` ranges, one a thread, so that each has about as many taps.
+// Cuts the blocks into `parts` ranges, so that each has about as many taps.
 void cut(const std::vector<Reach>& reaches, int64_t blocks, int parts, int32_t* cuts) {
   constexpr size_t kEvery = 15;  // a guess is enough; odd, to see the taps of both levels
   const Buffer<int64_t> taps(blocks);
@@ -151,12 +149,12 @@ void backward_values(const VoxelBlocks& voxels, const float* positions, const fl
                      const float* grad_found, const VoxelRows<float>& grad_values) {
   if (!n || !grad_values.rows) return;
   const auto reaches = find_reaches(voxels, positions, level, n, grad_found, voxels.levels > 1 ? 2 : 1);
-  const int parts = omp_get_max_threads();
+  const int parts = 2 * threads();
   const Buffer<int32_t> cuts(parts + 1);
   cut(reaches, grad_values.rows / kRows, parts, cuts.data);
-#pragma omp parallel for schedule(static, 1)
-  for (int part = 0; part < parts; ++part)
+  share(parts, [&](int64_t part) {
     backward_range<C>(voxels, positions, level, n, reaches, cuts.data[part], cuts.data[part + 1], grad_found, grad_values);
+  });
 }
 
 template <int C>
@@ -191,10 +189,9 @@ void backward_taps(const VoxelBlocks& voxels, const float* positions, const Taps
 template <int C>
 void backward_positions(const VoxelBlocks& voxels, const float* positions, const float* level, int64_t n,
                         const VoxelRows<const float>& values, const float* grad_found, float* grad_positions) {
-#pragma omp parallel for schedule(static)
-  for (int64_t at = 0; at < n; at += kBlock) {
+  share_ranges(n, kBlock, [&](int64_t at, int64_t end) {
     Taps fine, coarse;
-    for (int64_t s = at; s < at + kBlock && s < n; ++s) {
+    for (int64_t s = at; s < end; ++s) {
       const Share share = share_of(level[s], voxels.levels);
       fine.add(s, share.level, 1 - share.above);
       coarse.add(s, share.level + 1, share.above, share.above > 0);
@@ -202,7 +199,7 @@ void backward_positions(const VoxelBlocks& voxels, const float* positions, const
     }
     backward_taps<C>(voxels, positions, fine, values, grad_found, grad_positions);
     backward_taps<C>(voxels, positions, coarse, values, grad_found, grad_positions);
-  }
+  });
 }
 
 }  // namespace

@@ -23,8 +23,6 @@ class Case:
     """Which arguments receive a gradient."""
     tolerance: float = 2e-6
     """Of the largest magnitude in a result."""
-    reproducible: bool = True
-    """The same bits on any number of threads."""
 
 
 def offsets(n: int, generator: Generator) -> Tensor:
@@ -155,7 +153,7 @@ def mlp(*widths: int) -> Case:
 
     name = f"mlp {'-'.join(map(str, widths))}"
     everything = tuple(range(len(widths)))
-    return Case(name, lambda x, *weights: ops.mlp(x, weights), make, everything, 2e-5, reproducible=False)
+    return Case(name, lambda x, *weights: ops.mlp(x, weights), make, everything, 2e-5)
 
 
 def ray_points() -> Case:

@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from omnifield import ops
 
 from .agreement import CASES, assert_agree, results
 
@@ -20,17 +22,21 @@ def test_kernel_agrees_with_its_reference(case, n):
     assert_agree(case, n)
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.reproducible], ids=lambda case: case.name)
-def test_same_bits_every_time_on_any_number_of_threads(case):
-    first = results(case, 4133)
-    torch.set_num_threads(1)
-    try:
-        alone = results(case, 4133)
-    finally:
-        torch.set_num_threads(2)
-    again = results(case, 4133)
-    for a, b, c in zip(first, alone, again, strict=True):
-        assert torch.equal(a, b) and torch.equal(a, c)
+@pytest.fixture
+def kernel_threads() -> Iterator[None]:
+    before = ops.threads()
+    yield
+    ops.set_threads(before)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_same_bits_every_time_on_any_number_of_threads(case, kernel_threads):
+    ops.set_threads(1)
+    alone = results(case, 9133)
+    for count in (2, 2, 5):
+        ops.set_threads(count)
+        for a, b in zip(alone, results(case, 9133), strict=True):
+            assert torch.equal(a, b), count
 
 
 def _processor_features() -> set[str]:
