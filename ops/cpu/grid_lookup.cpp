@@ -1,10 +1,8 @@
 // Dense grids over some of the axes, grid by grid over blocks of samples.
-#include <vector>
-
 #include "buffer.h"
 #include "kernels.h"
 #include "linear.h"
-#include "pool.h"
+#include "lists.h"
 
 namespace OMNIFIELD_ISA {
 namespace {
@@ -92,19 +90,19 @@ struct Slab {
 };
 
 template <int D, int C>
-void add_to_slab(const DenseGrids& all, const Slab& slab, const float* positions, const int64_t* samples, int count,
+void add_to_slab(const DenseGrids& all, const Slab& slab, const float* positions, const int32_t* samples, int count,
                  const float* grad_found, float* grad_table) {
   const DenseGrid& grid = *slab.grid;
   const int channels = C ? C : all.channels;
   float* rows = grad_table + grid.first_row * channels;
   Corners<D> c;
-  find_corners<D>(grid, channels, positions, count, [samples](int s) { return samples[s]; }, c);
+  find_corners<D>(grid, channels, positions, count, [samples](int s) { return int64_t(samples[s]); }, c);
   for (int s = 0; s < count; ++s) {
     if (s + kAhead < count) prefetch<D>(rows, channels, c, s + kAhead);
     if (s + 2 * kAhead < count)
       for (int at = 0; at < channels; at += 16)
-        __builtin_prefetch(grad_found + samples[s + 2 * kAhead] * all.width + grid.slot * channels + at);
-    const float* grad = grad_found + samples[s] * all.width + grid.slot * channels;
+        __builtin_prefetch(grad_found + int64_t(samples[s + 2 * kAhead]) * all.width + grid.slot * channels + at);
+    const float* grad = grad_found + int64_t(samples[s]) * all.width + grid.slot * channels;
     if (is_zero(grad, channels)) continue;
     const int64_t cell = c.cell[s];
     constexpr int half = 1 << (D - 1);
@@ -121,53 +119,69 @@ void add_to_slab(const DenseGrids& all, const Slab& slab, const float* positions
   }
 }
 
-template <int D, int C>
-void backward_slab(const DenseGrids& all, const Slab& slab, const float* positions, int64_t n,
-                   const float* grad_found, float* grad_table) {
-  const int axis = slab.grid->axes[D - 1];
-  const int32_t nodes = int32_t(slab.grid->shape[D - 1]), from = int32_t(slab.from), to = int32_t(slab.to);
-  int64_t samples[kBlock];
-  int count = 0;
-  for (int64_t at = 0; at < n; at += kBlock) {
-    alignas(64) uint32_t cell[kBlock];
-    alignas(64) float unused[kBlock];
-    const int block = block_size(at, n);
-    for (int s = 0; s < block; ++s) cell[s] = cell_of(positions[3 * (at + s) + axis], nodes, unused[s]);
-    for (int s = 0; s < block; ++s) {
-      samples[count] = at + s;
-      count += int32_t(cell[s]) + 1 >= from && int32_t(cell[s]) < to;
-      if (count < kBlock) continue;
-      add_to_slab<D, C>(all, slab, positions, samples, count, grad_found, grad_table);
-      count = 0;
+// Where the nodes of each grid are cut along its last axis, so that every slab gets about as many samples.
+class Cuts {
+ public:
+  Cuts(const DenseGrids& all, int slabs, const float* positions, int64_t n)
+      : all_(all), slabs_(slabs), first_(all.count * (slabs + 1)), begin_(all.count + 1), slab_of_(all_nodes(all)) {
+    for (int g = 0; g < all.count; ++g) {
+      begin_.data[g + 1] = begin_.data[g] + nodes(all.grids[g]);
+      cut(g, positions, n);
     }
   }
-  add_to_slab<D, C>(all, slab, positions, samples, count, grad_found, grad_table);
-}
-
-// Cuts a grid so that every slab gets about as many samples.
-void cut(const DenseGrid& grid, int parts, const float* positions, int64_t n, std::vector<Slab>& slabs) {
-  constexpr int64_t kEvery = 16;  // a guess is enough
-  const int64_t nodes = grid.shape[grid.dimensions - 1];
-  const Buffer<int64_t> samples(nodes);
-  int64_t total = 0;
-  for (int64_t s = 0; s < n; s += kEvery, ++total) {
+  Slab slab(int g, int slab) const {
+    const int64_t* first = first_.data + g * (slabs_ + 1) + slab;
+    return {&all_.grids[g], first[0], first[1]};
+  }
+  void find(int g, const float* positions, int64_t begin, int64_t end, Touched* touched) const {
+    const DenseGrid& grid = all_.grids[g];
+    const float* x = positions + grid.axes[grid.dimensions - 1];
+    const int16_t* slab_of = slab_of_.data + begin_.data[g];
     float unused;
-    ++samples.data[cell_of(positions[3 * s + grid.axes[grid.dimensions - 1]], int32_t(nodes), unused)];
+    for (int64_t s = begin; s < end; ++s) {
+      const uint32_t cell = cell_of(x[3 * s], int32_t(nodes(grid)), unused);
+      touched[s - begin] = {slab_of[cell], slab_of[cell + 1]};
+    }
   }
-  int64_t from = 0, before = 0, node = 0;
-  for (int part = 1; part <= parts; ++part) {
-    for (; node < nodes && (part == parts || before * parts < total * part); ++node) before += samples.data[node];
-    if (node > from) slabs.push_back({&grid, from, node});
-    from = node;
-  }
-}
 
-std::vector<Slab> slabs_of(const DenseGrids& all, const float* positions, int64_t n) {
-  const int parts = 2 * threads();
-  const bool enough = all.count >= 8 * threads();  // grids for all to be busy to the end
-  std::vector<Slab> slabs;
-  for (int g = all.count - 1; g >= 0; --g) cut(all.grids[g], enough ? 1 : parts, positions, n, slabs);
-  return slabs;
+ private:
+  static int64_t nodes(const DenseGrid& grid) { return grid.shape[grid.dimensions - 1]; }
+  static int64_t all_nodes(const DenseGrids& all) {
+    int64_t sum = 0;
+    for (int g = 0; g < all.count; ++g) sum += nodes(all.grids[g]);
+    return sum;
+  }
+  void cut(int g, const float* positions, int64_t n) {
+    constexpr int64_t kEvery = 16;  // a guess is enough
+    const DenseGrid& grid = all_.grids[g];
+    const float* x = positions + grid.axes[grid.dimensions - 1];
+    const Buffer<int64_t> samples(nodes(grid));
+    int64_t total = 0, before = 0, node = 0;
+    float unused;
+    for (int64_t s = 0; s < n; s += kEvery, ++total) ++samples.data[cell_of(x[3 * s], int32_t(nodes(grid)), unused)];
+    int64_t* first = first_.data + g * (slabs_ + 1);
+    for (int slab = 0; slab < slabs_; ++slab) {
+      first[slab] = node;
+      const bool last = slab + 1 == slabs_;
+      for (; node < nodes(grid) && (last || before * slabs_ < total * (slab + 1)); ++node) {
+        slab_of_.data[begin_.data[g] + node] = int16_t(slab);
+        before += samples.data[node];
+      }
+    }
+    first[slabs_] = node;
+  }
+
+  const DenseGrids& all_;
+  int slabs_;
+  Buffer<int64_t> first_, begin_;  // node of each slab of each grid, and one more; and where each grid's nodes begin
+  Buffer<int16_t> slab_of_;        // each node of each grid
+};
+
+template <int D, int C>
+void backward_slab(const DenseGrids& all, const Slab& slab, const float* positions, const int32_t* samples, int64_t n,
+                   const float* grad_found, float* grad_table) {
+  for (int64_t at = 0; at < n; at += kBlock)
+    add_to_slab<D, C>(all, slab, positions, samples + at, block_size(at, n), grad_found, grad_table);
 }
 
 template <int D, int C>
@@ -223,9 +237,17 @@ void grid_lookup_forward(const DenseGrids& all, const float* positions, int64_t 
 
 void grid_lookup_backward_table(const DenseGrids& all, const float* positions, int64_t n, const float* grad_found,
                                 float* grad_table) {
-  const std::vector<Slab> slabs = slabs_of(all, positions, n);
-  share(int64_t(slabs.size()), [&](int64_t i) {
-    FOR_GRID(backward_slab, *slabs[i].grid, all.channels, all, slabs[i], positions, n, grad_found, grad_table)
+  const int slabs = threads() == 1 ? 1 : 2 * threads() < Lists::kMostParts ? 2 * threads() : Lists::kMostParts;
+  const Cuts cuts(all, slabs, positions, n);
+  const Lists lists(n, all.count, slabs, [&](int g, int64_t begin, int64_t end, Touched* touched) {
+    cuts.find(g, positions, begin, end, touched);
+  });
+  share(all.count * slabs, [&](int64_t task) {
+    const int g = int(task / slabs), part = int(task % slabs);
+    const Slab slab = cuts.slab(g, part);
+    const int32_t* samples = lists.of(g, part);
+    FOR_GRID(backward_slab, *slab.grid, all.channels, all, slab, positions, samples, lists.count(g, part), grad_found,
+             grad_table)
   });
 }
 

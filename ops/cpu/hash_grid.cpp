@@ -117,29 +117,51 @@ inline bool is_zero(Vector<F> v) {
   }
 }
 
-// One thread owns a level, so the sums need no atomics and come out the same every time.
+// A part of a level's entries, which one task adds to and no other: so the sums need no atomics, and come out the same
+// however many parts there are.
+struct Slice {
+  uint32_t from, size;  // in floats
+};
+
+// What belongs to another slice is added to a row that nobody reads: a branch would be guessed wrong half of the time.
+template <int F, bool kWhole>
+void add_to_slice(const HashGrid& grid, int l, Slice slice, const float* positions, int64_t n, const float* grad_encoded,
+                  float* entries) {
+  const Level level = level_of(grid, l);
+  const int width = grid.levels * F;
+  alignas(64) float elsewhere[8][F] = {};
+  Corners c;
+  for (int64_t at = 0; at < n; at += kBlock) {
+    const int count = block_size(at, n);
+    find_corners<F>(level, positions + 3 * at, count, c);
+    for (int s = 0; s < count; ++s) {
+      if (s + kAhead < count) prefetch(entries, c, s + kAhead);
+      const Vector<F> grad = load<F>(grad_encoded + (at + s) * width + l * F);
+      if (is_zero<F>(grad)) continue;  // samples behind a surface: most of them in a trained scene
+      for (int k = 0; k < 8; ++k) {
+        const bool own = kWhole || c.entry[k][s] - slice.from < slice.size;
+        float* entry = own ? entries + c.entry[k][s] : elsewhere[k];
+        store<F>(entry, load<F>(entry) + c.weight[k][s] * grad);
+      }
+    }
+  }
+}
+
 template <int F>
 void backward_table(const HashGrid& grid, const float* positions, int64_t n, const float* grad_encoded,
                     float* grad_table) {
-  share(grid.levels, [&](int64_t task) {
-    const int l = grid.levels - 1 - int(task);  // the finest levels take longest
-    const Level level = level_of(grid, l);
+  // Every slice looks at all samples: no more of them than are needed to keep all threads busy.
+  const int64_t slices = threads() <= grid.levels / 2 ? 1 : (2 * threads() + grid.levels - 1) / grid.levels;
+  share(grid.levels * slices, [&](int64_t task) {
+    const int l = grid.levels - 1 - int(task / slices);  // the finest levels take longest
+    const int64_t part = task % slices, count = grid.offsets[l + 1] - grid.offsets[l];
+    const int64_t from = count * part / slices, to = count * (part + 1) / slices;
+    const Slice slice{uint32_t(from * F), uint32_t((to - from) * F)};
     float* entries = grad_table + grid.offsets[l] * F;
-    const int width = grid.levels * F;
-    Corners c;
-    for (int64_t at = 0; at < n; at += kBlock) {
-      const int count = block_size(at, n);
-      find_corners<F>(level, positions + 3 * at, count, c);
-      for (int s = 0; s < count; ++s) {
-        if (s + kAhead < count) prefetch(entries, c, s + kAhead);
-        const Vector<F> grad = load<F>(grad_encoded + (at + s) * width + l * F);
-        if (is_zero<F>(grad)) continue;  // samples behind a surface: most of them in a trained scene
-        for (int k = 0; k < 8; ++k) {
-          float* entry = entries + c.entry[k][s];
-          store<F>(entry, load<F>(entry) + c.weight[k][s] * grad);
-        }
-      }
-    }
+    if (slices == 1)
+      add_to_slice<F, true>(grid, l, slice, positions, n, grad_encoded, entries);
+    else
+      add_to_slice<F, false>(grid, l, slice, positions, n, grad_encoded, entries);
   });
 }
 

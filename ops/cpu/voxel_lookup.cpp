@@ -1,13 +1,13 @@
 // Sparse voxels in blocks of 8^3 on the levels of a pyramid.
 #include <limits>
-#include <vector>
 
-#include "buffer.h"
-#include "pool.h"
+#include "lists.h"
 #include "voxel_corners.h"
 
 namespace OMNIFIELD_ISA {
 namespace {
+
+constexpr int kParts = 16;  // of the blocks, whose gradients are summed on their own
 
 template <int C>
 void forward_taps(const VoxelBlocks& voxels, const float* positions, const Taps& taps, bool adds,
@@ -55,10 +55,10 @@ struct Reach {
 };
 
 // What every tap of every sample touches: `per_sample` in a row, the finer level first.
-std::vector<Reach> find_reaches(const VoxelBlocks& voxels, const float* positions, const float* level, int64_t n,
-                                const float* grad_found, int per_sample) {
-  std::vector<Reach> reaches(n * per_sample);
+void find_reaches(const VoxelBlocks& voxels, const float* positions, const float* level, int64_t n,
+                  const float* grad_found, int per_sample, Reach* reaches) {
   share_ranges(n, kBlock, [&](int64_t at, int64_t end) {
+    for (int64_t i = at * per_sample; i < end * per_sample; ++i) reaches[i] = Reach{};
     for (int coarser = 0; coarser < per_sample; ++coarser) {
       Taps taps;
       Corners c;
@@ -80,23 +80,25 @@ std::vector<Reach> find_reaches(const VoxelBlocks& voxels, const float* position
       }
     }
   });
-  return reaches;
 }
 
-// Cuts the blocks into `parts` ranges, so that each has about as many taps.
-void cut(const std::vector<Reach>& reaches, int64_t blocks, int parts, int32_t* cuts) {
-  constexpr size_t kEvery = 15;  // a guess is enough; odd, to see the taps of both levels
+// Cuts the blocks into kParts ranges, so that each has about as many taps.
+void cut(const Reach* reaches, int64_t count, int64_t blocks, int32_t* cuts, int16_t* part_of) {
+  constexpr int64_t kEvery = 15;  // a guess is enough; odd, to see the taps of both levels
   const Buffer<int64_t> taps(blocks);
   int64_t total = 0, before = 0;
-  for (size_t i = 0; i < reaches.size(); i += kEvery)
+  for (int64_t i = 0; i < count; i += kEvery)
     if (reaches[i].high >= 0) ++taps.data[reaches[i].low], ++total;
   int32_t block = 0;
-  cuts[0] = 0;
-  for (int part = 1; part < parts; ++part) {
-    for (; block < blocks && before * parts < total * part; ++block) before += taps.data[block];
+  for (int part = 0; part < kParts; ++part) {
     cuts[part] = block;
+    const bool last = part + 1 == kParts;
+    for (; block < blocks && (last || before * kParts < total * (part + 1)); ++block) {
+      part_of[block] = int16_t(part);
+      before += taps.data[block];
+    }
   }
-  cuts[parts] = int32_t(blocks);
+  cuts[kParts] = block;
 }
 
 // Adds to those rows that lie in the blocks from..to, which no other thread writes to. Every row sums its taps in the
@@ -126,34 +128,41 @@ void add_taps(const VoxelBlocks& voxels, const float* positions, const Taps& tap
 }
 
 template <int C>
-void backward_range(const VoxelBlocks& voxels, const float* positions, const float* level, int64_t n,
-                    const std::vector<Reach>& reaches, int32_t from, int32_t to, const float* grad_found,
-                    const VoxelRows<float>& grad_values) {
-  const int per_sample = int(reaches.size() / n);
+void backward_part(const VoxelBlocks& voxels, const float* positions, const float* level, const Lists& taps_of, int part,
+                   const int32_t* cuts, int per_sample, const float* grad_found, const VoxelRows<float>& grad_values) {
   Taps taps;
-  for (int64_t s = 0; s < n; ++s)
-    for (int coarser = 0; coarser < per_sample; ++coarser) {
-      const Reach& reach = reaches[s * per_sample + coarser];
-      if (reach.low >= to || reach.high < from) continue;
-      const Share share = share_of(level[s], voxels.levels);
-      taps.add(s, share.level + coarser, coarser ? share.above : 1 - share.above);
-      if (taps.count < kBlock) continue;
-      add_taps<C>(voxels, positions, taps, from, to, grad_found, grad_values);
-      taps.count = 0;
-    }
-  add_taps<C>(voxels, positions, taps, from, to, grad_found, grad_values);
+  const int32_t* list = taps_of.of(0, part);
+  for (int64_t i = 0, count = taps_of.count(0, part); i < count; ++i) {
+    const int64_t s = list[i] / per_sample;
+    const int coarser = list[i] % per_sample;
+    const Share share = share_of(level[s], voxels.levels);
+    taps.add(s, share.level + coarser, coarser ? share.above : 1 - share.above);
+    if (taps.count < kBlock) continue;
+    add_taps<C>(voxels, positions, taps, cuts[part], cuts[part + 1], grad_found, grad_values);
+    taps.count = 0;
+  }
+  add_taps<C>(voxels, positions, taps, cuts[part], cuts[part + 1], grad_found, grad_values);
 }
 
 template <int C>
 void backward_values(const VoxelBlocks& voxels, const float* positions, const float* level, int64_t n,
                      const float* grad_found, const VoxelRows<float>& grad_values) {
   if (!n || !grad_values.rows) return;
-  const auto reaches = find_reaches(voxels, positions, level, n, grad_found, voxels.levels > 1 ? 2 : 1);
-  const int parts = 2 * threads();
-  const Buffer<int32_t> cuts(parts + 1);
-  cut(reaches, grad_values.rows / kRows, parts, cuts.data);
-  share(parts, [&](int64_t part) {
-    backward_range<C>(voxels, positions, level, n, reaches, cuts.data[part], cuts.data[part + 1], grad_found, grad_values);
+  const int per_sample = voxels.levels > 1 ? 2 : 1;
+  const Buffer<Reach> reaches(n * per_sample);
+  find_reaches(voxels, positions, level, n, grad_found, per_sample, reaches.data);
+  const int64_t blocks = grad_values.rows / kRows;
+  const Buffer<int32_t> cuts(kParts + 1);
+  const Buffer<int16_t> part_of(blocks);
+  cut(reaches.data, n * per_sample, blocks, cuts.data, part_of.data);
+  const Lists lists(n * per_sample, 1, kParts, [&](int, int64_t begin, int64_t end, Touched* touched) {
+    for (int64_t i = begin; i < end; ++i) {
+      const Reach& reach = reaches.data[i];
+      touched[i - begin] = reach.high < 0 ? Touched{0, -1} : Touched{part_of.data[reach.low], part_of.data[reach.high]};
+    }
+  });
+  share(kParts, [&](int64_t part) {
+    backward_part<C>(voxels, positions, level, lists, int(part), cuts.data, per_sample, grad_found, grad_values);
   });
 }
 
