@@ -12,6 +12,7 @@ from .. import ops
 from ..fields.blocks import Blocks
 from ..fields.pyramid import Pyramid
 from ..ops.backend import Op
+from ..ops.voxel_lookup import BLOCK
 from .shell import (
     SAMPLES_PER_RAY,
     STEPS_PER_SIDE,
@@ -126,7 +127,7 @@ def voxel_lookup(*resolutions: int, channels: int) -> Case:
 
     def make(n: int, generator: Generator, device: torch.device) -> Work:
         index = shell_index(shape)
-        rows = (int(index.max()) + 1) * 512
+        rows = (int(index.max()) + 1) * BLOCK
         (values,) = wanted([torch.randn(rows, channels, generator=generator)], device)
         positions = in_shell(n, generator).to(device)
         level = torch.rand(-(-n // SAMPLES_PER_RAY), generator=generator) * (shape.levels - 1)
@@ -206,9 +207,10 @@ def ray_points() -> Case:
     def make(n: int, generator: Generator, device: torch.device) -> Work:
         offsets = packed(n)
         ray = torch.repeat_interleave(offsets.diff())
-        rays = torch.randn(len(offsets) - 1, 8, generator=generator).to(device)
+        origins, directions = torch.randn(2, len(offsets) - 1, 3, generator=generator).to(device)
+        footprint, time = torch.rand(2, len(offsets) - 1, generator=generator).to(device)
         t, ray = torch.rand(n, generator=generator).to(device), ray.to(device)
-        return Work(lambda: ops.ray_points(rays, t, ray), n)
+        return Work(lambda: ops.ray_points(origins, directions, footprint, time, t, ray), n)
 
     return Case("ray_points", ops.ray_points, make)
 

@@ -8,10 +8,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..fields import Field
-from ..fields.blocks import EMPTY, ROWS, SIDE, Blocks, unflat
+from ..fields.blocks import EMPTY, Blocks
 from ..fields.mipvog import MipVogField
 from ..fields.voxel import DEGREE, VoxelField
-from ..ops import spherical_harmonics
+from ..ops import cell_place, spherical_harmonics
+from ..ops.voxel_lookup import BLOCK, SIDE
 from .match import SOLID, Densities
 from .teacher import Teacher
 
@@ -73,12 +74,12 @@ def voxels(
 ) -> Iterator[tuple[Int[Tensor, "row"], Float[Tensor, "row xyz=3"]]]:
     """Rows of voxels beside which the teacher may be something, and their centres in the unit cube, some at a time."""
     corner = blocks.corners()
-    inside = unflat(torch.arange(ROWS, device=corner.device), SIDE)
-    for first in range(0, len(corner), CHUNK // ROWS):
-        voxel = (SIDE * corner[first : first + CHUNK // ROWS, None] + inside).reshape(-1, 3)
+    inside = cell_place(torch.arange(BLOCK, device=corner.device), SIDE)
+    for first in range(0, len(corner), CHUNK // BLOCK):
+        voxel = (SIDE * corner[first : first + CHUNK // BLOCK, None] + inside).reshape(-1, 3)
         unit = (voxel + 0.5) / blocks.size
         (row,) = teacher.space.is_near(teacher.space.domain.world_from_unit(unit)).nonzero(as_tuple=True)
-        yield first * ROWS + row, unit[row]
+        yield first * BLOCK + row, unit[row]
 
 
 def log_density(

@@ -10,9 +10,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..fields import Field, FieldConfig, Level, Levels, Points
+from ..fields import Field, FieldConfig, Level, Levels
 from ..renderers import OccupancyGrid, VolumeRenderer
-from ..scenes import Rays
 from ..scenes.cells import dilated
 from ..train import Budget, TrainedField
 from ..train.optimizer import Optimizer
@@ -21,7 +20,7 @@ from .curriculum import SCHEDULES, Plan, Stage
 from .initialise import initialise
 from .match import Densities, point_errors
 from .memory import Memory
-from .teacher import PointLesson, Teacher
+from .teacher import PointLesson, RayLesson, Teacher
 
 REFRESH = 8  # steps between two visits to the teacher
 FRESH = 0.5  # how much of what a student draws is new to it
@@ -78,7 +77,8 @@ class Distillation:
         self.solved = solve and initialise(self.student, self.teacher, self.generator)
         if self.solved:
             self.said.append("the student was solved for before its first step")
-        self.rays, self.points = Memory(RAYS_KEPT), Memory(POINTS_KEPT)
+        self.rays = Memory[RayLesson](RAYS_KEPT, self.device)
+        self.points = Memory[PointLesson](POINTS_KEPT, self.device)
         self.camera_error = torch.ones(len(self.teacher.cameras), device=self.device)
         self.ask(FIRST_RAYS, FIRST_POINTS)
         apart = self.teacher.ask_rays(self.teacher.random_cameras(JUDGED, self.generator), self.generator)
@@ -101,14 +101,8 @@ class Distillation:
             hard = torch.multinomial(self.camera_error, rays // 2, replacement=True, generator=self.generator)
             camera[: rays // 2] = hard
         lesson = self.teacher.ask_rays(camera, self.generator)
-        self.rays.add((*vars(lesson.rays).values(), lesson.color, lesson.opacity, lesson.camera))
-        known = self.teacher.ask_points(points, lesson, self.generator)
-        answers = (known.features, known.density, known.color, known.visible, known.step)
-        self.points.add((*vars(known.points).values(), *answers))
-
-    def lesson(self, rows: Int[Tensor, "row"]) -> PointLesson:
-        position, direction, footprint, time, *answers = self.points.take(rows)
-        return PointLesson(Points(position, direction, footprint, time), *answers)
+        self.rays.add(lesson)
+        self.points.add(self.teacher.ask_points(points, lesson, self.generator))
 
     def draw(self, memory: Memory, level: str, count: int) -> tuple[Int[Tensor, "row"], Float[Tensor, "row"]]:
         """Rows to learn from and their weights: hard ones more often if that is to be, all alike if not."""
@@ -197,7 +191,7 @@ def _points_alone(samples: int, step: int) -> int:
 
 def _volume_loss(work: Distillation, stage: Stage, points: int) -> Float[Tensor, ""]:
     rows, weight = work.draw(work.points, "point", points)
-    lesson = work.lesson(rows)
+    lesson = work.points.take(rows)
     said = _said(work, stage, lesson)
     if stage.weights.features and work.common.compared and work.step % REFRESH == 0:
         work.common.fit(said.features, lesson.features)
@@ -217,14 +211,14 @@ def _errors(work: Distillation, stage: Stage, lesson: PointLesson, said: Levels)
 
 def _pixel_loss(work: Distillation, samples: int) -> Float[Tensor, ""]:
     rows, weight = work.draw(work.rays, "ray", work.rays_per_step)
-    *rays, color, opacity, camera = work.rays.take(rows)
-    background = torch.rand(color.shape, generator=work.generator, device=color.device)
+    lesson = work.rays.take(rows)
+    background = torch.rand(lesson.color.shape, generator=work.generator, device=rows.device)
     renderer = VolumeRenderer(work.sampler)
-    seen = renderer.render(work.student, Rays(*rays), background, work.generator)
-    wanted = color + (1 - opacity)[:, None] * background
+    seen = renderer.render(work.student, lesson.rays, background, work.generator)
+    wanted = lesson.color + (1 - lesson.opacity)[:, None] * background
     errors = (seen.color - wanted).square().mean(-1)
     work.rays.scored(rows, errors)
-    work.note_cameras(camera, errors.detach())
+    work.note_cameras(lesson.camera, errors.detach())
     marched = int(seen.samples.sum())
     target = work.rays_per_step * samples / max(marched, 1)
     work.rays_per_step = round(max(64, min(target, 2 * work.rays_per_step, MOST_RAYS)))

@@ -1,39 +1,43 @@
 """What the teacher has said lately: a ring of rows, from which a student draws as often as it likes."""
 
+from collections.abc import Sized
+from typing import Generic, TypeVar
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from ..scenes.columns import each_column
+
 UNIFORM = 0.5  # share of the draws that all rows have the same part in
 
+Lesson = TypeVar("Lesson", bound=Sized)  # a dataclass of columns
 
-class Memory:
-    """Rows of some columns, at most `capacity`; the oldest are overwritten first. Each has a score: its last error."""
 
-    def __init__(self, capacity: int) -> None:
+class Memory(Generic[Lesson]):
+    """Rows of lessons, at most `capacity`; the oldest are overwritten first. Each has a score: its last error."""
+
+    def __init__(self, capacity: int, device: torch.device | str = "cpu") -> None:
         self.capacity = capacity
-        self.columns: tuple[Tensor, ...] = ()
-        self.score = torch.empty(0)
+        self.score = torch.zeros(capacity, device=device)
         self.added = 0
 
     def __len__(self) -> int:
         return min(self.added, self.capacity)
 
-    def add(self, columns: tuple[Tensor, ...]) -> None:
+    def add(self, lesson: Lesson) -> None:
         """Remember rows; nobody knows yet how hard they are, so they get the mean score."""
-        columns = tuple(column[-self.capacity :] for column in columns)
-        rows = len(columns[0])
-        if not self.columns:
-            self.columns = tuple(column.new_empty(self.capacity, *column.shape[1:]) for column in columns)
-            self.score = torch.zeros(self.capacity, device=columns[0].device)
+        lesson = each_column(lambda column: column[-self.capacity :], lesson)
+        rows = len(lesson)
+        if self.added == 0:
+            self.kept = each_column(lambda column: column.new_empty(self.capacity, *column.shape[1:]), lesson)
         place = (self.added + torch.arange(rows, device=self.score.device)) % self.capacity
         self.score[place] = self.score[: len(self)].mean() if len(self) else 1.0
-        for column, values in zip(self.columns, columns, strict=True):
-            column[place] = values
+        each_column(lambda column, values: column.index_copy_(0, place, values), self.kept, lesson)
         self.added += rows
 
-    def take(self, rows: Int[Tensor, "row"]) -> tuple[Tensor, ...]:
-        return tuple(column.index_select(0, rows) for column in self.columns)
+    def take(self, rows: Int[Tensor, "row"]) -> Lesson:
+        return each_column(lambda column: column.index_select(0, rows), self.kept)
 
     def any(self, count: int, generator: torch.Generator) -> tuple[Int[Tensor, "row"], Float[Tensor, "row"]]:
         """Rows, each as likely, and their weights: 1."""

@@ -5,6 +5,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ..fields.base import Occupied
+from ..ops import cell_number, cell_place
 from ..renderers import OccupancyGrid
 from ..scenes import Domain
 from ..scenes.cells import dilated
@@ -13,7 +14,7 @@ from ..scenes.cells import dilated
 class Space:
     """Cells of an occupancy grid: `occupied`, `shell` (beside an occupied one), `empty` (all others).
 
-    Each is a list of cell numbers x + R·(y + R·z). Cells whose centre is not `allowed` belong to no shell.
+    Each is a list of cell numbers. Cells whose centre is not `allowed` belong to no shell.
     """
 
     def __init__(self, occupancy: OccupancyGrid, allowed: Occupied | None = None) -> None:
@@ -22,7 +23,7 @@ class Space:
         here = occupancy.occupied
         beside = (dilated(here) & ~here).nonzero()[:, 0]
         if allowed is not None:
-            centre = (self._corner(beside) + 0.5) / self.resolution
+            centre = (cell_place(beside, self.resolution) + 0.5) / self.resolution
             beside = beside[allowed(self.domain.world_from_unit(centre))]
         self.near = here.index_fill(0, beside, True)
         self.occupied, self.shell, self.empty = here.nonzero()[:, 0], beside, (~self.near).nonzero()[:, 0]
@@ -35,15 +36,11 @@ class Space:
             return torch.empty(0, 3, device=cells.device)
         number = cells[torch.randint(len(cells), (count,), generator=generator, device=cells.device)]
         inside = torch.rand(count, 3, generator=generator, device=cells.device)
-        return self.domain.world_from_unit((self._corner(number) + inside) / self.resolution)
-
-    def _corner(self, number: Int[Tensor, "n"]) -> Int[Tensor, "n xyz=3"]:
-        size = self.resolution
-        return torch.stack([number % size, number // size % size, number // size**2], -1)
+        return self.domain.world_from_unit((cell_place(number, self.resolution) + inside) / self.resolution)
 
     def is_near(self, position: Float[Tensor, "n xyz=3"]) -> Bool[Tensor, "n"]:
         """Whether world positions lie in an occupied cell or its shell; outside the domain nothing does."""
         unit = self.domain.unit_from_world(position)
-        x, y, z = (unit * self.resolution).long().clamp(0, self.resolution - 1).unbind(-1)
+        cell = cell_number((unit * self.resolution).long().clamp(0, self.resolution - 1), self.resolution)
         inside = ((unit >= 0) & (unit <= 1)).all(-1)
-        return self.near[x + self.resolution * (y + self.resolution * z)] & inside
+        return self.near[cell] & inside

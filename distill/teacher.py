@@ -8,8 +8,10 @@ from torch import Tensor
 
 from ..fields import Level, Points
 from ..renderers import VolumeRenderer
+from ..renderers.samples import points_at
 from ..renderers.uniform import step_at
 from ..scenes import Rays
+from ..scenes.columns import joined
 from ..train import TrainedField
 from .cameras import with_cameras_between
 from .edits import Cut
@@ -36,6 +38,9 @@ class RayLesson:
     depth: Float[Tensor, "ray"]
     camera: Int[Tensor, "ray"]
 
+    def __len__(self) -> int:
+        return len(self.rays)
+
 
 @dataclass(frozen=True)
 class PointLesson:
@@ -48,6 +53,9 @@ class PointLesson:
     color: Float[Tensor, "n rgb=3"]
     visible: Float[Tensor, "n"]
     step: Float[Tensor, "n"]
+
+    def __len__(self) -> int:
+        return len(self.points)
 
 
 class Teacher:
@@ -96,9 +104,7 @@ class Teacher:
             ]
         )
         hidden, far = self.seen_from_somewhere(elsewhere, generator)
-        points = Points(
-            *(torch.cat(pair) for pair in zip(vars(surface).values(), vars(hidden).values(), strict=True))
-        )
+        points = joined([surface, hidden])
         levels = self.trained.field.levels(points, Level.COLOR)
         inside = self.trained.sampler.contains(points.position)
         visible = torch.full_like(levels.density, HIDDEN)
@@ -118,13 +124,7 @@ class Teacher:
         spread = SPREAD * step_at(self.grid, lesson.depth[row])
         t = lesson.depth[row] + spread * torch.randn(count, generator=generator, device=device)
         t = t.maximum(rays.near[row])
-        points = Points(
-            rays.origins[row] + t[:, None] * rays.directions[row],
-            rays.directions[row],
-            rays.footprint[row] * t,
-            rays.time[row],
-        )
-        return points, step_at(self.grid, t)
+        return points_at(rays, t, row), step_at(self.grid, t)
 
     def seen_from_somewhere(
         self, position: Float[Tensor, "n xyz=3"], generator: torch.Generator
@@ -137,9 +137,9 @@ class Teacher:
         distance = away.norm(dim=-1)
         direction = away / distance[:, None].clamp_min(1e-9)
         points = Points(
-            position,
-            direction,
-            distance * self.cameras.cone_radius(camera, direction),
-            self.cameras.time[camera],
+            position=position,
+            direction=direction,
+            footprint=distance * self.cameras.cone_radius(camera, direction),
+            time=self.cameras.time[camera],
         )
         return points, step_at(self.grid, distance)

@@ -12,12 +12,13 @@ from torch import Tensor, nn
 
 from ..ops import take_rows
 from ..scenes import Domain
+from ..scenes.columns import each_column
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Points:
     """What a field is asked about: world positions, unit view directions, the radius of the pixel's cone there
-    (world units), and the time in [0, 1]."""
+    (world units), and the time in [0, 1]. Where a pose is refined, the first two have gradients."""
 
     position: Float[Tensor, "n xyz=3"]
     direction: Float[Tensor, "n xyz=3"]
@@ -28,7 +29,7 @@ class Points:
         return len(self.position)
 
     def __getitem__(self, rows: "slice | Int[Tensor, 'row']") -> "Points":
-        return Points(*(getattr(self, field.name)[rows] for field in fields(self)))
+        return each_column(lambda column: column[rows], self)
 
 
 @dataclass(frozen=True)

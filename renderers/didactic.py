@@ -10,12 +10,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..fields import Field, Points
+from ..ops import STOP
 from ..scenes import Rays
 from .samples import Sampler
-
-STOP = 1e-4
-VISIBLE = 1e-4
-FOG = 0.01
+from .shading import FOG, VISIBLE
 
 
 @torch.no_grad()
@@ -60,4 +58,9 @@ def render_ray(
 
 
 def point_at(ray: Rays, t: float) -> Points:
-    return Points(ray.origins + t * ray.directions, ray.directions, ray.footprint * t, ray.time)
+    return Points(
+        position=ray.origins + t * ray.directions,
+        direction=ray.directions,
+        footprint=ray.footprint * t,
+        time=ray.time,
+    )

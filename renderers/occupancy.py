@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int, Int32, UInt8
 from torch import Tensor, nn
 
 from ..fields import Points
-from ..ops import MarchGrid, ray_march, ray_march_on
+from ..ops import MarchGrid, cell_number, cell_place, ray_march, ray_march_on
 from ..scenes import Domain, Rays
 from ..scenes.cells import dilated, finer, packed, unpacked
 from .samples import Sampler, Samples, jitter, span
@@ -127,8 +127,7 @@ class OccupancyGrid(nn.Module, Sampler):
     def contains(self, position: Float[Tensor, "n xyz=3"]) -> Bool[Tensor, "n"]:
         """Whether the cell around each world position is occupied; outside the domain nothing is."""
         unit = self.domain.unit_from_world(position)
-        x, y, z = (unit * self.resolution).long().clamp(0, self.resolution - 1).unbind(-1)
-        cell = x + self.resolution * (y + self.resolution * z)
+        cell = cell_number((unit * self.resolution).long().clamp(0, self.resolution - 1), self.resolution)
         bit = self.bits[cell // 8] >> (cell % 8) & 1
         return bit.bool() & ((unit >= 0) & (unit <= 1)).all(-1)
 
@@ -223,7 +222,7 @@ class OccupancyGrid(nn.Module, Sampler):
         """Points at places in cells, seen from anywhere if there is a generator."""
         size = self.resolution
         x, y, z, time = (place >> shift & 255 for shift in (0, 8, 16, 24))
-        corner = torch.stack([cell % size, cell // size % size, cell // size**2], -1)
+        corner = cell_place(cell, size)
         # On no wall of the cell: rounding would put it into the next one.
         inside = torch.stack([x, y, z], -1).clamp_min(1) / 256
         direction = torch.tensor([0.0, 0.0, 1.0], device=cell.device).expand(len(cell), 3)

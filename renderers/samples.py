@@ -30,13 +30,11 @@ class Samples:
 
     def points(self, rays: Rays) -> Points:
         """The points in the world that the samples lie at."""
-        return Points(*ray_points(rays.packed(), self.t, self.ray))
+        return points_at(rays, self.t, self.ray)
 
     def points_of(self, rays: Rays, rows: Int[Tensor, "m"]) -> Points:
         """The points of some samples, in any order."""
-        return Points(
-            *ray_points(rays.packed(), self.t.index_select(0, rows), self.ray.index_select(0, rows))
-        )
+        return points_at(rays, self.t.index_select(0, rows), self.ray.index_select(0, rows))
 
     def of(self, hit: Int[Tensor, "m"]) -> "Samples":
         """The same samples of the rays that have any, which are `hit`, numbered anew."""
@@ -49,6 +47,21 @@ class Samples:
         before = torch.searchsorted(rows, self.offsets)
         t, dt, ray = (each.index_select(0, rows) for each in (self.t, self.dt, self.ray))
         return Samples(t, dt, ray, before)
+
+
+def points_at(rays: Rays, t: Float[Tensor, "n"], ray: Int[Tensor, "n"]) -> Points:
+    """The points in the world at distances along the rays that they name."""
+    found = ray_points(
+        origins=rays.origins,
+        directions=rays.directions,
+        footprint=rays.footprint,
+        time=rays.time,
+        t=t,
+        ray=ray,
+    )
+    return Points(
+        position=found.position, direction=found.direction, footprint=found.footprint, time=found.time
+    )
 
 
 class Sampler(abc.ABC):

@@ -9,6 +9,7 @@ from torch import Tensor
 from ..fields import Field, Probe
 from ..ops import accumulate, ray_weights, take_rows
 from ..scenes import Cameras, Rays
+from ..scenes.columns import each_column, joined
 from .front_to_back import see
 from .opaque import probe_until_opaque
 from .samples import Sampler, Samples
@@ -76,22 +77,17 @@ class VolumeRenderer:
             done += len(part)
             per_ray = max(rendering.samples.sum().item() / max(len(part), 1), 1)
             chunk = max(256, min(int(CHUNK_SAMPLES / per_ray), 4 * chunk, 1 << 17))
-        return Rendering(
-            *(torch.cat(values) for values in zip(*(vars(p).values() for p in parts), strict=True))
-        )
+        return joined(parts)
 
     def render_views(
         self, field: Field, cameras: Cameras, background: Float[Tensor, "rgb=3"], stride: int
     ) -> list[Rendering]:
         """Every `stride`-th pixel of each view. All are marched together: small pictures take little more than one."""
-        views = [cameras.pixel_rays(view, stride) for view in range(len(cameras))]
-        rays = Rays(*(torch.cat(values) for values in zip(*(vars(v).values() for v in views), strict=True)))
+        rays = joined([cameras.pixel_rays(view, stride) for view in range(len(cameras))])
         seen = self.render_image(field, rays, background)
-        pixels = len(rays) // len(views)
-        return [
-            Rendering(*part)
-            for part in zip(*(values.split(pixels) for values in vars(seen).values()), strict=True)
-        ]
+        pixels = len(rays) // len(cameras)
+        begins = range(0, len(rays), pixels)
+        return [each_column(lambda column, b=b: column[b : b + pixels], seen) for b in begins]
 
     def _image_of(self, field: Field, rays: Rays, background: Float[Tensor, "rgb=3"]) -> Rendering:
         hit, met, seen, asked = see(field, rays, self.sampler)

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from ..ops import cell_place
 from .cameras import Lens
 from .cells import finer
 from .domain import Box, Domain
@@ -22,7 +23,7 @@ def never() -> bool:
 def possible_cells(
     views: Views, domain: Domain, resolution: int, *, enough: Callable[[], bool] = never
 ) -> Bool[Tensor, "cell"]:
-    """Which of `resolution`³ cells (x + y·R + z·R²) may hold something that a view could show.
+    """Which of `resolution`³ cells (in the order of `cell_number`) may hold something that a view could show.
 
     In a bounded scene the visual hull; in an unbounded one all that lies in the frame of some view. Fisheye lenses
     rule nothing out, nor do views of different times in a bounded scene: what one of them sees through may hold
@@ -56,7 +57,7 @@ def in_some_frame(views: Views, domain: Domain, resolution: int) -> Bool[Tensor,
 def visual_hull(
     views: Views, domain: Domain, resolution: int, *, enough: Callable[[], bool] = never
 ) -> Bool[Tensor, "cell"]:
-    """Which of `resolution`³ cells (x + y·R + z·R²) may hold something: those no view sees through.
+    """Which of `resolution`³ cells (in the order of `cell_number`) may hold something: those no view sees through.
 
     Up to ENOUGH_VIEWS of the views are asked. A cell is ruled out where every pixel it could cover in some view is
     wholly transparent. Views with masked pixels rule nothing out. `resolution` is a power of two, or below 32.
@@ -68,8 +69,7 @@ def visual_hull(
     else:
         maybe = torch.ones(resolution**3, dtype=torch.bool, device=views.images.device)
     left = maybe.nonzero()[:, 0]
-    corner = torch.stack([left % resolution, left // resolution % resolution, left // resolution**2], -1)
-    center = domain.world_from_unit((corner + 0.5) / resolution)
+    center = domain.world_from_unit((cell_place(left, resolution) + 0.5) / resolution)
     radius = domain.side / resolution * 3**0.5 / 2
     for view in range(0, len(views), -(-len(views) // ENOUGH_VIEWS)):
         if enough():

@@ -67,7 +67,9 @@ def surface(field: Field) -> Mapping[str, AtSurface]:
     def level(rays: Rays, depth: Float[Tensor, "ray"]) -> Float[Tensor, "ray"]:
         t = torch.where(depth.isfinite(), depth, rays.near)
         place = rays.origins + t[:, None] * rays.directions
-        return field.level(Points(place, rays.directions, rays.footprint * t, rays.time))
+        return field.level(
+            Points(position=place, direction=rays.directions, footprint=rays.footprint * t, time=rays.time)
+        )
 
     return {"Level of detail": level}
 

@@ -1,14 +1,14 @@
 """Batches of pixels: random over all training views, at all scales."""
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..scenes import Rays, Views
-from ..scenes.rays import joined
+from ..scenes.columns import joined
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def random_pixels(scales: tuple[Views, ...], count: int, generator: torch.Genera
     if len(scales) == 1:
         return _pixels(scales[0], pixel, 1.0)
     level = torch.bucketize(pixel, torch.tensor(ends, device=pixel.device), right=True)
-    return _joined(
+    return joined(
         [
             _pixels(views, pixel[level == j] - begin, 4.0**j)
             for j, (views, begin) in enumerate(zip(scales, [0, *ends], strict=False))
@@ -51,17 +51,8 @@ def _pixels(views: Views, pixel: Int[Tensor, "ray"], area: float) -> PixelBatch:
     y, x = rest // views.cameras.width, rest % views.cameras.width
     rgba = views.images[view, y, x].float() / 255
     return PixelBatch(
-        rays=views.cameras.rays(view, x + 0.5, y + 0.5),
+        rays=replace(views.cameras.rays(view, x + 0.5, y + 0.5), view=view),
         color=rgba[:, :3],
         alpha=rgba[:, 3],
         weight=(~views.ignored[view, y, x]).float() * area,
-    )
-
-
-def _joined(batches: list[PixelBatch]) -> PixelBatch:
-    return PixelBatch(
-        rays=joined([batch.rays for batch in batches]),
-        color=torch.cat([batch.color for batch in batches]),
-        alpha=torch.cat([batch.alpha for batch in batches]),
-        weight=torch.cat([batch.weight for batch in batches]),
     )

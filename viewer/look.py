@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..renderers import Rendering
 from ..scenes import Cameras, Rays
+from ..scenes.rays import no_view
 from .drawing import Ask
 from .lens import View
 from .subject import Layers, Look, Paint, Picture, Subject
@@ -51,9 +52,14 @@ class Studio:
         subject = self.subject(self.look)
         one = torch.ones(1)
         rays = Rays(
-            origin[None], direction[None], one * subject.cameras.near, one * torch.inf, one * 1e-3, one * 0
+            origins=origin[None],
+            directions=direction[None],
+            near=one * subject.cameras.near,
+            far=one * torch.inf,
+            footprint=one * 1e-3,
+            time=one * self.look.time,
+            view=no_view(1, one.device),
         ).to(subject.cameras.focal.device)
-        rays = replace(rays, time=rays.time + self.look.time)
         seen = self._trace(subject, rays, self.look)
         return seen.depth[0].item() if seen.opacity[0] > 0.5 else torch.inf
 

@@ -74,7 +74,7 @@ std::vector<Reach> find_reaches(const VoxelBlocks& voxels, const float* position
       for (int t = 0; t < taps.count; ++t) {
         Reach reach;
         for (int k = 0; k < 8 && c.state[t] != kEmpty; ++k) {
-          const int32_t number = c.row[t][k] / kRows;
+          const int32_t number = c.row[t][k] / kVoxelRows;
           if (c.row[t][k] < 0) continue;
           reach.low = number < reach.low ? number : reach.low;
           reach.high = number > reach.high ? number : reach.high;
@@ -107,8 +107,8 @@ template <int C>
 void add_taps(const VoxelBlocks& voxels, const float* positions, const Taps& taps, int32_t from, int32_t to,
               const float* grad_found, const VoxelRows<float>& grad_values) {
   const int channels = C ? C : voxels.channels;
-  const int32_t begin = from * kRows;
-  const uint32_t rows = uint32_t(to - from) * kRows;
+  const int32_t begin = from * kVoxelRows;
+  const uint32_t rows = uint32_t(to - from) * kVoxelRows;
   Corners c;
   find_corners(voxels, positions, taps, c);
   for (int s = 0; s < taps.count; ++s) {
@@ -153,7 +153,7 @@ void backward_values(const VoxelBlocks& voxels, const float* positions, const fl
   const auto reaches = find_reaches(voxels, positions, level, n, grad_found, voxels.levels > 1 ? 2 : 1);
   const int parts = omp_get_max_threads();
   const Buffer<int32_t> cuts(parts + 1);
-  cut(reaches, grad_values.rows / kRows, parts, cuts.data);
+  cut(reaches, grad_values.rows / kVoxelRows, parts, cuts.data);
 #pragma omp parallel for schedule(static, 1)
   for (int part = 0; part < parts; ++part)
     backward_range<C>(voxels, positions, level, n, reaches, cuts.data[part], cuts.data[part + 1], grad_found, grad_values);

@@ -8,6 +8,7 @@ import torch
 from omnifield.distill.edits import Cut, Frozen, Moved, Union
 from omnifield.distill.queried import _placed
 from omnifield.scenes import Box, Rays
+from omnifield.scenes.rays import no_view
 from omnifield.train import TrainedField
 from omnifield.viewer.subject import Crop
 
@@ -65,7 +66,15 @@ def test_a_crop_box_cuts_far_rays() -> None:
     crop = Crop(torch.tensor([0.1, 0.0, 0.0]), some_pose()[:3, :3], torch.tensor([1.0, 0.5, 2.0]))
     origins, directions = torch.randn(2, 30, 3, generator=torch.Generator().manual_seed(0))
     one = torch.ones(30)
-    rays = Rays(origins, torch.nn.functional.normalize(directions, dim=-1), 0.1 * one, 9 * one, one, 0 * one)
+    rays = Rays(
+        origins=origins,
+        directions=torch.nn.functional.normalize(directions, dim=-1),
+        near=0.1 * one,
+        far=9 * one,
+        footprint=one,
+        time=0 * one,
+        view=no_view(len(one), "cpu"),
+    )
     near = crop.apply(rays)
     with far_device() as device:
         far = crop.apply(rays.to(device))

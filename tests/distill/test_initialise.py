@@ -43,7 +43,12 @@ def test_voxels_have_the_teachers_densities_and_its_colours_from_everywhere(
     position = 0.57 * position
     direction = torch.nn.functional.normalize(torch.randn(2000, 3, generator=generator), dim=-1)
     facing = (position * direction).sum(-1) < -0.2  # from where cameras look at it
-    points = Points(position[facing], direction[facing], torch.zeros(2000)[facing], torch.zeros(2000)[facing])
+    points = Points(
+        position=position[facing],
+        direction=direction[facing],
+        footprint=torch.zeros(2000)[facing],
+        time=torch.zeros(2000)[facing],
+    )
     teacher = teacher_ball.field
     features = teacher.features(points, teacher.probe(points))
     expected = teacher.color(features, points)

@@ -19,7 +19,7 @@ DENSITIES, STEP = Densities.of(OCCUPANCY), torch.tensor(OCCUPANCY.grid.step)
 def lesson(count: int, generator: torch.Generator) -> PointLesson:
     position = torch.rand(count, 3, generator=generator)
     return PointLesson(
-        points=Points(position, position, position[:, 0], position[:, 0]),
+        points=Points(position=position, direction=position, footprint=position[:, 0], time=position[:, 0]),
         features=torch.randn(count, 4, generator=generator),
         density=10 ** (8 * torch.rand(count, generator=generator) - 3),
         color=torch.rand(count, 3, generator=generator),

@@ -1,12 +1,36 @@
 """A ring of rows, and draws from it whose weighted means are those over all rows."""
 
+from dataclasses import dataclass
+
 import torch
 from omnifield.distill.memory import UNIFORM, Memory
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Pair:
+    number: Tensor
+    both: Tensor
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A lesson in which another one is."""
+
+    number: Tensor
+    pair: Pair
+
+    def __len__(self) -> int:
+        return len(self.number)
+
+
+def rows_of(number: Tensor) -> Rows:
+    return Rows(number, Pair(number + 0.5, torch.stack([number, -number], -1).float()))
 
 
 def filled(score: torch.Tensor) -> Memory:
     memory = Memory(len(score))
-    memory.add((torch.arange(len(score)),))
+    memory.add(rows_of(torch.arange(len(score))))
     memory.scored(torch.arange(len(score)), score)
     return memory
 
@@ -16,19 +40,20 @@ def test_the_oldest_rows_are_overwritten_and_columns_stay_together() -> None:
     for size in (4, 3, 6, 25, 1):
         numbers = torch.arange(len(said), len(said) + size)
         said += numbers.tolist()
-        memory.add((numbers, torch.stack([numbers, -numbers], -1).float()))
+        memory.add(rows_of(numbers))
         assert len(memory) == min(len(said), 10)
-        number, pair = memory.take(torch.arange(len(memory)))
-        assert sorted(number.tolist()) == said[-10:]
-        assert torch.equal(pair, torch.stack([number, -number], -1).float())
+        kept = memory.take(torch.arange(len(memory)))
+        assert sorted(kept.number.tolist()) == said[-10:]
+        same = rows_of(kept.number)
+        assert torch.equal(kept.pair.number, same.pair.number) and torch.equal(kept.pair.both, same.pair.both)
 
 
 def test_new_rows_have_the_mean_score() -> None:
     memory = Memory(8)
-    memory.add((torch.zeros(4),))
+    memory.add(rows_of(torch.zeros(4)))
     assert memory.score[:4].tolist() == [1, 1, 1, 1]
     memory.scored(torch.arange(4), torch.tensor([1.0, 2.0, 3.0, 6.0]))
-    memory.add((torch.zeros(2),))
+    memory.add(rows_of(torch.zeros(2)))
     assert memory.score[:6].tolist() == [1, 2, 3, 6, 3, 3]
 
 
@@ -60,7 +85,7 @@ def test_rows_that_nobody_finds_hard_are_all_as_likely(generator) -> None:
 
 def test_rows_that_were_not_filled_yet_are_never_drawn(generator) -> None:
     memory = Memory(1000)
-    memory.add((torch.arange(3),))
+    memory.add(rows_of(torch.arange(3)))
     for draw in (memory.hard, memory.any):
         rows, _ = draw(1000, generator)
         assert rows.max() == 2 and rows.min() == 0

@@ -55,7 +55,7 @@ def test_two_balls_are_looked_at_from_the_cameras_of_both() -> None:
     assert len(both.cameras) == 40
     assert_covered(both)
     middles = torch.tensor([[0.0, 0.0, 0.0], [1.5, 0.0, 0.0], [0.75, 0.0, 0.0]])
-    points = Points(middles, torch.eye(3), torch.zeros(3), torch.zeros(3))
+    points = Points(position=middles, direction=torch.eye(3), footprint=torch.zeros(3), time=torch.zeros(3))
     density = both.field.density(points)
     assert (density[:2] > 50).all() and density[2] < 0.1
 
@@ -88,7 +88,8 @@ def test_a_moment_of_a_moving_ball_is_where_the_ball_is_then() -> None:
     still = queried([moving], Edits(time=0.9))
     assert not still.field.follows_time and not still.cameras.moving
     assert still.cameras.time.tolist() == pytest.approx([0.9] * len(still.cameras))
-    there = Points(torch.tensor([[0.4, 0.0, 0.0]]), torch.eye(3)[:1], torch.zeros(1), torch.zeros(1))
+    place, zero = torch.tensor([[0.4, 0.0, 0.0]]), torch.zeros(1)
+    there = Points(position=place, direction=torch.eye(3)[:1], footprint=zero, time=zero)
     assert still.field.density(there) > 50
 
 

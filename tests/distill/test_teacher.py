@@ -10,6 +10,7 @@ from omnifield.distill.teacher import HIDDEN, MISSES, OCCUPIED, SURFACE, PointLe
 from omnifield.fields import Level
 from omnifield.renderers import UniformSampler, VolumeRenderer
 from omnifield.scenes import Rays
+from omnifield.scenes.rays import no_view
 from omnifield.train import TrainedField
 
 from .ball_scene import CUBE, RADIUS, BallConfig, ball, far_ball
@@ -127,6 +128,7 @@ def test_steps_are_those_of_the_march_that_the_points_are_seen_in(generator) -> 
         far=torch.full((count,), torch.inf),
         footprint=torch.zeros(count),
         time=torch.zeros(count),
+        view=no_view(count, "cpu"),
     )
     march = UniformSampler(trained.field.domain, trained.sampler.steps_per_side).sample(through, None)
     apart = (march.t - distance[march.ray]).abs()

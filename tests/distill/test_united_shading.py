@@ -5,6 +5,7 @@ from omnifield.distill.edits import Cut, Union
 from omnifield.fields import Field
 from omnifield.renderers import Rendering, UniformSampler, VolumeRenderer
 from omnifield.scenes import Box, Rays
+from omnifield.scenes.rays import no_view
 
 from .ball_scene import CUBE
 from .test_edits import LEFT, RIGHT, stirred
@@ -21,6 +22,7 @@ def rays_along_y(generator: torch.Generator, count: int = 200) -> Rays:
         far=torch.full((count,), torch.inf),
         footprint=torch.full((count,), 1e-3),
         time=torch.zeros(count),
+        view=no_view(count, "cpu"),
     )
 
 

@@ -3,6 +3,7 @@
 import torch
 from omnifield.fields import FIELD_CONFIGS, Field, FieldConfig, Points, field_config
 from omnifield.scenes import Box, Contraction, Domain
+from omnifield.scenes.columns import each_column
 from torch import Tensor
 
 VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -35,9 +36,7 @@ def scattered(count: int, domain: Domain, seed: int = 0) -> Points:
 
 
 def double(points: Points) -> Points:
-    return Points(
-        *(getattr(points, name).double() for name in ("position", "direction", "footprint", "time"))
-    )
+    return each_column(lambda column: column.double(), points)
 
 
 def config_of(kind: str, preset: str) -> FieldConfig:

@@ -1,13 +1,14 @@
 """Packed samples, and the sampler that knows nothing of the scene."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from omnifield.ops.ray_march import HORIZON
 from omnifield.renderers import LongerSteps, OccupancyGrid, Samples, UniformSampler
 from omnifield.renderers.uniform import CONE
-from omnifield.scenes import Domain, Rays
+from omnifield.scenes import Domain
 
 from .analytic import BOX, CUBE, UNBOUNDED, rays_around, rays_of, through_box
 
@@ -36,7 +37,7 @@ def test_some_of_the_samples_stay_with_their_rays(rows: list[int]) -> None:
 
 def test_points_lie_on_their_rays() -> None:
     rays, samples = rays_around(4), some_samples()
-    rays = Rays(*(vars(rays) | {"time": torch.tensor([0.0, 0.1, 0.2, 0.3])}).values())
+    rays = replace(rays, time=torch.tensor([0.0, 0.1, 0.2, 0.3]))
     points = samples.points(rays)
     position = rays.origins[samples.ray] + samples.t[:, None] * rays.directions[samples.ray]
     torch.testing.assert_close(points.position, position)

@@ -2,13 +2,14 @@
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
 from omnifield.fields import Field, Points, Probe, field_config
+from omnifield.ops import STOP
 from omnifield.renderers import Rendering, UniformSampler, VolumeRenderer
 from omnifield.renderers.didactic import render_ray
-from omnifield.renderers.opaque import STOP
 from omnifield.renderers.uniform import CONE
 from omnifield.renderers.volume import VISIBLE
 from omnifield.scenes import Domain, Rays
@@ -80,14 +81,14 @@ def test_a_ray_that_starts_inside_sees_what_is_before_it() -> None:
 
 def test_near_and_far_are_respected() -> None:
     rays = rays_of(torch.tensor([[0.0, 0.0, -1.0]]), torch.tensor([[0.0, 0.0, 1.0]]), far=1.5)
-    near = Rays(*(vars(rays) | {"near": torch.tensor([0.25])}).values())
+    near = replace(rays, near=torch.tensor([0.25]))
     opacity = render(Ball(CUBE, 1.0), near, torch.zeros(1, 3)).opacity
     assert opacity.item() == pytest.approx(1 - torch.e**-1.25, abs=1e-5)
 
 
 def test_a_ray_past_the_box_sees_the_background_and_nothing_else() -> None:
     rays, background = rays_around(50), backgrounds(50)
-    past = Rays(*(vars(rays) | {"directions": -rays.directions}).values())
+    past = replace(rays, directions=-rays.directions)
     rendering = render(Ball(CUBE, 5.0), past, background)
     assert torch.equal(rendering.color, background)
     assert not rendering.opacity.any() and rendering.depth.isinf().all() and not rendering.samples.any()
@@ -144,7 +145,7 @@ def test_the_renderer_is_its_didactic_twin(
         monkeypatch.setattr(f"omnifield.renderers.{twin}.VISIBLE", visible)
     field, sampler = stirred(tag, domain, seed=3, denser=denser), UniformSampler(domain, 24)
     rays, background = rays_around(10), torch.tensor([0.2, 0.9, 0.4])
-    rays = Rays(*(vars(rays) | {"far": torch.full((10,), 8.0)}).values())
+    rays = replace(rays, far=torch.full((10,), 8.0))
     rendering = VolumeRenderer(sampler).render(field, rays, background.expand(10, 3))
     image = VolumeRenderer(sampler).render_image(field, rays, background)
     for i in range(10):

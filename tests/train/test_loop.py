@@ -113,7 +113,8 @@ def test_normals_may_be_looked_at_between_steps(scene: Scene) -> None:
     """They are gradients through the tables: the next step must not take them for its own."""
     watched, alone = begin(scene, HASH), begin(scene, HASH)
     position = torch.rand(50, 3, generator=torch.Generator().manual_seed(0)).requires_grad_()
-    points = Points(position, torch.zeros(50, 3), torch.zeros(50), torch.zeros(50))
+    zero = torch.zeros(50)
+    points = Points(position=position, direction=torch.zeros(50, 3), footprint=zero, time=zero)
     for _ in zip(fit(watched, scene, Budget(steps=4)), fit(alone, scene, Budget(steps=4)), strict=True):
         (slope,) = torch.autograd.grad(watched.field.density(points).sum(), position)
         assert slope.any()

@@ -29,7 +29,11 @@ def seen() -> Seen:
 
     rendering = Rendering(random(THREE, 3), random(THREE), random(THREE), torch.tensor([3, 2, 4]))
     trace = Trace(random(9), torch.tensor([0, 0, 1, 2, 2]), random(FIVE), random(FIVE, 7))
-    rays = Rays(*(torch.zeros(THREE, *shape) for shape in ((3,), (3,), (), (), (), ())))
+    zero, view = torch.zeros(THREE), torch.arange(THREE)
+    vectors = torch.zeros(THREE, 3)
+    rays = Rays(
+        origins=vectors, directions=vectors, near=zero, far=zero, footprint=zero, time=zero, view=view
+    )
     weight = torch.tensor([1.0, 4.0, 0.0])
     return rendering, trace, PixelBatch(rays, random(THREE, 3).detach(), random(THREE).detach(), weight)
 
@@ -66,8 +70,7 @@ def test_opacities_are_to_be_few(seen: Seen) -> None:
 
 def test_no_ray_at_all_and_no_weight_cost_nothing(seen: Seen) -> None:
     _, _, batch = seen
-    none = Rays(*(tensor[:0] for tensor in vars(batch.rays).values()))
-    empty = PixelBatch(none, torch.zeros(0, 3), torch.zeros(0), torch.zeros(0))
+    empty = PixelBatch(batch.rays[:0], torch.zeros(0, 3), torch.zeros(0), torch.zeros(0))
     rendering = Rendering(
         torch.zeros(0, 3), torch.zeros(0), torch.zeros(0), torch.zeros(0, dtype=torch.int64)
     )

@@ -22,7 +22,15 @@ def rays(generator: torch.Generator, count: int = 400) -> Rays:
     origins = torch.randn(count, 3, generator=generator)
     directions = torch.nn.functional.normalize(torch.randn(count, 3, generator=generator), dim=-1)
     one = torch.ones(count)
-    return Rays(origins, directions, one * 0.05, one * math.inf, one * 1e-3, one * 0)
+    return Rays(
+        origins=origins,
+        directions=directions,
+        near=one * 0.05,
+        far=one * math.inf,
+        footprint=one * 1e-3,
+        time=one * 0,
+        view=torch.arange(len(one)),
+    )
 
 
 @pytest.mark.parametrize("turn", [(0.0, 0.0, 0.0), (0.3, -0.8, 1.2)])
@@ -43,12 +51,13 @@ def test_a_crop_keeps_of_every_ray_just_what_is_inside_the_box(turn, generator: 
 def test_a_ray_along_a_face_is_no_accident():
     one = torch.ones(1)
     along = Rays(
-        torch.tensor([[-2.0, 0.0, 0.0]]),
-        torch.tensor([[1.0, 0.0, 0.0]]),
-        one * 0.1,
-        one * math.inf,
-        one,
-        one * 0,
+        origins=torch.tensor([[-2.0, 0.0, 0.0]]),
+        directions=torch.tensor([[1.0, 0.0, 0.0]]),
+        near=one * 0.1,
+        far=one * math.inf,
+        footprint=one,
+        time=one * 0,
+        view=torch.tensor([3]),
     )
     cut = crop((0.0, 0.0, 0.0), center=(0.0, 0.0, 0.0)).apply(along)
     assert cut.near.item() == pytest.approx(1.4) and cut.far.item() == pytest.approx(2.6)
