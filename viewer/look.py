@@ -44,15 +44,15 @@ class Studio:
         return (*self.paints, *self.subject(self.look).surface)
 
     def camera(self, view: View, look: Look) -> Cameras:
-        return view.camera(view.size(look.longest_side), self.subject(look).cameras, look.time)
+        return view.camera(view.size(look.longest_side), self.subject(look).cameras[0], look.time)
 
     def distance(self, origin: Float[Tensor, "xyz=3"], direction: Float[Tensor, "xyz=3"]) -> float:
         """How far along a ray the surface lies; infinitely far where there is none."""
         subject = self.subject(self.look)
         one = torch.ones(1)
         rays = Rays(
-            origin[None], direction[None], one * subject.cameras.near, one * torch.inf, one * 1e-3, one * 0
-        ).to(subject.cameras.focal.device)
+            origin[None], direction[None], one * subject.cameras[0].near, one * torch.inf, one * 1e-3, one * 0
+        ).to(subject.cameras[0].focal.device)
         rays = replace(rays, time=rays.time + self.look.time)
         seen = self._trace(subject, rays, self.look)
         return seen.depth[0].item() if seen.opacity[0] > 0.5 else torch.inf
