@@ -7,13 +7,16 @@ from typing import Any
 
 import torch
 from rich.console import Console
+from torch import Tensor
 
 from ..datasets import load_scene
 from ..distill import Plan, Watch, Wishes, convert
 from ..distill.convert import Mark
 from ..fields import FIELD_CONFIGS, Field, field_config, preset_of
 from ..renderers import OccupancyGrid, VolumeRenderer
-from ..scenes import Scene
+from ..scenes import Scene, Views
+from ..scenes.camera_groups import commonest
+from ..scenes.views import cameras_of, full_size
 from ..terminal.counting import check_some_counted, say
 from ..terminal.progress import until_told_to_stop
 from ..train import Budget, FitConfig, TrainedField, begin, fit
@@ -113,7 +116,7 @@ def _scene(plan: ConvertPlan, device: torch.device, console: Console) -> Scene:
         if tag not in FIELD_CONFIGS:
             raise ValueError(f"There is no field {tag!r}: there are {', '.join(FIELD_CONFIGS)}.")
     scene = load_scene(plan.data).to(device)
-    check_some_counted(console, scene.test)
+    check_some_counted(console, full_size(scene.test))
     return scene
 
 
@@ -121,11 +124,12 @@ def _name(what: str, plan: ConvertPlan, scene: Scene) -> str:
     """Of the files of a report; that of all fields says so by naming none."""
     every = set(plan.tags) == set(plan.to) == set(FIELD_CONFIGS)
     kinds = "" if every else f" {' '.join(plan.tags)} to {' '.join(plan.to)}"
-    return slug(f"{what} {scene.name} {scene.test.cameras.width}{kinds}")
+    return slug(f"{what} {scene.name} {commonest(cameras_of(scene.test)).width}{kinds}")
 
 
 def _facts(plan: ConvertPlan, scene: Scene) -> dict[str, Any]:
-    size = {"width": scene.test.cameras.width, "height": scene.test.cameras.height}
+    most = commonest(cameras_of(scene.test))
+    size = {"width": most.width, "height": most.height}
     return asdict(plan) | {"data": scene.source, "scene": scene.name} | size
 
 
@@ -142,7 +146,7 @@ def _train(tag: str, scene: Scene, plan: ConvertPlan, console: Console) -> Train
     trained = TrainedField(
         field=training.field,
         sampler=training.sampler,
-        cameras=scene.train.cameras,
+        cameras=cameras_of(scene.train),
         background=WHITE,
         scene_from_input=scene.scene_from_input,
         provenance={"scene": scene.name},
@@ -183,15 +187,22 @@ def _marks() -> list[float]:
 
 def _psnr(field: Field, occupancy: OccupancyGrid, scene: Scene, rays: int) -> float:
     """Against the held-out pictures: the mean over the views."""
-    views, background = scene.test, torch.tensor(WHITE, device=scene.test.images.device)
-    step = stride(views, rays)
-    seen = VolumeRenderer(occupancy).render_views(field, views.cameras, background, step)
-    truths = [true_image(views, view, background, step) for view in range(len(views))]
-    counted = ~views.ignored[:, ::step, ::step]
+    groups = full_size(scene.test)
+    background = torch.tensor(WHITE, device=groups[0].images.device)
+    step = stride(groups, rays)
     return mean_figure(
-        psnr(picture(rendering, len(truth)), truth, where)
-        for rendering, truth, where in zip(seen, truths, counted, strict=True)
+        figure for views in groups for figure in _psnrs(field, occupancy, views, background, step)
     )
+
+
+def _psnrs(
+    field: Field, occupancy: OccupancyGrid, views: Views, background: Tensor, step: int
+) -> Iterator[float]:
+    """All views at once: coarse as they are here, that is quicker than one by one."""
+    seen = VolumeRenderer(occupancy).render_views(field, views.cameras, background, step)
+    for view, rendering in enumerate(seen):
+        truth = true_image(views, view, background, step)
+        yield psnr(picture(rendering, len(truth)), truth, ~views.ignored[view, ::step, ::step])
 
 
 def _seconds_to(curve: Sequence[Mapping[str, float]], psnr: float) -> float | None:

@@ -13,13 +13,14 @@ from rich.console import Console
 from ..datasets import load_scene
 from ..fields import FIELD_CONFIGS, FieldConfig, field_config
 from ..scenes import Scene
+from ..scenes.views import full_size, view_count
 from ..terminal.counting import check_some_counted, counted, say
 from ..terminal.progress import TrainingBar, until_interrupted, until_told_to_stop
 from ..train.evaluate import check_stride, judge, mean_figure
 from ..train.field_file import load_field
 from ..train.files import write_atomically
 from ..train.loop import Budget, FitConfig, begin
-from ..train.run import WHITE, Run
+from ..train.run import Run
 from .machine import slug
 from .render import ENOUGH_SECONDS, measure
 from .report import Measured, Sheet, figure
@@ -46,8 +47,8 @@ def measure_fields(plan: FieldsPlan, device: torch.device, console: Console) -> 
     if unknown:
         raise ValueError(f"--fields: there is no field {unknown[0]!r}: there are {', '.join(FIELD_CONFIGS)}.")
     scene = load_scene(plan.data).to(device)
-    check_some_counted(console, scene.test)
-    check_stride(plan.stride, scene.test.cameras)
+    check_some_counted(console, full_size(scene.test))
+    check_stride(plan.stride, full_size(scene.test))
     results, interrupted = until_interrupted(_results(scene, plan, console))
     facts = {
         "scene": scene.name,
@@ -85,9 +86,9 @@ def _measure(config: FieldConfig, scene: Scene, plan: FieldsPlan, console: Conso
         size = path.stat().st_size
         # From the file: what is timed and judged is what a user gets.
         trained = load_field(path, training.sampler.bits.device)
-    background = torch.tensor(WHITE, device=scene.test.images.device)
-    judged = judge(trained.field, trained.sampler, scene.test, background, plan.stride)
-    views = [(view.psnr, view.ssim) for view in counted(judged, len(scene.test), "view", console)]
+    groups = full_size(scene.test)
+    judged = judge(trained.field, trained.sampler, groups, run.background, plan.stride)
+    views = [(view.psnr, view.ssim) for view in counted(judged, view_count(groups), "view", console)]
     psnr, ssim = map(mean_figure, zip(*views, strict=True))
     frame = measure(trained, FRAME, console, repeats=FRAMES)
     return {

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from ..export.paths import resized
 from ..renderers import VolumeRenderer
+from ..scenes.camera_groups import camera, camera_count
 from ..terminal.counting import counted
 from ..terminal.progress import until_interrupted
 from ..train.field_file import TrainedField, find_field_file, load_field
@@ -42,15 +43,15 @@ def measure_render(
 def measure(trained: TrainedField, side: int, console: Console, *, repeats: int) -> dict[str, Any]:
     """Square frames from training cameras all over the capture: `repeats` of them, after one that does not count; or
     as many as begin within ENOUGH_SECONDS, with the first where that is all."""
-    views = [len(trained.cameras) * turn // repeats for turn in range(repeats)]
+    views = [camera_count(trained.cameras) * turn // repeats for turn in range(repeats)]
     renderer = VolumeRenderer(trained.sampler)
-    device = trained.cameras.focal.device
-    cameras = resized(trained.cameras.to("cpu"), (side, side)).to(device)
+    device = trained.cameras[0].focal.device
+    cameras = [resized(camera(trained.cameras, view).to("cpu"), (side, side)).to(device) for view in views]
     background = torch.tensor(trained.background, device=device)
     turns, samples, start = [], [], time.perf_counter()
-    for view in counted([views[0], *views], repeats + 1, f"{side}×{side}", console):
+    for one in counted([cameras[0], *cameras], repeats + 1, f"{side}×{side}", console):
         began = time.perf_counter()
-        rendering = renderer.render_image(trained.field, cameras.pixel_rays(view), background)
+        rendering = renderer.render_image(trained.field, one.pixel_rays(0), background)
         synchronise(device)
         turns.append((time.perf_counter() - began) * 1e3)
         samples.append(rendering.samples.sum().item())

@@ -12,11 +12,13 @@ from rich.console import Console
 from ..datasets import load_scene
 from ..fields import FieldConfig
 from ..scenes import Scene
+from ..scenes.camera_groups import commonest
+from ..scenes.views import cameras_of, full_size, view_count
 from ..terminal.counting import check_some_counted, counted
 from ..terminal.progress import TrainingBar, until_told_to_stop
 from ..train.evaluate import check_stride, judge, mean_figure
 from ..train.loop import Budget, FitConfig, begin
-from ..train.run import WHITE, Run
+from ..train.run import Run
 from .machine import peak_memory_mib, seconds_since_start, slug
 from .report import Measured, Sheet, figure
 
@@ -40,8 +42,8 @@ def measure_train(plan: Plan, device: torch.device, console: Console) -> Measure
     began = time.perf_counter()
     scene = load_scene(plan.data).to(device)
     loaded = time.perf_counter()
-    check_some_counted(console, scene.test)
-    check_stride(plan.stride, scene.test.cameras)
+    check_some_counted(console, full_size(scene.test))
+    check_stride(plan.stride, full_size(scene.test))
     budget = Budget(seconds=plan.max_seconds)
     training = begin(scene, plan.config, FitConfig(seed=plan.seed), budget=budget)
     began_training = time.perf_counter()
@@ -78,11 +80,12 @@ def _train(run: Run, budget: Budget, console: Console) -> bool:
 
 
 def _settings(plan: Plan, scene: Scene) -> dict[str, Any]:
-    size = [scene.train.cameras.width, scene.train.cameras.height]
+    train, test = full_size(scene.train), full_size(scene.test)
+    most = commonest(cameras_of(train))
     return {
         "scene": scene.name,
         "source": scene.source,
-        "views": {"train": len(scene.train), "test": len(scene.test), "size": size},
+        "views": {"train": view_count(train), "test": view_count(test), "size": [most.width, most.height]},
         "field": plan.config.tag,
         "config": asdict(plan.config),
         "max_seconds": plan.max_seconds,
@@ -106,10 +109,9 @@ def _first_image(curve: list[dict[str, Any]]) -> dict[str, Any] | None:
 
 
 def _held_out(run: Run, stride: int, console: Console) -> dict[str, Any]:
-    views = run.scene.test
-    background = torch.tensor(WHITE, device=views.images.device)
-    judged = judge(run.training.field, run.training.sampler, views, background, stride)
-    figures = [view.psnr for view in counted(judged, len(views), "view", console)]
+    groups = full_size(run.scene.test)
+    judged = judge(run.training.field, run.training.sampler, groups, run.background, stride)
+    figures = [view.psnr for view in counted(judged, view_count(groups), "view", console)]
     return {"psnr": mean_figure(figures), "views": len(figures), "stride": stride}
 
 

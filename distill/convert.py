@@ -200,7 +200,7 @@ class _Course:
         )
 
     def _thumbnail(self, occupancy: OccupancyGrid) -> UInt8[Tensor, "height width rgb=3"]:
-        cameras = self.teacher.cameras
+        cameras = self.teacher.cameras[0]
         stride = max(1, max(cameras.width, cameras.height) // THUMBNAIL)
         background = torch.tensor(self.teacher.background, device=self.work.device)
         renderer = VolumeRenderer(occupancy)

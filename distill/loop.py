@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..fields import Field, FieldConfig, Level, Levels
 from ..renderers import OccupancyGrid, VolumeRenderer
+from ..scenes.camera_groups import camera_count
 from ..scenes.cells import dilated
 from ..train import Budget, TrainedField
 from ..train.optimizer import Optimizer
@@ -79,7 +80,7 @@ class Distillation:
             self.said.append("the student was solved for before its first step")
         self.rays = Memory[RayLesson](RAYS_KEPT, self.device)
         self.points = Memory[PointLesson](POINTS_KEPT, self.device)
-        self.camera_error = torch.ones(len(self.teacher.cameras), device=self.device)
+        self.camera_error = torch.ones(camera_count(self.teacher.cameras), device=self.device)
         self.ask(FIRST_RAYS, FIRST_POINTS)
         apart = self.teacher.ask_rays(self.teacher.random_cameras(JUDGED, self.generator), self.generator)
         self.judged = self.teacher.ask_points(JUDGED, apart, self.generator)

@@ -16,6 +16,7 @@ from ..fields import Level, Levels
 from ..ops import accumulate, ray_weights
 from ..renderers import Samples
 from ..scenes import Rays
+from ..scenes.camera_groups import rays_in_frame
 from ..train import Budget
 from .loop import MOST_RAYS, Distillation, Progress
 
@@ -69,10 +70,10 @@ def _step(work: Distillation, stage: str) -> Tensor:
 
 def _rays(work: Distillation) -> Rays:
     """Random pixels of one random camera."""
-    cameras, count = work.teacher.cameras, work.rays_per_step
+    count = work.rays_per_step
     camera = work.teacher.random_cameras(1, work.generator).expand(count)
     x, y = torch.rand(2, count, generator=work.generator, device=work.device)
-    return cameras.rays(camera, x * cameras.width, y * cameras.height)
+    return rays_in_frame(work.teacher.cameras, camera, x, y)
 
 
 def _aim(work: Distillation, marched: int) -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import torch
 from jaxtyping import Bool, Float
@@ -59,49 +60,36 @@ def queried(teachers: Sequence[TrainedField], edits: Edits) -> TrainedField:
 
     occupancy = occupancy_where(whole.domain, anything, first.sampler.bits.device)
     _check_something_there(occupancy)
-    return dataclasses.replace(first, field=whole, sampler=occupancy, cameras=joined(cameras))
+    return dataclasses.replace(first, field=whole, sampler=occupancy, cameras=tuple(chain(*cameras)))
 
 
 def _placed(
     trained: TrainedField, pose: Float[Tensor, "row=4 column=4"], time: float | None
-) -> tuple[Field, Occupied, Cameras]:
+) -> tuple[Field, Occupied, tuple[Cameras, ...]]:
     """One teacher where and when it is to be: its field, where that may be anything, and its cameras."""
     field, cameras, occupancy = trained.field, trained.cameras, trained.sampler
     if time is not None:
         field = Frozen(field, time)
-        cameras = dataclasses.replace(cameras, time=torch.full_like(cameras.time, time))
+        cameras = tuple(dataclasses.replace(each, time=torch.full_like(each.time, time)) for each in cameras)
     if torch.equal(pose, torch.eye(4).to(pose)):
         return field, occupancy.contains, cameras
     moved = Moved(field, pose).to(occupancy.bits.device)
     back = moved.field_from_world
-    seen = (pose.to(cameras.world_from_camera) @ _square(cameras.world_from_camera))[:, :3]
     return (
         moved,
         lambda position: occupancy.contains(position @ back[:3, :3].T + back[:3, 3]),
-        dataclasses.replace(cameras, world_from_camera=seen),
+        tuple(_moved(each, pose) for each in cameras),
     )
+
+
+def _moved(cameras: Cameras, pose: Float[Tensor, "row=4 column=4"]) -> Cameras:
+    seen = (pose.to(cameras.world_from_camera) @ _square(cameras.world_from_camera))[:, :3]
+    return dataclasses.replace(cameras, world_from_camera=seen)
 
 
 def _square(poses: Float[Tensor, "view row=3 column=4"]) -> Float[Tensor, "view row=4 column=4"]:
     last = torch.tensor([0.0, 0.0, 0.0, 1.0]).to(poses).expand(len(poses), 1, 4)
     return torch.cat([poses, last], 1)
-
-
-def joined(cameras: Sequence[Cameras]) -> Cameras:
-    """All cameras as of the first one's image size; those of another lens are left out."""
-    first, *others = cameras
-    alike = [
-        first,
-        *(other.resized(first.width, first.height) for other in others if other.lens is first.lens),
-    ]
-    return dataclasses.replace(
-        first,
-        near=min(each.near for each in alike),
-        **{name: torch.cat([getattr(each, name) for each in alike]) for name in CAMERA_COLUMNS},
-    )
-
-
-CAMERA_COLUMNS = ("world_from_camera", "focal", "principal", "distortion", "time")
 
 
 def occupancy_where(domain: Domain, contains: Occupied, device: torch.device) -> OccupancyGrid:

@@ -1,5 +1,6 @@
 """The teacher at work: rays from the cameras of its file, points where it matters, and its answers to both."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,7 +11,8 @@ from ..fields import Level, Points
 from ..renderers import VolumeRenderer
 from ..renderers.samples import points_at
 from ..renderers.uniform import step_at
-from ..scenes import Rays
+from ..scenes import Cameras, Rays
+from ..scenes.camera_groups import all_poses, all_times, camera_count, chosen, cone_radius, rays_in_frame
 from ..scenes.columns import joined
 from ..train import TrainedField
 from .cameras import with_cameras_between
@@ -69,24 +71,22 @@ class Teacher:
         self.space = Space(trained.sampler, cut.left if cut else None)
         self.grid = trained.sampler.grid
         self.renderer = VolumeRenderer(trained.sampler)
-        view = torch.arange(len(trained.cameras), device=trained.cameras.focal.device)
+        view = torch.arange(camera_count(trained.cameras), device=trained.cameras[0].focal.device)
         back = view % HELD_OUT == min(HELD_OUT, len(view)) // 2
-        self.held_out = trained.cameras[view[back]]
-        known = trained.cameras[view[~back] if len(view) > 1 else view]
-        self.cameras = with_cameras_between(known, BETWEEN * len(known), generator)
-        others = with_cameras_between(known if len(known) > 1 else trained.cameras, CHOOSING, generator)
-        self.choosing = others[-CHOOSING:]
+        self.held_out = chosen(trained.cameras, view[back])
+        known = chosen(trained.cameras, view[~back] if len(view) > 1 else view)
+        self.cameras = tuple(with_cameras_between(each, BETWEEN * len(each), generator) for each in known)
+        self.poses, self.times = all_poses(self.cameras), all_times(self.cameras)
+        self.choosing = _between(known if camera_count(known) > 1 else trained.cameras, generator)
 
     def random_cameras(self, count: int, generator: torch.Generator) -> Int[Tensor, "ray"]:
-        return torch.randint(
-            len(self.cameras), (count,), generator=generator, device=self.cameras.focal.device
-        )
+        return torch.randint(len(self.poses), (count,), generator=generator, device=self.poses.device)
 
     @torch.no_grad()
     def ask_rays(self, camera: Int[Tensor, "ray"], generator: torch.Generator) -> RayLesson:
         """A ray anywhere in the frame of each of these cameras, without most of those that meet nothing."""
         x, y, luck = torch.rand(3, len(camera), generator=generator, device=camera.device)
-        rays = self.cameras.rays(camera, x * self.cameras.width, y * self.cameras.height)
+        rays = rays_in_frame(self.cameras, camera, x, y)
         seen = self.renderer.render_image(self.trained.field, rays, torch.zeros(3, device=camera.device))
         rows = ((seen.samples > 0) | (luck < MISSES)).nonzero()[:, 0]
         return RayLesson(rays[rows], seen.color[rows], seen.opacity[rows], seen.depth[rows], camera[rows])
@@ -130,16 +130,23 @@ class Teacher:
         self, position: Float[Tensor, "n xyz=3"], generator: torch.Generator
     ) -> tuple[Points, Float[Tensor, "n"]]:
         """The points as some camera would see them, were nothing in between, and the step of a march from there."""
-        camera = torch.randint(
-            len(self.cameras), (len(position),), generator=generator, device=position.device
-        )
-        away = position - self.cameras.world_from_camera[camera, :, 3]
+        camera = torch.randint(len(self.poses), (len(position),), generator=generator, device=position.device)
+        away = position - self.poses[camera, :, 3]
         distance = away.norm(dim=-1)
         direction = away / distance[:, None].clamp_min(1e-9)
         points = Points(
             position=position,
             direction=direction,
-            footprint=distance * self.cameras.cone_radius(camera, direction),
-            time=self.cameras.time[camera],
+            footprint=distance * cone_radius(self.cameras, camera, direction),
+            time=self.times[camera],
         )
         return points, step_at(self.grid, distance)
+
+
+def _between(groups: Sequence[Cameras], generator: torch.Generator) -> tuple[Cameras, ...]:
+    """CHOOSING cameras between these, of each group as many as it has of them all; of one alone, itself."""
+    shares = [-(-CHOOSING * len(each) // camera_count(groups)) for each in groups]
+    return tuple(
+        with_cameras_between(each, share, generator)[-share:]
+        for each, share in zip(groups, shares, strict=True)
+    )

@@ -189,13 +189,14 @@ def _pose(text: str) -> Tensor:
 
 def _truth(done: Conversion, scene: Scene, console: Console) -> Truth:
     """Both fields against the held-out pictures of a data set."""
-    (views,) = views_in_frame(done.student, scene, 1, console)
-    say_masked(console, views)
+    groups = views_in_frame(done.student, scene, 1, console)
+    say_masked(console, groups)
     background = torch.tensor(done.student.background, device=done.student.sampler.bits.device)
-    views = views.to(background.device)
-    stride = stride_for(views, TRUTH_RAYS)
+    groups = [views.to(background.device) for views in groups]
+    stride = stride_for(groups, TRUTH_RAYS)
     before, after = (
-        list(judge(one.field, one.sampler, views, background, stride)) for one in (done.teacher, done.student)
+        list(judge(one.field, one.sampler, groups, background, stride))
+        for one in (done.teacher, done.student)
     )
     rows = [(b.truth, b.image, a.image) for b, a in zip(before, after, strict=True)][:TRUTH_ROWS]
     return Truth(mean_figure(view.psnr for view in after), mean_figure(view.psnr for view in before), rows)

@@ -2,9 +2,8 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,8 +16,10 @@ from ..datasets import load_scene
 from ..export.pictures import error_map, side_by_side
 from ..ops import keep_freed_memory
 from ..scenes import Scene, Views
-from ..scenes.multiscale import coarser
-from ..scenes.world_frames import moved
+from ..scenes.camera_groups import all_poses, commonest
+from ..scenes.multiscale import at_scales
+from ..scenes.views import by_scale, cameras_of, names_of, view_count
+from ..scenes.world_frames import moved, moved_poses
 from ..terminal.counting import counted, say, say_masked
 from ..terminal.progress import until_told_to_stop
 from ..train.evaluate import Judged, check_stride, judge, mean_figure
@@ -74,37 +75,37 @@ def run_eval(flags: Eval) -> dict[str, Any]:
     device = choose_device(flags.device, console)
     trained = load_field(find_field_file(flags.file), device)
     scene = load_scene(flags.data, downscale=flags.downscale)
-    scales = [views.to(device) for views in views_in_frame(trained, scene, flags.scales, console)]
-    check_stride(flags.stride, scales[-1].cameras)
-    for views in scales:
-        say_masked(console, views)
+    groups = [views.to(device) for views in views_in_frame(trained, scene, flags.scales, console)]
+    check_stride(flags.stride, groups)
+    say_masked(console, groups)
     if flags.stride > 1:
         say(
             console,
             f"SSIM is not reported: it is of whole pictures, not of those at --stride {flags.stride}.",
         )
     if flags.output is not None:
-        _refuse_mixture(flags.output, scales)
+        _refuse_mixture(flags.output, groups)
     lpips = _lpips_if_there(device, console)
     images = []
     with until_told_to_stop() as told:
-        for view in counted(_judged(trained, scales, flags.stride), sum(map(len, scales)), "view", console):
+        for view in counted(_judged(trained, groups, flags.stride), view_count(groups), "view", console):
             if flags.output is not None:
                 _write_pictures(flags.output / picture_name(len(images), view.name), view)
             images.append(_figures(view, lpips))
             if told.is_set():
                 break
+    usual, scales = commonest(cameras_of(groups)), len(by_scale(groups))
     result = _summary(images, lpips) | {
         "field": trained.config.tag,
         "background": list(trained.background),
-        "width": scene.test.cameras.width,
-        "height": scene.test.cameras.height,
+        "width": usual.width,
+        "height": usual.height,
         "stride": flags.stride,
         "images": images,
         "interrupted": told.is_set(),
     }
-    if len(scales) > 1 and not told.is_set():
-        result["scales"] = _by_scale(images, len(scales))
+    if scales > 1 and not told.is_set():
+        result["scales"] = _by_scale(images, scales)
     if flags.output is not None:
         write_json(flags.output / "eval.json", result)
     if not flags.json:
@@ -124,10 +125,9 @@ def picture_name(number: int, view: str) -> str:
     return f"{number:04d}_{view}.png"
 
 
-def _refuse_mixture(folder: Path, scales: list[Views]) -> None:
+def _refuse_mixture(folder: Path, groups: Sequence[Views]) -> None:
     """Raises ValueError where pictures of other views than these would stay among those of this evaluation."""
-    names = chain.from_iterable(views.names for views in scales)
-    ours = {picture_name(number, name) for number, name in enumerate(names)}
+    ours = {picture_name(number, name) for number, name in enumerate(names_of(groups))}
     others = sorted({path.name for path in folder.glob("[0-9][0-9][0-9][0-9]_*.png")} - ours)
     if others:
         raise ValueError(
@@ -135,21 +135,20 @@ def _refuse_mixture(folder: Path, scales: list[Views]) -> None:
         )
 
 
-def _judged(trained: TrainedField, scales: list[Views], stride: int) -> Iterator[Judged]:
+def _judged(trained: TrainedField, groups: Sequence[Views], stride: int) -> Iterator[Judged]:
     """All views of one scale after the other."""
-    for views in scales:
-        background = torch.tensor(trained.background, device=views.images.device)
-        yield from judge(trained.field, trained.sampler, views, background, stride)
+    background = torch.tensor(trained.background, device=groups[0].images.device)
+    return judge(trained.field, trained.sampler, groups, background, stride)
 
 
 def views_in_frame(trained: TrainedField, scene: Scene, scales: int, console: Console) -> tuple[Views, ...]:
     """The scene's held-out views at all scales, in the field's frame; a warning where the two are not of one data
     set."""
-    views = (scene.test, *coarser(scene.test, scene.coarser_test, scales))
+    views = at_scales(scene.test, scales)
     field_from_scene = trained.scene_from_input.double().cpu() @ scene.scene_from_input.double().inverse()
     tolerance = SAME_FRAME * max(1.0, trained.field.domain.side)
-    seen = moved(scene.train.cameras, field_from_scene).world_from_camera
-    known = trained.cameras.world_from_camera.cpu()
+    seen = moved_poses(all_poses(cameras_of(scene.train)).cpu(), field_from_scene)
+    known = all_poses(trained.cameras).cpu()
     if seen.shape != known.shape or (seen - known).abs().max() > tolerance:
         say(console, f"Warning: the field was trained on other cameras than those of {scene.name}.")
     if (field_from_scene - torch.eye(4)).abs().max() <= tolerance:

@@ -12,6 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from ..scenes import Cameras
 from ..train.field_file import TrainedField, find_field_file, load_field
 
 
@@ -35,20 +36,14 @@ def run_info(flags: Info) -> dict[str, Any]:
 
 
 def _facts(trained: TrainedField, size: int) -> dict[str, Any]:
-    domain, cameras = trained.field.domain, trained.cameras
+    domain = trained.field.domain
     return {
         "field": trained.config.tag,
         "config": dataclasses.asdict(trained.config),
         "parameters": sum(parameter.numel() for parameter in trained.field.parameters()),
         "bytes": size,
         "box": {"kind": type(domain).__name__.lower(), "lo": list(domain.lo), "hi": list(domain.hi)},
-        "cameras": {
-            "views": len(cameras),
-            "width": cameras.width,
-            "height": cameras.height,
-            "lens": cameras.lens.value,
-            "near": cameras.near,
-        },
+        "cameras": [_group(cameras) for cameras in trained.cameras],
         "scene_from_input": trained.scene_from_input.tolist(),
         "input_from_original": trained.input_from_original.tolist(),
         "occupied": trained.sampler.occupied.float().mean().item(),
@@ -57,8 +52,21 @@ def _facts(trained: TrainedField, size: int) -> dict[str, Any]:
     }
 
 
+def _group(cameras: Cameras) -> dict[str, Any]:
+    return {
+        "views": len(cameras),
+        "width": cameras.width,
+        "height": cameras.height,
+        "lens": cameras.lens.value,
+        "near": cameras.near,
+    }
+
+
 def _panel(file: Path, facts: dict[str, Any]) -> Panel:
-    box, cameras = facts["box"], facts["cameras"]
+    box = facts["box"]
+    cameras = [
+        f"{each['views']} of {each['width']}×{each['height']}, {each['lens']}" for each in facts["cameras"]
+    ]
     table = Table.grid(padding=(0, 2))
     rows = {
         "field": facts["field"],
@@ -66,7 +74,7 @@ def _panel(file: Path, facts: dict[str, Any]) -> Panel:
         "parameters": f"{facts['parameters']:,}",
         "file": f"{facts['bytes'] / 2**20:.2f} MiB",
         "box": f"{BOX_KINDS[box['kind']]}, from {_point(box['lo'])} to {_point(box['hi'])}",
-        "cameras": f"{cameras['views']} of {cameras['width']}×{cameras['height']}, {cameras['lens']}",
+        "cameras": "\n".join(cameras),
         "field's frame from the data's": _rows(facts["scene_from_input"]),
         "data's frame from the original": _rows(facts["input_from_original"]),
         "occupied": f"{facts['occupied']:.1%} of the cells",

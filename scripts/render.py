@@ -22,6 +22,7 @@ from ..export.video import frame_name, video_size, write_frames, write_video
 from ..ops import keep_freed_memory
 from ..renderers import VolumeRenderer
 from ..scenes import Cameras
+from ..scenes.camera_groups import commonest
 from ..terminal.counting import counted, say
 from ..terminal.progress import until_told_to_stop
 from ..train.field_file import TrainedField, find_field_file, load_field
@@ -168,16 +169,17 @@ def _check(flags: Render) -> None:
 
 def _film(trained: TrainedField, flags: Render) -> CameraPath:
     """The cameras of every frame, on the field's device."""
+    usual = commonest(trained.cameras)
     if flags.camera_path is not None:
-        near, frames = trained.cameras.near, trained.frames
+        near, frames = usual.near, trained.frames
         given = from_nerfstudio(flags.camera_path, near=near, frames=frames, asked=flags.frame)
         size = choose_size(flags.width, flags.height, (given.cameras.width, given.cameras.height))
         cameras, fps, said = at_size(given.cameras, size), flags.fps or given.fps, given.said
     else:
-        size = choose_size(flags.width, flags.height, (trained.cameras.width, trained.cameras.height))
+        size = choose_size(flags.width, flags.height, (usual.width, usual.height))
         fps, said = flags.fps or USUAL_FPS, ""
         cameras = _path(trained, flags)(trained, _frame_count(flags, fps), size)
-    return CameraPath(_at_times(cameras, flags).to(trained.cameras.focal.device), fps, said)
+    return CameraPath(_at_times(cameras, flags).to(usual.focal.device), fps, said)
 
 
 def _at_times(cameras: Cameras, flags: Render) -> Cameras:

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from ..fields import FieldConfig, field_config
 from ..scenes import Scene
-from ..train.field_file import FIELD_FILE, TrainedField, load_field
+from ..scenes.views import cameras_of, full_size, names_of, view_count
+from ..train.field_file import CAMERA_TENSORS, FIELD_FILE, TrainedField, load_field
 from .eval import SAME_FRAME
 
 Number = (int, float)
@@ -108,10 +109,11 @@ def _config_of(folder: Path) -> dict[str, Any]:
 
 def _fingerprint(scene: Scene) -> dict[str, Any]:
     """What tells data apart that have the same cameras: of names a digest, since there may be hundreds."""
-    names = "\n".join((*scene.train.names, "", *scene.test.names))
+    train, test = full_size(scene.train), full_size(scene.test)
+    names = "\n".join((*names_of(train), "", *names_of(test)))
     return {
-        "views": [len(scene.train), len(scene.test)],
-        "size": [scene.train.cameras.width, scene.train.cameras.height],
+        "views": [view_count(train), view_count(test)],
+        "size": [side for each in cameras_of(train) for side in (each.width, each.height)],
         "names": hashlib.sha256(names.encode(errors="surrogateescape")).hexdigest(),
     }
 
@@ -131,16 +133,18 @@ def _difference(folder: Path, scene: Scene) -> str:
 
 
 def _difference_of_cameras(trained: TrainedField, scene: Scene) -> str:
-    domain, cameras = scene.domain, scene.train.cameras
+    domain, groups = scene.domain, cameras_of(scene.train)
     tolerance = SAME_FRAME * max(1.0, domain.side)
     before = trained.field.domain
     corners, corners_before = (torch.tensor([box.lo, box.hi]) for box in (domain, before))
     if type(domain) is not type(before) or not _near(corners, corners_before, tolerance):
         return "their box is another one"
-    for name in ("world_from_camera", "focal", "principal", "distortion", "time"):
-        if not _near(getattr(cameras, name).cpu(), getattr(trained.cameras, name), tolerance):
-            return "their cameras are others"
-    return ""
+    alike = len(groups) == len(trained.cameras) and all(
+        _near(getattr(cameras, name).cpu(), getattr(known, name), tolerance)
+        for cameras, known in zip(groups, trained.cameras, strict=True)
+        for name in CAMERA_TENSORS
+    )
+    return "" if alike else "their cameras are others"
 
 
 def _near(one: Tensor, other: Tensor, tolerance: float) -> bool:
@@ -152,4 +156,6 @@ def _views(data: dict[str, Any]) -> str:
 
 
 def _size(data: dict[str, Any]) -> str:
-    return "×".join(map(str, data["size"]))
+    """Of each group in turn; those of older runs are of the only one."""
+    sides = data["size"]
+    return " and ".join(f"{width}×{height}" for width, height in zip(sides[::2], sides[1::2], strict=True))

@@ -16,7 +16,9 @@ from ..datasets import load_scene
 from ..fields import FIELD_CONFIGS
 from ..ops import keep_freed_memory
 from ..scenes import Scene
+from ..scenes.camera_groups import sizes
 from ..scenes.multiscale import with_scales
+from ..scenes.views import by_scale, cameras_of, full_size, view_count
 from ..terminal.counting import counted, decibels, say, say_masked
 from ..terminal.progress import Told, TrainingBar, until_told_to_stop
 from ..train.checkpoint import load_training
@@ -149,7 +151,7 @@ def _load(data: str, what: Chosen, console: Console) -> Scene:
     began = time.perf_counter()
     scene = with_scales(load_scene(data, downscale=what.downscale), what.scales)
     say(console, f"{_views(scene)}, in {time.perf_counter() - began:.1f} s")
-    say_masked(console, scene.test)
+    say_masked(console, full_size(scene.test))
     return scene
 
 
@@ -249,6 +251,7 @@ def _finish(run: Run, interrupted: bool, means: list[float], console: Console) -
 
 
 def _views(scene: Scene) -> str:
-    size = f"{scene.train.cameras.width}×{scene.train.cameras.height}"
-    scales = f" at {len(scene.train_scales)} scales" if scene.coarser_train else ""
-    return f"{scene.name}: {len(scene.train)} training and {len(scene.test)} held-out views, {size}{scales}"
+    train, test, scales = full_size(scene.train), full_size(scene.test), len(by_scale(scene.train))
+    what = f"{view_count(train)} training and {view_count(test)} held-out views"
+    size = sizes(cameras_of(train + test)) + (f" at {scales} scales" if scales > 1 else "")
+    return f"{scene.name}: {what}, {size}"

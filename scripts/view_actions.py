@@ -8,6 +8,7 @@ from pathlib import Path
 from ..distill import Progress, Watch, Wishes, convert
 from ..export.points import surface_points, write_points
 from ..fields import FIELD_CONFIGS, field_config, preset_of
+from ..scenes.camera_groups import camera_count
 from ..train import Budget
 from ..train.field_file import save_field
 from ..viewer.film import JOB
@@ -58,7 +59,7 @@ def _convert(library: Library, folder: Path) -> Action:
 def _point_cloud(library: Library, look: Callable[[], Look], folder: Path) -> Action:
     def make(task: Task, floor: Floor, order: Order) -> Made:
         trained, crop = library.find(order.subject), look().crop
-        views = len(trained.cameras)
+        views = camera_count(trained.cameras)
         rays = max(1, POINTS[order.choice] // views)
         clouds = surface_points(trained, rays, crop.apply if crop else lambda rays: rays)
         kept = []

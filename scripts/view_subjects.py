@@ -13,6 +13,7 @@ from ..fields import Field, Points
 from ..fields.mipvog import MipVogField
 from ..renderers import OccupancyGrid, Rendering, VolumeRenderer
 from ..scenes import Rays
+from ..scenes.camera_groups import camera_count, sizes
 from ..train.field_file import TrainedField
 from ..viewer.subject import AtSurface, Subject, Trace
 
@@ -81,7 +82,7 @@ def figures(trained: TrainedField, file: Path) -> str:
     size = f", {file.stat().st_size / 2**20:.1f} MiB" if file.is_file() else ""
     lines = [
         f"**{trained.config.tag}**, {parameters:,} parameters{size}",
-        f"{len(cameras)} training views of {cameras.width}×{cameras.height}",
+        f"{camera_count(cameras)} training views of {sizes(cameras)}",
         f"{trained.sampler.occupied.float().mean().item():.1%} of the space is occupied",
     ]
     if "seconds" in known and "steps" in known:

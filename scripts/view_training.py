@@ -7,6 +7,7 @@ from dataclasses import replace
 import torch
 from rich.console import Console
 
+from ..scenes.views import cameras_of
 from ..terminal.counting import say
 from ..terminal.progress import rate, until_told_to_stop
 from ..train.field_file import TrainedField
@@ -98,7 +99,7 @@ def begun(run: Run) -> TrainedField:
     return TrainedField(
         run.training.field,
         run.training.sampler,
-        run.scene.train.cameras,
+        cameras_of(run.scene.train),
         WHITE,
         run.scene.scene_from_input,
         run.provenance,

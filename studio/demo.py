@@ -17,7 +17,8 @@ from torch import Tensor
 
 from ..scenes.cameras import Cameras
 from ..scenes.domain import Box
-from ..scenes.scene import Scene, Views
+from ..scenes.scene import Scene
+from ..scenes.views import Views
 from .demo_objects import still_life
 from .shade import lit
 from .shots import SHOTS, Shots, hemisphere, orbit, render_views, spiral, truth, views
@@ -42,7 +43,9 @@ def demo_scene(shots: Shots = SHOTS) -> Scene:
     OMNIFIELD_CACHE names, or else in the user's cache folder. Raises ImportError where Embree is missing.
     """
     cameras, images = _cameras(shots), _images(shots)
-    train, test = (views(torch.from_numpy(images[name]), cameras[name], name) for name in ("train", "test"))
+    train, test = (
+        (views(torch.from_numpy(images[name]), cameras[name], name),) for name in ("train", "test")
+    )
     return Scene(
         "demo", DOMAIN, train, test, True, torch.eye(4, dtype=torch.float64), "the built-in demo scene"
     )

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float32, UInt8
 from torch import Tensor
 
 from ..scenes.cameras import Cameras, pinhole
-from ..scenes.scene import Views, nothing_ignored
+from ..scenes.views import Views, nothing_ignored
 from .cutout import caster_of
 from .light import along
 from .raycast import Eye, Offsets, Seen, Window, photograph

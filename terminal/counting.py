@@ -1,7 +1,7 @@
 """What a person is told on the way: a bar over work that comes in pieces, and plain sentences."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from rich.console import Console
@@ -15,6 +15,7 @@ from rich.progress import (
 )
 
 from ..scenes import Views
+from ..scenes.views import view_count
 from ..train.evaluate import masked_everywhere
 
 Piece = TypeVar("Piece")
@@ -42,19 +43,19 @@ def say(console: Console, text: str) -> None:
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def say_masked(console: Console, views: Views) -> None:
+def say_masked(console: Console, groups: Sequence[Views]) -> None:
     """Name the held-out views of which no figure can be told."""
-    names = masked_everywhere(views)
+    names = masked_everywhere(groups)
     if names:
         who = f"Held-out view {names[0]} is" if len(names) == 1 else f"Held-out views {', '.join(names)} are"
         say(console, f"{who} masked everywhere, and left out of all figures.")
 
 
-def check_some_counted(console: Console, views: Views) -> None:
+def check_some_counted(console: Console, groups: Sequence[Views]) -> None:
     """As `say_masked`; raises ValueError where that is all of them."""
-    if len(masked_everywhere(views)) == len(views):
+    if len(masked_everywhere(groups)) == view_count(groups):
         raise ValueError("Every held-out view is masked everywhere: there is nothing to measure by.")
-    say_masked(console, views)
+    say_masked(console, groups)
 
 
 def decibels(psnr: float) -> str:

@@ -15,7 +15,7 @@ from ..renderers import OccupancyGrid
 from ..scenes import Cameras
 from ..scenes.world_frames import WorldFrames
 from .field_checks import check_cameras, check_transform
-from .field_header import Header, NewerVersion, read_header
+from .field_header import CameraKind, Header, NewerVersion, read_header
 from .files import one_line, write_tensors
 from .tensor_file import read_tensors
 
@@ -25,12 +25,13 @@ ENTRY = "omnifield"  # of the safetensors' metadata
 
 @dataclass(frozen=True)
 class TrainedField:
-    """A field with what it takes to look at it. `cameras` are those it was trained on; `background` is sRGB;
+    """A field with what it takes to look at it. `cameras` are those it was trained on, in groups of
+    one size and one lens, one or more; `background` is sRGB;
     `scene_from_input` and `input_from_original` are those of its `Scene`."""
 
     field: Field
     sampler: OccupancyGrid
-    cameras: Cameras
+    cameras: tuple[Cameras, ...]
     background: tuple[float, float, float]
     scene_from_input: Float[Tensor, "row=4 column=4"]
     provenance: dict[str, Any]
@@ -65,22 +66,22 @@ def field_contents(trained: TrainedField) -> tuple[dict[str, Tensor], dict[str, 
     tensors["thumbnail"] = trained.thumbnail
     tensors["scene_from_input"] = trained.scene_from_input
     tensors["input_from_original"] = trained.input_from_original.double()
-    for name in CAMERA_TENSORS:
-        tensors[f"cameras.{name}"] = getattr(trained.cameras, name)
+    for group, cameras in enumerate(trained.cameras):
+        for name in CAMERA_TENSORS:
+            tensors[f"cameras.{group}.{name}"] = getattr(cameras, name)
     return tensors, {ENTRY: _header(trained).text()}
 
 
 def _header(trained: TrainedField) -> Header:
-    cameras = trained.cameras
     return Header(
         config=trained.config,
         domain=trained.field.domain,
         resolution=trained.sampler.resolution,
         steps_per_side=trained.sampler.steps_per_side,
-        width=cameras.width,
-        height=cameras.height,
-        lens=cameras.lens,
-        near=cameras.near,
+        cameras=tuple(
+            CameraKind(cameras.width, cameras.height, cameras.lens, cameras.near)
+            for cameras in trained.cameras
+        ),
         background=trained.background,
         provenance=trained.provenance,
     )
@@ -116,7 +117,7 @@ def load_field(path: Path, device: torch.device | str = "cpu") -> TrainedField:
         trained,
         field=trained.field.to(device),
         sampler=trained.sampler.to(device),
-        cameras=trained.cameras.to(device),
+        cameras=tuple(cameras.to(device) for cameras in trained.cameras),
     )
 
 
@@ -183,10 +184,16 @@ def _input_from_original(tensors: dict[str, Tensor]) -> Tensor:
     return found[name]
 
 
-def _cameras(header: Header, tensors: dict[str, Tensor]) -> Cameras:
-    named = {name: tensors[f"cameras.{name}"] for name in CAMERA_TENSORS}
+def _cameras(header: Header, tensors: dict[str, Tensor]) -> tuple[Cameras, ...]:
+    """The tensors of the one group that files of version 1 have are named without its number."""
+    groups = ["cameras"] if header.version == 1 else [f"cameras.{i}" for i in range(len(header.cameras))]
+    return tuple(_group(kind, group, tensors) for kind, group in zip(header.cameras, groups, strict=True))
+
+
+def _group(kind: CameraKind, group: str, tensors: dict[str, Tensor]) -> Cameras:
+    named = {name: tensors[f"{group}.{name}"] for name in CAMERA_TENSORS}
     count = len(named["time"])
     check_fit({name: torch.empty(count, *shape) for name, shape in CAMERA_TENSORS.items()}, named)
-    cameras = Cameras(**named, width=header.width, height=header.height, lens=header.lens, near=header.near)
+    cameras = Cameras(**named, width=kind.width, height=kind.height, lens=kind.lens, near=kind.near)
     check_cameras(cameras)
     return cameras

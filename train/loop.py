@@ -16,6 +16,7 @@ from ..renderers.occupancy import RESOLUTION
 from ..scenes import Box, Scene
 from ..scenes.cells import finer
 from ..scenes.hull import COARSEST, possible_cells
+from ..scenes.views import full_size
 from .optimizer import Optimizer
 from .pixels import PixelBatch, random_pixels
 from .ray_penalty import ray_penalty
@@ -127,7 +128,7 @@ def begin(
     counts as training, and ends at a small part of the budget: what is not ruled out by then, steps will find."""
     fit_config, budget = fit_config or FitConfig(), budget or Budget()
     torch.manual_seed(fit_config.seed)
-    device = scene.train.images.device
+    device = scene.train[0].images.device
     field = config.build(scene.domain)
     began = time.perf_counter()
     end = began + RULING_OUT * budget.seconds
@@ -139,12 +140,13 @@ def begin(
 
 def _occupancy(scene: Scene, enough: Callable[[], bool]) -> OccupancyGrid:
     """All cells that silhouettes leave; where they rule nothing out, coarse ones to begin with."""
-    possible = possible_cells(scene.train, scene.domain, COARSEST, enough=enough)
+    views = full_size(scene.train)
+    possible = possible_cells(views, scene.domain, COARSEST, enough=enough)
     coarse = not isinstance(scene.domain, Box) or bool(possible.all())
     occupancy = OccupancyGrid(scene.domain, COARSEST if coarse else RESOLUTION)
     if not coarse:
         # The coarse ones count as well: there may have been enough before any finer one was asked for.
-        finest = possible_cells(scene.train, scene.domain, RESOLUTION, enough=enough)
+        finest = possible_cells(views, scene.domain, RESOLUTION, enough=enough)
         possible = finest & finer(possible, RESOLUTION // COARSEST)
     occupancy.restrict(possible)
     return occupancy
@@ -183,7 +185,7 @@ def _step(training: Training, scene: Scene, spent: float) -> tuple[float, int, i
     if training.step % REFRESH == 0 and training.step >= FIRST_LOOK:
         cells = round(REFRESH * config.looking * field.config.samples_per_step)
         training.look(cells)
-    batch = random_pixels(scene.train_scales, training.rays, generator)
+    batch = random_pixels(scene.train, training.rays, generator)
     background = torch.rand(batch.color.shape, generator=generator, device=batch.color.device)
     renderer = VolumeRenderer(LongerSteps(training.sampler, config.coarse ** (1 - spent)))
     rendering, trace = renderer.trace(field, batch.rays, background, generator)

@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..renderers import OccupancyGrid
 from ..scenes import Scene, Views
+from ..scenes.views import by_scale, cameras_of, full_size, view_count
 from .checkpoint import training_contents
 from .evaluate import Judged, judge, mean_figure
 from .events import EventLog
@@ -102,14 +103,14 @@ class Run:
 
     @property
     def background(self) -> Float[Tensor, "rgb=3"]:
-        return torch.tensor(WHITE, device=self.scene.test.images.device)
+        return torch.tensor(WHITE, device=self.scene.test[0].images.device)
 
     def judge(self, rays: int, occupancy: OccupancyGrid) -> Iterator[Iterator[Judged]]:
         """Of each scale the held-out views, at the finest whole stride that takes no more than about this many rays
         in all."""
-        field, scales = self.training.field, self.scene.test_scales
-        for views in scales:
-            yield judge(field, occupancy, views, self.background, stride(views, rays / len(scales)))
+        field, scales = self.training.field, by_scale(self.scene.test)
+        for groups in scales:
+            yield judge(field, occupancy, groups, self.background, stride(groups, rays / len(scales)))
 
     def save(self) -> Path:
         """The field, the state to resume from, and the curve, in this order: where there is room for one of them, it is
@@ -152,7 +153,7 @@ class Run:
         return TrainedField(
             field=self.training.field,
             sampler=occupancy,
-            cameras=self.scene.train.cameras,
+            cameras=cameras_of(self.scene.train),
             background=WHITE,
             scene_from_input=self.scene.scene_from_input,
             provenance={
@@ -166,16 +167,17 @@ class Run:
         )
 
     def thumbnail(self, occupancy: OccupancyGrid) -> UInt8[Tensor, "height width rgb=3"]:
-        size = max(self.scene.test.cameras.width, self.scene.test.cameras.height)
+        first = self.scene.test[0].cameras
+        size = max(first.width, first.height)
         return to_bytes(self.first_view(occupancy, max(1, size // THUMBNAIL)).image)
 
     def first_view(self, occupancy: OccupancyGrid, stride: int) -> Judged:
-        return next(judge(self.training.field, occupancy, self.scene.test, self.background, stride))
+        return next(judge(self.training.field, occupancy, self.scene.test[:1], self.background, stride))
 
     @property
     def pictures(self) -> int:
         """How many there are to draw: the held-out views at every scale, and one of them at full size."""
-        return sum(map(len, self.scene.test_scales)) + 1
+        return view_count(self.scene.test) + 1
 
     def write_pictures(
         self, shown: Callable[[Iterator[Judged]], Iterator[Judged]] = lambda views: views
@@ -183,7 +185,7 @@ class Run:
         """Every held-out view beside the truth, one of them at full size, and the curve as a plot; returns the views'
         mean PSNR at each scale, full size first, NaN where they are masked everywhere. Whoever has the pictures `shown`
         may end them early: then there is no mean of any scale."""
-        figures, count = [], len(self.scene.test)
+        figures, count = [], view_count(full_size(self.scene.test))
         for view in shown(self._to_draw()):
             last = len(figures) == self.pictures - 1
             write_beside_truth(self.folder / ("picture.png" if last else f"images/{view.name}.png"), view)
@@ -200,10 +202,9 @@ class Run:
         yield self.first_view(occupancy, 1)
 
 
-def stride(views: Views, rays: int | float) -> int:
+def stride(groups: Sequence[Views], rays: int | float) -> int:
     """At which whole stride all views take no more than about this many rays."""
-    cameras = views.cameras
-    return max(1, round((len(cameras) * cameras.width * cameras.height / rays) ** 0.5))
+    return max(1, round((sum(views.ignored.numel() for views in groups) / rays) ** 0.5))
 
 
 def write_beside_truth(path: Path, view: Judged) -> None:

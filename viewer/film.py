@@ -1,6 +1,6 @@
 """Whole pictures for a job: drawn in full at their size, in turns with everybody else."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import torch
@@ -27,10 +27,10 @@ class Film:
         self.look = look
         self.pace = Pace()
 
-    def frames(self, cameras: Cameras, check: Callable[[float], None]) -> Iterator[Image]:
-        """One after the other; `check` hears what fraction of them is done after every tile, and may raise."""
-        for view in range(len(cameras)):
-            for image in self._frame(cameras[view : view + 1]):
+    def frames(self, cameras: Sequence[Cameras], check: Callable[[float], None]) -> Iterator[Image]:
+        """Each of one camera; `check` hears what fraction of them is done after every tile, and may raise."""
+        for view, camera in enumerate(cameras):
+            for image in self._frame(camera):
                 check(view / len(cameras))
                 if image is not None:
                     yield image

@@ -45,7 +45,7 @@ class Studio:
         return (*self.paints, *self.subject(self.look).surface)
 
     def camera(self, view: View, look: Look) -> Cameras:
-        return view.camera(view.size(look.longest_side), self.subject(look).cameras, look.time)
+        return view.camera(view.size(look.longest_side), self.subject(look).cameras[0], look.time)
 
     def distance(self, origin: Float[Tensor, "xyz=3"], direction: Float[Tensor, "xyz=3"]) -> float:
         """How far along a ray the surface lies; infinitely far where there is none."""
@@ -54,12 +54,12 @@ class Studio:
         rays = Rays(
             origins=origin[None],
             directions=direction[None],
-            near=one * subject.cameras.near,
+            near=one * subject.cameras[0].near,
             far=one * torch.inf,
             footprint=one * 1e-3,
             time=one * self.look.time,
             view=no_view(1, one.device),
-        ).to(subject.cameras.focal.device)
+        ).to(subject.cameras[0].focal.device)
         seen = self._trace(subject, rays, self.look)
         return seen.depth[0].item() if seen.opacity[0] > 0.5 else torch.inf
 

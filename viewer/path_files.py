@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import viser
 
+from ..scenes.camera_groups import one_by_one
 from .answering import answered
 from .film import Film
 from .job_board import JobBoard
@@ -82,9 +83,11 @@ class PathFiles:
         look = self.viewer.studio.look
 
         def work(task: Task) -> Path:
-            cameras = route.cameras(self.viewer.studio.subject(look).cameras.near)
+            cameras = route.cameras(self.viewer.studio.subject(look).cameras[0].near)
             film = Film(self.viewer.studio, self.viewer.floor, look)
-            frames = film.frames(cameras, lambda done: task.report(done, f"{len(cameras)} frames"))
+            frames = film.frames(
+                one_by_one(cameras), lambda done: task.report(done, f"{len(cameras)} frames")
+            )
             self.tools.write_video(file, frames, route.fps)
             return file
 

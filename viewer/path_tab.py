@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import viser
 
+from ..scenes.camera_groups import any_moving
 from .answering import answer
 from .lens import opencv_from_pose, pose_from_opencv
 from .route import Key, Route
@@ -40,7 +41,7 @@ class PathTab:
 
     def _key_controls(self) -> None:
         gui = self.viewer.server.gui
-        moving = any(subject.cameras.moving for subject in self.viewer.studio.subjects.values())
+        moving = any(any_moving(subject.cameras) for subject in self.viewer.studio.subjects.values())
         add = gui.add_button(
             "Add this view", icon=viser.Icon.PLUS, hint="A key where you look from, behind the chosen one"
         )

@@ -82,8 +82,9 @@ class Viewer:
     def first_camera(self) -> tuple[np.ndarray, float, np.ndarray]:
         """The first training camera: its pose, field of view, and the point at which it looks."""
         subject = self.studio.subject(self.studio.look)
-        pose = pose_of(subject.cameras, 0)
-        return pose, fov_of(subject.cameras), point_ahead(subject, pose)
+        first = subject.cameras[0]
+        pose = pose_of(first, 0)
+        return pose, fov_of(first), point_ahead(subject, pose)
 
     def set_home(self, camera: tuple[np.ndarray, float, np.ndarray]) -> None:
         """Where a new browser begins, and where Reset brings it."""

@@ -28,7 +28,7 @@ class Subject:
 
     name: str
     trace: Trace
-    cameras: Cameras
+    cameras: tuple[Cameras, ...]
     domain: Domain
     background: Rgb
     figures: str = ""

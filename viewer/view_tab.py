@@ -6,6 +6,7 @@ import numpy as np
 import torch
 import viser
 
+from ..scenes.camera_groups import any_moving
 from .answering import answered
 from .crop_box import CropBox
 from .job_board import JobBoard
@@ -44,7 +45,7 @@ class ViewTab:
             hint="Pixels along the longer side of the finished picture",
         )
         self.background = gui.add_rgb("Background", rgb_bytes(look.background))
-        moving = any(subject.cameras.moving for subject in self.studio.subjects.values())
+        moving = any(any_moving(subject.cameras) for subject in self.studio.subjects.values())
         self.time = gui.add_slider("Time", 0.0, 1.0, 0.01, 0.0, visible=moving, hint="Moment of the scene")
         self._camera()
         self.crop = CropBox(viewer, self.apply)

@@ -146,11 +146,6 @@ def test_depth_pictures_alone_are_no_dataset(blender) -> None:
     assert f"{TRAIN}: frames names depth and normal pictures only" in complaint(blender.write())
 
 
-def test_one_lens_type_for_all(photographs) -> None:
-    photographs.frame(FILE, 2)["camera_model"] = "OPENCV_FISHEYE"
-    assert "frames[2].camera_model differs" in complaint(photographs.write())
-
-
 @pytest.mark.parametrize("count", [1, 2])
 def test_too_few_images(photographs, count: int) -> None:
     del photographs.files[FILE]["frames"][count:]

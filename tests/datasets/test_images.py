@@ -20,7 +20,7 @@ from omnifield.datasets.images import (
     shrink,
 )
 from omnifield.scenes import memory, room
-from omnifield.scenes.room import check_memory
+from omnifield.scenes.room import Pictures, check_memory
 from PIL import Image
 
 RANDOM = np.random.default_rng(0)
@@ -180,11 +180,11 @@ def test_memory_is_checked_before_anything_is_loaded(blender, monkeypatch: pytes
 def test_the_offered_downscale_is_the_smallest_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "available_memory", lambda: 2e9)
     with pytest.raises(ValueError) as complaint:
-        check_memory(1000, (1600, 1200), 1)
+        check_memory([Pictures(1000, (1600, 1200), 4)], 1)
     factor = int(str(complaint.value).rstrip(".").split()[-1])
-    check_memory(1000, (1600, 1200), factor)
+    check_memory([Pictures(1000, (1600, 1200), 4)], factor)
     with pytest.raises(ValueError, match="do not fit"):
-        check_memory(1000, (1600, 1200), factor - 1)
+        check_memory([Pictures(1000, (1600, 1200), 4)], factor - 1)
 
 
 def test_available_memory_is_a_number_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,9 +201,9 @@ def test_available_memory_is_a_number_of_bytes(monkeypatch: pytest.MonkeyPatch) 
 
 def test_colors_of_opaque_photographs_survive(photographs) -> None:
     scene = load_scene(photographs.write())
-    pixels = np.asarray(Image.open(photographs.folder / "images" / f"{scene.test.names[0]}.png"))
-    assert torch.equal(scene.test.images[0, ..., :3], torch.from_numpy(pixels.copy()))
-    assert scene.test.images[..., 3].eq(255).all()
+    pixels = np.asarray(Image.open(photographs.folder / "images" / f"{scene.test[0].names[0]}.png"))
+    assert torch.equal(scene.test[0].images[0], torch.from_numpy(pixels.copy()))
+    assert scene.test[0].alpha(0).eq(255).all() and not scene.has_alpha
 
 
 def _header_of_a_huge_png(width: int = 8000, height: int = 10000) -> bytes:

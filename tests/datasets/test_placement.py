@@ -111,7 +111,7 @@ def from_middle(cameras: Cameras, scene: Scene) -> torch.Tensor:
 def in_input(scene: Scene) -> torch.Tensor:
     """Where the files say that the training cameras are."""
     back = scene.scene_from_input.inverse()
-    return scene.train.cameras.world_from_camera[:, :, 3].double() @ back[:3, :3].T + back[:3, 3]
+    return scene.train[0].cameras.world_from_camera[:, :, 3].double() @ back[:3, :3].T + back[:3, 3]
 
 
 def twenty(dataset, name: str, pose: Callable[[float], list[list[float]]]) -> None:

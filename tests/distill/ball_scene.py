@@ -85,7 +85,7 @@ def ball(config: BallConfig | None = None, domain: Domain = CUBE) -> TrainedFiel
     return TrainedField(
         field=field,
         sampler=occupancy,
-        cameras=around(VIEWS, SIZE, 0.3),
+        cameras=(around(VIEWS, SIZE, 0.3),),
         background=(1.0, 1.0, 1.0),
         scene_from_input=torch.eye(4),
         provenance={"scene": "ball"},

@@ -52,7 +52,7 @@ def test_a_moved_field_looks_as_the_field_from_a_camera_moved_back(teacher_ball)
     pose = some_pose()
     moved = Moved(teacher_ball.field, pose)
     grid = UniformSampler(moved.domain), UniformSampler(CUBE)
-    cameras = teacher_ball.cameras
+    [cameras] = teacher_ball.cameras
     rays = cameras.pixel_rays(0, 2)
     there = dataclasses.replace(
         rays, origins=rays.origins @ pose[:3, :3].T + pose[:3, 3], directions=rays.directions @ pose[:3, :3].T

@@ -54,12 +54,12 @@ def test_a_far_teacher_is_put_elsewhere_with_its_cameras(teacher_ball: TrainedFi
         far = dataclasses.replace(
             teacher_ball,
             sampler=copy.deepcopy(teacher_ball.sampler).to(device),
-            cameras=teacher_ball.cameras.to(device),
+            cameras=(teacher_ball.cameras[0].to(device),),
         )
         _, contains, cameras = _placed(far, some_pose().to(device), 0.5)
         assert torch.equal(contains(position.to(device)).cpu(), expected)
-        seen = cameras.world_from_camera.cpu()
-    torch.testing.assert_close(seen, near_cameras.world_from_camera)
+        seen = cameras[0].world_from_camera.cpu()
+    torch.testing.assert_close(seen, near_cameras[0].world_from_camera)
 
 
 def test_a_crop_box_cuts_far_rays() -> None:

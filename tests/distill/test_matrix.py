@@ -50,7 +50,7 @@ def taught(teacher_ball: TrainedField) -> Callable[[str], TrainedField]:
 
 
 def picture(trained: TrainedField) -> Tensor:
-    rays = trained.cameras.pixel_rays(1)
+    rays = trained.cameras[0].pixel_rays(1)
     return VolumeRenderer(trained.sampler).render_image(trained.field, rays, torch.zeros(3)).color
 
 

@@ -7,10 +7,11 @@ import pytest
 import torch
 from omnifield.distill import Edits, queried
 from omnifield.distill.edits import Moved
-from omnifield.distill.queried import joined, occupancy_where
+from omnifield.distill.queried import occupancy_where
 from omnifield.fields import Points
 from omnifield.renderers import VolumeRenderer
 from omnifield.scenes import Box, Contraction, Lens
+from omnifield.scenes.camera_groups import all_times, any_moving, camera_count
 from omnifield.train import TrainedField
 from torch import Tensor
 
@@ -23,7 +24,7 @@ SMALL = BallConfig(radius=0.3)
 
 def seen(trained: TrainedField, view: int) -> Tensor:
     renderer = VolumeRenderer(trained.sampler)
-    return renderer.render_image(trained.field, trained.cameras.pixel_rays(view), torch.ones(3)).color
+    return renderer.render_image(trained.field, trained.cameras[0].pixel_rays(view), torch.ones(3)).color
 
 
 def assert_covered(trained: TrainedField) -> None:
@@ -52,7 +53,7 @@ def test_two_balls_are_looked_at_from_the_cameras_of_both() -> None:
     away = torch.eye(4)
     away[0, 3] = 1.5
     both = queried([ball(SMALL), ball(SMALL)], Edits(world_from_field=(torch.eye(4), away)))
-    assert len(both.cameras) == 40
+    assert camera_count(both.cameras) == 40
     assert_covered(both)
     middles = torch.tensor([[0.0, 0.0, 0.0], [1.5, 0.0, 0.0], [0.75, 0.0, 0.0]])
     points = Points(position=middles, direction=torch.eye(3), footprint=torch.zeros(3), time=torch.zeros(3))
@@ -86,8 +87,8 @@ def test_boxes_are_cut_and_an_unbounded_scene_is_bounded_by_what_is_kept() -> No
 def test_a_moment_of_a_moving_ball_is_where_the_ball_is_then() -> None:
     moving = ball(BallConfig(radius=0.3, x=-0.5, speed=1.0))
     still = queried([moving], Edits(time=0.9))
-    assert not still.field.follows_time and not still.cameras.moving
-    assert still.cameras.time.tolist() == pytest.approx([0.9] * len(still.cameras))
+    assert not still.field.follows_time and not any_moving(still.cameras)
+    assert all_times(still.cameras).tolist() == pytest.approx([0.9] * 20)
     place, zero = torch.tensor([[0.4, 0.0, 0.0]]), torch.zeros(1)
     there = Points(position=place, direction=torch.eye(3)[:1], footprint=zero, time=zero)
     assert still.field.density(there) > 50
@@ -108,13 +109,12 @@ def test_cells_are_occupied_where_their_middle_or_a_corner_is() -> None:
     assert not grid.contains(points[distance > RADIUS + diagonal]).any()
 
 
-def test_cameras_of_another_size_are_resized_and_those_of_another_lens_left_out(teacher_ball) -> None:
-    one = teacher_ball.cameras
-    other = dataclasses.replace(one.resized(64, 64), near=0.05)
-    fisheye = dataclasses.replace(one, lens=next(lens for lens in Lens if lens is not one.lens))
-    both = joined([one, other, fisheye])
-    assert (len(both), both.width, both.near) == (40, 32, 0.05)
-    assert torch.allclose(both.focal[20:], one.focal)
+def test_cameras_of_another_size_and_lens_stay_what_they_are(teacher_ball) -> None:
+    [one] = teacher_ball.cameras
+    fisheye = dataclasses.replace(one.resized(64, 48), lens=Lens.FISHEYE, near=0.05)
+    other = dataclasses.replace(teacher_ball, cameras=(fisheye,))
+    both = queried([teacher_ball, other], Edits())
+    assert both.cameras == (one, fisheye)
 
 
 def shifted(scale: float = 1.0, mirrored: bool = False) -> Tensor:

@@ -49,7 +49,7 @@ def trained() -> Callable[[Domain, Cameras], TrainedField]:
         return TrainedField(
             field=HashConfig(**HashConfig.PRESETS["tiny"]).build(domain),
             sampler=OccupancyGrid(domain, resolution=16),
-            cameras=cameras,
+            cameras=(cameras,),
             background=(1.0, 1.0, 1.0),
             scene_from_input=torch.eye(4),
             provenance={},

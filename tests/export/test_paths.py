@@ -84,7 +84,7 @@ def test_a_spiral_stays_among_the_cameras_and_looks_at_their_target(trained, wal
 
 
 def test_a_spiral_is_refused_where_cameras_look_everywhere(trained, ring, wall) -> None:
-    assert face_the_same_way(wall) and not face_the_same_way(ring(MIDDLE, 3.0))
+    assert face_the_same_way([wall]) and not face_the_same_way([ring(MIDDLE, 3.0)])
     with pytest.raises(ValueError, match=r"look the same way.*--path orbit"):
         spiral(trained(BOX, ring(MIDDLE, 3.0)), 10, (40, 30))
 

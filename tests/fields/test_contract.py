@@ -221,7 +221,7 @@ def test_a_file_keeps_every_bit(kind: str, domain: Domain, tmp_path: Path) -> No
     trained = TrainedField(
         field=field,
         sampler=OccupancyGrid(domain, resolution=16),
-        cameras=pinhole(pose, (8, 6), 0.7, near=0.1),
+        cameras=(pinhole(pose, (8, 6), 0.7, near=0.1),),
         background=(1.0, 0.5, 0.0),
         scene_from_input=torch.eye(4),
         provenance={},

@@ -76,7 +76,7 @@ def small_field(path: Path, config: HashConfig | CamConfig) -> None:
     thumbnail = torch.zeros(4, 4, 3, dtype=torch.uint8)
     provenance = {"scene": "lumps", "seconds": 1.0, "steps": 7}
     save_field(
-        path, TrainedField(field, occupancy, cameras, (1.0, 1.0, 1.0), torch.eye(4), provenance, thumbnail)
+        path, TrainedField(field, occupancy, (cameras,), (1.0, 1.0, 1.0), torch.eye(4), provenance, thumbnail)
     )
 
 

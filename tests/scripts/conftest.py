@@ -76,7 +76,7 @@ def ball_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
         trained = TrainedField(
             field=BallConfig(x=x, y=y, z=z).build(DOMAIN),
             sampler=OccupancyGrid(DOMAIN, resolution=32, steps_per_side=128),
-            cameras=pinhole(poses[:, :3], (SIZE, SIZE), FOV, near=0.075),
+            cameras=(pinhole(poses[:, :3], (SIZE, SIZE), FOV, near=0.075),),
             background=(1.0, 1.0, 1.0),
             scene_from_input=scene_from_input,
             provenance={"scene": "[b]all"},

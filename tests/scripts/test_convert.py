@@ -16,6 +16,7 @@ import torch
 import tyro
 from omnifield.fields import field_config
 from omnifield.scenes import Box
+from omnifield.scenes.camera_groups import camera_count
 from omnifield.scripts import cli
 from omnifield.scripts import convert as module
 from omnifield.scripts.convert import Convert, run_convert
@@ -102,7 +103,7 @@ def test_edits_as_they_are_typed(ball_file, tmp_path: Path) -> None:
     trained = load_field(output)
     assert result["from"] == "ball+ball"
     assert trained.field.domain == Box((-1.0, -1.0, -1.0), (2.5, 1.0, 1.0))
-    assert len(trained.cameras) == 8
+    assert camera_count(trained.cameras) == 8
     middles = torch.tensor([[0.0, 0.0, 0.0], [1.2, 0.0, 0.0], [1.8, 0.0, 0.0], [0.75, 0.0, 0.5]])
     assert trained.sampler.contains(middles).tolist() == [True, True, False, False]
 

@@ -33,7 +33,7 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
 
 def looking(watched: Watched, until: threading.Event, pool: ThreadPoolExecutor) -> "Future[list[Arrived]]":
     """What a browser gets that never moves."""
-    cameras = watched.run.scene.train.cameras
+    cameras = watched.run.scene.train[0].cameras
 
     async def look() -> list[Arrived]:
         async with plain_client(watched.viewer.port, SIZE) as client:

@@ -49,8 +49,8 @@ def objects() -> Surface:
 def test_the_still_life(cache: Path, objects: Surface, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "still_life", lambda: objects)
     scene = demo.demo_scene(TINY)
-    assert (scene.name, len(scene.train), len(scene.test), scene.has_alpha) == ("demo", 3, 2, True)
-    assert scene.train.images.shape == (3, 24, 24, 4) and scene.train.names == (
+    assert (scene.name, len(scene.train[0]), len(scene.test[0]), scene.has_alpha) == ("demo", 3, 2, True)
+    assert scene.train[0].images.shape == (3, 24, 24, 4) and scene.train[0].names == (
         "train_000",
         "train_001",
         "train_002",
@@ -60,11 +60,11 @@ def test_the_still_life(cache: Path, objects: Surface, monkeypatch: pytest.Monke
     vertices = torch.from_numpy(objects.vertices)
     assert (vertices > lo).all() and (vertices < hi).all()
     depth, normal = demo.demo_truth(TINY)
-    found, alpha = depth > 0, scene.test.images[..., 3]
+    found, alpha = depth > 0, scene.test[0].images[..., 3]
     assert (alpha[found] > 0).all() and (alpha[~found] < 255).all()
     torch.testing.assert_close(normal[found].norm(dim=-1), torch.ones(int(found.sum())))
     assert 2.5 < depth[found].min() and depth.max() < 5.5
-    color = scene.train.images[scene.train.images[..., 3] == 255].double()
+    color = scene.train[0].images[scene.train[0].images[..., 3] == 255].double()
     assert (
         60 < color[:, :3].mean() < 200 and color[:, 0].mean() > color[:, 2].mean() + 15
     )  # well exposed and warm
@@ -83,13 +83,13 @@ def test_images_are_the_same_bytes_each_time(cache: Path, simple: list[int]) -> 
     next(cache.iterdir()).unlink()
     second = demo.demo_scene(TINY)
     assert len(simple) == 2
-    assert torch.equal(first.train.images, second.train.images)
-    assert torch.equal(first.test.images, second.test.images)
+    assert torch.equal(first.train[0].images, second.train[0].images)
+    assert torch.equal(first.test[0].images, second.test[0].images)
 
 
 def test_a_second_call_reads_the_cache(cache: Path, simple: list[int]) -> None:
     first, second = demo.demo_scene(TINY), demo.demo_scene(TINY)
-    assert len(simple) == 1 and torch.equal(first.train.images, second.train.images)
+    assert len(simple) == 1 and torch.equal(first.train[0].images, second.train[0].images)
     assert [path.suffix for path in cache.iterdir()] == [".npz"]  # nothing half-written is left
     demo.demo_scene(Shots(size=16, train=1, val=1, test=1))
     assert len(simple) == 2 and len(list(cache.iterdir())) == 2
@@ -106,7 +106,7 @@ def test_a_damaged_cache_is_made_again(cache: Path, simple: list[int], damage: s
         {"cut": content[: len(content) // 2], "empty": b"", "foreign": b"PK but no zip"}.get(damage, content)
     )
     second = demo.demo_scene(TINY)
-    assert len(simple) == 2 and torch.equal(first.train.images, second.train.images)
+    assert len(simple) == 2 and torch.equal(first.train[0].images, second.train[0].images)
     demo.demo_scene(TINY)
     assert len(simple) == 2  # and it was put in order again
 

@@ -101,7 +101,9 @@ def make(folder: Path, tag: str) -> tuple[Path, Path, Training]:
     field = field_config(tag, "tiny").build(BOX)
     occupancy, transform = OccupancyGrid(BOX, resolution=16), torch.eye(4)
     cameras, picture = pinhole(torch.eye(4)[None, :3], (8, 6), 0.7, near=0.1), torch.zeros(2, 2, 3).byte()
-    trained = TrainedField(field, occupancy, cameras, (1.0, 1.0, 1.0), transform, {"steps": 1}, picture)
+    trained = TrainedField(
+        field, occupancy, (cameras, cameras), (1.0, 1.0, 1.0), transform, {"steps": 1}, picture
+    )
     training = Training(field, occupancy, FitConfig())
     save_field(folder / f"{tag}.field", trained)
     save_training(folder / f"{tag}.state", training)

@@ -20,9 +20,11 @@ def test_without_silhouettes_cells_are_coarse_at_first_and_then_finer(
     """Photographs: every pixel is opaque, and nothing is looked at before the field has learned something."""
     monkeypatch.setattr("omnifield.train.loop.FIRST_LOOK", 16)
     scene = sphere_scene()
-    opaque = dataclasses.replace(scene.train, images=scene.train.images | torch.tensor([0, 0, 0, 255]).byte())
+    opaque = dataclasses.replace(
+        scene.train[0], images=scene.train[0].images | torch.tensor([0, 0, 0, 255]).byte()
+    )
     unbounded = dataclasses.replace(scene, domain=Contraction(BOX.lo, BOX.hi))
-    for photographs in (dataclasses.replace(scene, train=opaque), unbounded):
+    for photographs in (dataclasses.replace(scene, train=(opaque,)), unbounded):
         training = begin(photographs, dataclasses.replace(HASH, samples_per_step=1 << 15))
         assert training.sampler.resolution == COARSEST
         resolutions = []

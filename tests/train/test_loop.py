@@ -61,7 +61,7 @@ def test_ruling_out_empty_space_leaves_most_of_a_small_budget(scene: Scene, monk
     assert begin(scene, HASH).seconds > 3
     hurried = begin(scene, HASH, budget=Budget(seconds=1.0))
     assert hurried.seconds == pytest.approx(0.3)
-    assert len(scene.train) > 3 and not hurried.sampler.occupied.all()
+    assert len(scene.train[0]) > 3 and not hurried.sampler.occupied.all()
 
 
 def test_the_rate_rises_then_falls_to_its_end() -> None:
@@ -123,12 +123,12 @@ def test_normals_may_be_looked_at_between_steps(scene: Scene) -> None:
 
 def test_masked_pixels_teach_nothing(scene: Scene) -> None:
     """Whatever is in them: every bit of the field stays the same."""
-    ignored = torch.zeros(scene.train.images.shape[:3], dtype=torch.bool)
+    ignored = torch.zeros(scene.train[0].images.shape[:3], dtype=torch.bool)
     ignored[:, 8:16, 4:20] = True
-    clean = dataclasses.replace(scene, train=dataclasses.replace(scene.train, ignored=ignored))
-    images = scene.train.images.clone()
+    clean = dataclasses.replace(scene, train=(dataclasses.replace(scene.train[0], ignored=ignored),))
+    images = scene.train[0].images.clone()
     images[ignored] = torch.tensor([255, 0, 255, 128], dtype=torch.uint8)
-    spoilt = dataclasses.replace(clean, train=dataclasses.replace(clean.train, images=images))
+    spoilt = dataclasses.replace(clean, train=(dataclasses.replace(clean.train[0], images=images),))
     assert same(after_steps(clean, 12), after_steps(spoilt, 12))
     assert not same(after_steps(clean, 12), after_steps(scene, 12))
 
@@ -141,17 +141,20 @@ def after_steps(scene: Scene, steps: int) -> dict[str, Tensor]:
 
 
 def test_a_scene_of_masks_alone_changes_nothing_and_does_not_break(scene: Scene) -> None:
-    everything = torch.ones(scene.train.images.shape[:3], dtype=torch.bool)
-    masked = dataclasses.replace(scene, train=dataclasses.replace(scene.train, ignored=everything))
+    everything = torch.ones(scene.train[0].images.shape[:3], dtype=torch.bool)
+    masked = dataclasses.replace(scene, train=(dataclasses.replace(scene.train[0], ignored=everything),))
     assert [each.loss for each in fit(begin(masked, MLP), masked, Budget(steps=3))] == [0, 0, 0]
 
 
 def test_a_scene_in_which_nothing_is_seen_is_trained_all_the_same(scene: Scene) -> None:
     """Transparent pictures rule out every cell: rays without samples, and nothing to learn."""
     empty = Views(
-        scene.train.cameras, torch.zeros_like(scene.train.images), scene.train.ignored, scene.train.names
+        scene.train[0].cameras,
+        torch.zeros_like(scene.train[0].images),
+        scene.train[0].ignored,
+        scene.train[0].names,
     )
-    nothing = dataclasses.replace(scene, train=empty)
+    nothing = dataclasses.replace(scene, train=(empty,))
     progress = list(fit(begin(nothing, HASH), nothing, Budget(steps=10)))
     assert progress[-1].step == 10 and progress[-1].loss < 0.01
 
@@ -269,9 +272,9 @@ def test_what_silhouettes_rule_out_is_never_sampled(scene: Scene) -> None:
 
 def test_a_moving_scene_is_marched_through_in_larger_cells(scene: Scene) -> None:
     """All of them can hold something at some time; in 32³ they have been looked at after a few hundred steps."""
-    still = scene.train.cameras
+    still = scene.train[0].cameras
     cameras = dataclasses.replace(still, time=torch.linspace(0, 1, len(still)))
-    moving = dataclasses.replace(scene, train=dataclasses.replace(scene.train, cameras=cameras))
+    moving = dataclasses.replace(scene, train=(dataclasses.replace(scene.train[0], cameras=cameras),))
     assert begin(scene, MLP).sampler.resolution > 32
     training = begin(moving, MLP)
     assert training.sampler.resolution == 32 and len(training.sampler.order) == 32**3

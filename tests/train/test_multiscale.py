@@ -26,7 +26,9 @@ def numbered(level: int) -> Views:
     size = SIZE >> level
     view, y, x = torch.meshgrid(torch.arange(COUNT), torch.arange(size), torch.arange(size), indexing="ij")
     images = torch.stack([x, y, view, torch.full_like(x, level)], -1).byte()
-    return Views(around(COUNT, SIZE, 0.0).reduced(2**level), images, (x + y + view) % 5 == 0, ("", "", ""))
+    return Views(
+        around(COUNT, SIZE, 0.0).reduced(2**level), images, (x + y + view) % 5 == 0, ("", "", ""), 2**level
+    )
 
 
 SCALES = (numbered(0), numbered(1), numbered(2))
@@ -103,8 +105,8 @@ def test_a_run_judges_every_scale(scene: Scene, tmp_path: Path) -> None:
     run.save()
     means = run.write_pictures()
     expected = []
-    for views in scene.test_scales:
-        judged = judge(run.training.field, run.training.looked_at_all(), views, torch.ones(3))
+    for views in scene.test:
+        judged = judge(run.training.field, run.training.looked_at_all(), [views], torch.ones(3))
         expected.append(sum(view.psnr for view in judged) / len(views))
     assert means == pytest.approx(expected, abs=1e-4) and len(set(means)) == 3
     assert run.curve[-1]["psnr"] == pytest.approx(sum(expected) / 3, abs=1e-4)
@@ -118,15 +120,15 @@ def test_a_scene_of_one_colour_is_learned_at_all_scales() -> None:
     still = sphere_scene(train=4, test=1)
     color = torch.tensor([200, 120, 40, 255], dtype=torch.uint8)
     one = {
-        name: dataclasses.replace(views, images=color.expand(views.images.shape).clone())
-        for name, views in (("train", still.train), ("test", still.test))
+        name: (dataclasses.replace(views, images=color.expand(views.images.shape).clone()),)
+        for name, views in (("train", still.train[0]), ("test", still.test[0]))
     }
     scene = with_scales(dataclasses.replace(still, **one), 3)
     training = begin(scene, MLP)
     progress = list(fit(training, scene, Budget(steps=60)))
     assert progress[-1].loss < progress[0].loss / 10
-    for views in scene.test_scales:
-        [view] = judge(training.field, training.sampler, views, torch.ones(3))
+    for views in scene.test:
+        [view] = judge(training.field, training.sampler, [views], torch.ones(3))
         assert view.psnr > 15
 
 

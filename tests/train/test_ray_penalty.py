@@ -103,7 +103,7 @@ def test_a_training_minds_each_of_them(name: str) -> None:
 
 
 def measured(training: Training, scene: Scene, name: str) -> float:
-    batch = random_pixels(scene.train_scales, 500, torch.Generator().manual_seed(1))
+    batch = random_pixels(scene.train, 500, torch.Generator().manual_seed(1))
     with torch.no_grad():
         found = VolumeRenderer(training.sampler).trace(training.field, batch.rays, torch.ones(500, 3))
         return ray_penalty(RayPenalties(**{name: 1.0}), *found, batch).item()

@@ -68,7 +68,7 @@ def test_the_figure_at_the_end_is_the_judges(run: Run) -> None:
 
 
 def test_pictures_stand_beside_the_truth(run: Run) -> None:
-    truth = np.asarray(run.scene.test.images[1].numpy(), float)
+    truth = np.asarray(run.scene.test[0].images[1].numpy(), float)
     over_white = truth[..., :3] * truth[..., 3:] / 255 + 255 - truth[..., 3:]
     with Image.open(run.folder / "images" / "r_1.png") as image:
         pixels = np.asarray(image, float)

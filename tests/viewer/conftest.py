@@ -43,7 +43,7 @@ class Ball:
         return Rendering(color, hit.float(), depth, hit.int())
 
     def subject(self, name: str = "ball") -> Subject:
-        return Subject(name, self.trace, cameras(), BOX, (1.0, 1.0, 1.0))
+        return Subject(name, self.trace, (cameras(),), BOX, (1.0, 1.0, 1.0))
 
 
 def cameras(count: int = 4) -> Cameras:

@@ -1,9 +1,8 @@
-"""The frames of a `transforms*.json`: which image, from where, with which masks."""
+"""The frames of a `transforms*.json` as it has them: which image, from where, with which masks."""
 
 import os
 import re
 from dataclasses import dataclass, replace
-from enum import Enum
 from pathlib import Path
 
 from jaxtyping import Float
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from ..scenes.names import distinct_names
 from .document import Document, read_document
+from .frame import Ignore
 from .images import Picture
 from .pose import read_pose
 
@@ -18,22 +18,13 @@ EXTENSIONS = (".png", ".jpg", ".jpeg", ".JPG", ".PNG")
 TEST_EVERY = 8
 
 
-class Ignore(Enum):
-    """Which of a mask's pixels are to be ignored."""
-
-    BLACK = "nerfstudio's mask_path"
-    NOT_BLACK = "instant-ngp's dynamic_mask"
-
-
 @dataclass(frozen=True)
-class Frame:
-    """One posed image; `fields` are its own, `shared` those of the file's top level.
+class Entry:
+    """One posed image, its lens still unread; `fields` are its own, `shared` those of the file's top level.
 
-    `native` is the image that intrinsics without a size refer to: `picture`, unless that is a reduced copy. `name`
-    is the picture's file name without extension, for people; `distinct_names` tells those of one name apart.
+    `native` is the image that intrinsics without a size refer to: `picture`, unless that is a reduced copy.
     """
 
-    name: str
     fields: Document
     shared: Document
     picture: Picture
@@ -44,15 +35,15 @@ class Frame:
     time: float
 
 
-def read_frames(document: Document) -> list[Frame]:
+def read_entries(document: Document) -> list[Entry]:
     """All frames in the file's order. Raises ValueError where one lacks a field or is not posed rigidly."""
-    frames = [read_frame(fields, document) for fields in document.objects("frames")]
-    if not frames:
+    entries = [read_entry(fields, document) for fields in document.objects("frames")]
+    if not entries:
         raise document.error("frames", "is empty")
-    return frames
+    return entries
 
 
-def read_frame(fields: Document, shared: Document) -> Frame:
+def read_entry(fields: Document, shared: Document) -> Entry:
     """Raises ValueError where it lacks a field or is not posed rigidly."""
     picture = Picture(
         _find_image(shared.file.parent / clean_path(fields.text("file_path"))), fields.locate("file_path")
@@ -60,8 +51,7 @@ def read_frame(fields: Document, shared: Document) -> Frame:
     time = fields.number_or("time", 0.0)
     if not 0 <= time <= 1:
         raise fields.error("time", f"is {time:g}, but must lie between 0 and 1")
-    return Frame(
-        name=picture.path.stem,
+    return Entry(
         fields=fields,
         shared=shared,
         picture=picture,
@@ -73,56 +63,55 @@ def read_frame(fields: Document, shared: Document) -> Frame:
     )
 
 
-def read_frames_of_split(folder: Path) -> tuple[Document, list[Frame], list[Frame]]:
+def read_entries_of_split(folder: Path) -> tuple[Document, list[Entry], list[Entry]]:
     """Fields and frames of `transforms_train.json`, and the frames to test on.
 
     These are of `transforms_test.json`, else of `transforms_val.json`, else every 8th of the training frames.
     """
     document = read_document(folder / "transforms_train.json")
-    frames = read_frames(document)
+    entries = read_entries(document)
     for name in ("transforms_test.json", "transforms_val.json"):
         if (folder / name).is_file():
-            return document, frames, read_frames(read_document(folder / name))
-    return document, *hold_out(frames)
+            return document, entries, read_entries(read_document(folder / name))
+    return document, *hold_out(entries)
 
 
-def hold_out(frames: list[Frame]) -> tuple[list[Frame], list[Frame]]:
+def hold_out(entries: list[Entry]) -> tuple[list[Entry], list[Entry]]:
     """Training frames, and every 8th for testing."""
-    return [frame for i, frame in enumerate(frames) if i % TEST_EVERY], frames[::TEST_EVERY]
+    return [entry for i, entry in enumerate(entries) if i % TEST_EVERY], entries[::TEST_EVERY]
 
 
-def sort_naturally(frames: list[Frame]) -> list[Frame]:
+def sort_naturally(entries: list[Entry]) -> list[Entry]:
     """By path, with numbers in the order of their value: 2.jpg before 10.jpg."""
-    return sorted(frames, key=lambda frame: _natural_key(clean_path(frame.fields.text("file_path"))))
+    return sorted(entries, key=lambda entry: _natural_key(clean_path(entry.fields.text("file_path"))))
 
 
-def prefer_reduced(frames: list[Frame], downscale: int) -> tuple[list[Frame], int]:
-    """Frames of `images_N` for a downscale of N where it holds them all, and the downscale left to do."""
-    reduced = [_reduced(frame, downscale) for frame in frames]
-    if downscale == 1 or not all(os.path.isfile(frame.picture.path) for frame in reduced):
-        return frames, downscale
+def prefer_reduced(entries: list[Entry], downscale: int) -> tuple[list[Entry], int]:
+    """Those of `images_N` for a downscale of N where it holds them all, and the downscale left to do."""
+    reduced = [_reduced(entry, downscale) for entry in entries]
+    if downscale == 1 or not all(os.path.isfile(entry.picture.path) for entry in reduced):
+        return entries, downscale
     return reduced, 1
 
 
-def with_distinct_names(frames: list[Frame]) -> list[Frame]:
-    """The frames of one file have names that are all different; sets that come in several files may share theirs."""
+def names_of(entries: list[Entry]) -> list[str]:
+    """Those of one file are all different; sets that come in several files may share theirs."""
     files: dict[tuple[Path, str], list[int]] = {}
-    for i, frame in enumerate(frames):
-        files.setdefault((frame.shared.file, frame.shared.place), []).append(i)
-    named = list(frames)
+    for i, entry in enumerate(entries):
+        files.setdefault((entry.shared.file, entry.shared.place), []).append(i)
+    names = [""] * len(entries)
     for places in files.values():
-        names = distinct_names([frames[i].native.path for i in places])
-        for i, name in zip(places, names, strict=True):
-            named[i] = replace(frames[i], name=name)
-    return named
+        for i, name in zip(places, distinct_names([entries[i].native.path for i in places]), strict=True):
+            names[i] = name
+    return names
 
 
-def check_times(frames: list[Frame]) -> None:
-    """Raises ValueError where some frames have a time and others do not: when those were taken is unknown."""
-    timed = [frame for frame in frames if "time" in frame.fields]
-    for frame in frames if timed else []:
-        if "time" not in frame.fields:
-            raise frame.fields.error("time", f"is missing, though {timed[0].fields.locate('time')} is there")
+def check_times(entries: list[Entry]) -> None:
+    """Raises ValueError where some entries have a time and others do not: when those were taken is unknown."""
+    timed = [entry for entry in entries if "time" in entry.fields]
+    for entry in entries if timed else []:
+        if "time" not in entry.fields:
+            raise entry.fields.error("time", f"is missing, though {timed[0].fields.locate('time')} is there")
 
 
 def clean_path(text: str) -> str:
@@ -153,11 +142,11 @@ def _alpha_beside(picture: Picture) -> tuple[Picture, ...]:
     return (Picture(path, f"the alpha of {picture.named_by}"),) if os.path.isfile(path) else ()
 
 
-def _reduced(frame: Frame, factor: int) -> Frame:
-    parent = frame.picture.path.parent
-    path = parent.with_name(f"{parent.name}_{factor}") / frame.picture.path.name
-    picture = replace(frame.picture, path=path)
-    return replace(frame, picture=picture, alpha=_alpha_beside(picture))
+def _reduced(entry: Entry, factor: int) -> Entry:
+    parent = entry.picture.path.parent
+    path = parent.with_name(f"{parent.name}_{factor}") / entry.picture.path.name
+    picture = replace(entry.picture, path=path)
+    return replace(entry, picture=picture, alpha=_alpha_beside(picture))
 
 
 def _natural_key(text: str) -> list[tuple[int, str]]:
