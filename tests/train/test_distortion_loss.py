@@ -12,7 +12,7 @@ from omnifield.train import Budget, Loss, Term, begin, fit
 from omnifield.train.pixels import PixelBatch, random_pixels
 from torch import Tensor
 
-from .sphere_scene import MLP, sphere_scene
+from .sphere_scene import HASH, sphere_scene
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "distortion_loss.py"
 Seen = tuple[Rendering, Trace, PixelBatch]
@@ -81,9 +81,9 @@ def test_a_training_minds_it(distortion: Loss) -> None:
     scene = sphere_scene(train=6, test=1)
 
     def trained(terms: list[Term]) -> tuple[float, float]:
-        training, psnr = begin(scene, MLP), list[float]()
+        training, psnr = begin(scene, HASH), list[float]()
         training.terms.extend(terms)
-        fit(training, scene, Budget(steps=80), [lambda progress: psnr.append(progress.psnr)])
+        fit(training, scene, Budget(steps=40), [lambda progress: psnr.append(progress.psnr)])
         batch = random_pixels(scene.train_scales, 500, torch.Generator().manual_seed(1))
         with torch.no_grad():
             found = VolumeRenderer(training.sampler).trace(training.field, batch.rays, torch.ones(500, 3))
@@ -91,4 +91,4 @@ def test_a_training_minds_it(distortion: Loss) -> None:
 
     without = trained([])
     with_it = trained([Term("distortion", 0.05, distortion)])
-    assert with_it[0] < 0.8 * without[0] and with_it[1] > without[1] - 2
+    assert with_it[0] < 0.9 * without[0] and with_it[1] > without[1] - 1

@@ -91,8 +91,9 @@ def test_even_certain_opacities_have_a_finite_entropy(seen: Seen) -> None:
     assert opacity.grad.isfinite().all()
 
 
-@pytest.mark.parametrize("name", RAY_LOSSES)
-@pytest.mark.parametrize("owner", ["field", "training"])
+@pytest.mark.parametrize(
+    ("name", "owner"), [*((name, "field") for name in RAY_LOSSES), ("opacity_sparsity", "training")]
+)
 def test_a_training_minds_each_of_them(name: str, owner: str) -> None:
     """With a heavy weight on it, whoever asks for it, a loss ends lower than without."""
     scene = sphere_scene(train=4, test=1)
