@@ -88,11 +88,8 @@ class OccupancyGrid(nn.Module, Sampler):
         return keys
 
     def sample(self, rays: Rays, generator: torch.Generator | None) -> Samples:
-        return self.march(rays, self.grid, generator)
-
-    def march(self, rays: Rays, grid: MarchGrid, generator: torch.Generator | None) -> Samples:
         start = jitter(rays, generator)
-        return Samples(*ray_march(rays.origins, rays.directions, span(rays), start, self.bits, grid))
+        return Samples(*ray_march(rays.origins, rays.directions, span(rays), start, self.bits, self.grid))
 
     def next(
         self, rays: Rays, place: Int32[Tensor, "ray"], most: int
@@ -250,7 +247,8 @@ class LongerSteps(Sampler):
     factor: float
 
     def sample(self, rays: Rays, generator: torch.Generator | None) -> Samples:
-        return self.occupancy.march(rays, self.grid, generator)
+        start, bits = jitter(rays, generator), self.occupancy.bits
+        return Samples(*ray_march(rays.origins, rays.directions, span(rays), start, bits, self.grid))
 
     def next(
         self, rays: Rays, place: Int32[Tensor, "ray"], most: int
