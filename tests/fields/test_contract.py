@@ -164,6 +164,34 @@ def test_gradients_are_slopes(kind: str) -> None:
     assert (up - down) / 2e-7 == pytest.approx(slope, rel=1e-4)
 
 
+@EVERY_FIELD
+@BOTH_DOMAINS
+@pytest.mark.parametrize("what", ["position", "direction"])
+def test_gradients_reach_the_points(kind: str, domain: Domain, what: str) -> None:
+    """As a refined pose needs them: in double precision those of finite differences, and by kernels the same."""
+    field, points = stirred(kind, domain), scattered(50, domain)
+    exact, there = copy.deepcopy(field).double(), double(points)
+    way = torch.randn(50, 3, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    slope, single = slopes(exact, there, what), slopes(field, points, what)
+    assert slope.isfinite().all() and slope.any()
+    torch.testing.assert_close(single.double(), slope, rtol=0, atol=2e-3 * slope.abs().max().item())
+
+    def moved(by: float) -> float:
+        with torch.no_grad():
+            column = vars(there)[what] + by * way
+            return weighted(exact, dataclasses.replace(there, **{what: column})).item()
+
+    difference = (moved(1e-7) - moved(-1e-7)) / 2e-7
+    assert difference == pytest.approx((slope * way).sum().item(), rel=1e-3, abs=1e-6)
+
+
+def slopes(field: Field, points: Points, what: str) -> torch.Tensor:
+    leaf = vars(points)[what].clone().requires_grad_()
+    moving = dataclasses.replace(points, **{what: leaf})
+    (gradient,) = torch.autograd.grad(weighted(field, moving), leaf)
+    return gradient
+
+
 def weighted(field: Field, points: Points) -> torch.Tensor:
     """A number in which density and colour of every point count."""
     density, _, color = answers(field, points)

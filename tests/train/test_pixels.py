@@ -41,6 +41,16 @@ def test_colours_are_those_of_the_pixels_that_the_rays_go_through(generator: tor
         assert batch.weight[index].item() == (0 if (x + 2 * y + view) % 4 == 0 else 1)
 
 
+def test_a_ray_knows_the_view_it_is_of_at_every_scale(generator: torch.Generator) -> None:
+    views = numbered_views()
+    half = Views(views.cameras.reduced(2), views.images[:, :2, :3], views.ignored[:, :2, :3], views.names)
+    for scales in ((views,), (views, half)):
+        batch = random_pixels(scales, 300, generator)
+        assert set(batch.rays.view.tolist()) == {0, 1, 2}
+        centers = views.cameras.world_from_camera[batch.rays.view, :, 3]
+        assert torch.equal(batch.rays.origins, centers)
+
+
 def test_every_pixel_of_every_view_is_as_likely(generator: torch.Generator) -> None:
     pixels = (random_pixels((numbered_views(),), 105 * 200, generator).color * 255).round().long()
     x, y, view = pixels.unbind(-1)
