@@ -162,7 +162,7 @@ def test_masks_and_alpha_follow_where_they_have_the_stored_shape(
         frame["mask_path"] = "mask.png"
         data.save(f"{i}.png.alpha.png", companion)
     data.save("mask.png", companion)
-    train = load_scene(data.write()).train
+    [train] = load_scene(data.write()).train
     assert train.ignored[0].nonzero().tolist() == [[2, 5]]
     assert (train.images[0, ..., 3] == 0).nonzero().tolist() == [[2, 5]]
 
