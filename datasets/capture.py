@@ -135,9 +135,9 @@ def _cameras(alike: Alike, downscale: int) -> Cameras:
     """`near` is filled in by `placed`, which knows the scale of the scene."""
     cameras = Cameras(
         world_from_camera=torch.stack([frame.world_from_camera for frame in alike.frames])[:, :3],
-        focal=torch.tensor([lens.focal for lens in alike.intrinsics]),
-        principal=torch.tensor([lens.principal for lens in alike.intrinsics]),
-        distortion=torch.tensor([lens.distortion for lens in alike.intrinsics]),
+        focal=torch.tensor([lens.focal for lens in alike.intrinsics], dtype=torch.float32),
+        principal=torch.tensor([lens.principal for lens in alike.intrinsics], dtype=torch.float32),
+        distortion=torch.tensor([lens.distortion for lens in alike.intrinsics], dtype=torch.float32),
         time=torch.tensor([frame.time for frame in alike.frames]),
         width=alike.size[0],
         height=alike.size[1],

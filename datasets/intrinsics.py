@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ..scenes.cameras import Lens
 
-Size = tuple[int | float, int | float]  # width and height
+Size = tuple[int | float, int | float]  # width and height, or what else there is along x and y
 NO_DISTORTION = (0.0,) * 6
 
 
@@ -12,9 +12,9 @@ NO_DISTORTION = (0.0,) * 6
 class Intrinsics:
     """Pixels of an image of `size` (width, height); `distortion` is k1, k2, k3, k4, p1, p2, as OpenCV has them."""
 
-    size: tuple[float, float]
-    focal: tuple[float, float]
-    principal: tuple[float, float]
+    size: Size
+    focal: Size
+    principal: Size
     distortion: tuple[float, ...] = NO_DISTORTION
     lens: Lens = Lens.PERSPECTIVE
 

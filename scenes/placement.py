@@ -176,12 +176,12 @@ def is_cut_out(groups: Sequence[Views]) -> bool:
     return sum(_cut_out(views) for views in groups if views.has_alpha) >= CUT_OUT * pixels
 
 
-def _cut_out(views: Views) -> float:
+def _cut_out(views: Views) -> int:
     """How many pixels are transparent, though not in all views."""
     count = torch.zeros(views.images.shape[1:3], dtype=torch.int32)
     for view in range(len(views)):  # one by one: all at once would need a quarter of the images' memory
         count += views.alpha(view) < 128
-    return count[count < len(views)].sum().item()
+    return int(count[count < len(views)].sum())
 
 
 def cube(

@@ -9,6 +9,7 @@ import pytest
 import torch
 from omnifield.datasets import load_scene
 from omnifield.scenes import Box, Contraction, Lens
+from omnifield.scenes.views import view_count
 
 FILE = "transforms.json"
 
@@ -31,7 +32,7 @@ def test_listed_splits(photographs) -> None:
     file = photographs.files[FILE]
     file["train_filenames"] = ["images/3.png", ".\\images\\1.png", "images/10.png"]
     assert load_scene(photographs.write()).train[0].names == ("1", "3", "10")
-    assert len(load_scene(photographs.folder).test) == 9
+    assert view_count(load_scene(photographs.folder).test) == 9
     file |= {"val_filenames": ["images/5.png"], "test_filenames": []}
     assert load_scene(photographs.write()).test[0].names == ("5",)
     file |= {"test_filenames": ["images/6.png", "images/7.png"]}
@@ -58,7 +59,7 @@ def test_backslashes_parents_and_missing_extensions_in_paths(photographs) -> Non
             f"./images/../{name}",
         )
         frame["file_path"] = forms[i % 4]
-    assert len(load_scene(photographs.write()).train) == 11
+    assert view_count(load_scene(photographs.write()).train) == 11
 
 
 def test_intrinsics_per_frame_go_before_those_of_the_file(photographs) -> None:
@@ -120,9 +121,9 @@ def test_masks_in_both_polarities(photographs) -> None:
     dynamic[4, 5] = (0, 0, 7)
     photographs.save("images/dynamic_mask_1.png", dynamic)
     _frame(photographs, 1)["mask_path"] = "masks\\1.png"
-    train = load_scene(photographs.write()).train
+    [train] = load_scene(photographs.write()).train
     assert train.ignored.nonzero().tolist() == [[1, 2, 3], [1, 4, 5]]
-    half = load_scene(photographs.folder, downscale=2).train
+    [half] = load_scene(photographs.folder, downscale=2).train
     assert half.ignored.nonzero().tolist() == [[1, 1, 1], [1, 2, 2]]
 
 

@@ -162,7 +162,7 @@ def test_masks_and_alpha_follow_where_they_have_the_stored_shape(
         frame["mask_path"] = "mask.png"
         data.save(f"{i}.png.alpha.png", companion)
     data.save("mask.png", companion)
-    train = load_scene(data.write()).train
+    [train] = load_scene(data.write()).train
     assert train.ignored[0].nonzero().tolist() == [[2, 5]]
     assert (train.images[0, ..., 3] == 0).nonzero().tolist() == [[2, 5]]
 
@@ -207,7 +207,7 @@ def test_the_tag_is_found_behind_a_pngs_pixels_and_a_damaged_one_is_none(tmp_pat
         chunk = struct.pack(">I4s", len(content), b"eXIf") + content
         chunk += struct.pack(">I", zlib.crc32(chunk[4:]))
         (tmp_path / "a.png").write_bytes(data[:-12] + chunk + data[-12:])
-        assert read_header(tmp_path / "a.png") == Header((WIDTH, HEIGHT), orientation)
+        assert read_header(tmp_path / "a.png") == Header((WIDTH, HEIGHT), orientation, has_alpha=False)
 
 
 @pytest.mark.parametrize("value", [0, 9, 6000])

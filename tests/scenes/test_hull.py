@@ -145,7 +145,7 @@ def test_a_camera_close_to_the_box_is_no_trouble(fov: float) -> None:
 
 def test_a_camera_inside_the_box_says_nothing() -> None:
     cameras = pinhole(look_at(torch.tensor([[0.5, 0.1, 0.0]]), torch.zeros(1, 3)), (40, 30), 0.7, near=0.01)
-    assert visual_hull(views_of(cameras, torch.full((3,), 9.0), 0.1), CUBE, 32).all()
+    assert visual_hull([views_of(cameras, torch.full((3,), 9.0), 0.1)], CUBE, 32).all()
 
 
 def photographs(domain_views: int = 6) -> Views:
@@ -203,7 +203,7 @@ def test_views_of_different_times_rule_out_what_no_frame_shows_in_an_unbounded_s
 
 def test_transparent_pictures_rule_out_all_that_every_frame_covers() -> None:
     cameras = pinhole(look_at(scattered_eyes(6, 4.0), torch.zeros(6, 3)), (40, 40), 1.2, near=0.1)
-    assert not visual_hull(views_of(cameras, torch.full((3,), 50.0), 0.1), CUBE, 32).any()
+    assert not visual_hull([views_of(cameras, torch.full((3,), 50.0), 0.1)], CUBE, 32).any()
 
 
 def test_more_views_than_enough_are_asked_in_even_steps() -> None:

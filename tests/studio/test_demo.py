@@ -116,7 +116,7 @@ def test_a_cache_that_cannot_be_written_is_said_and_survived(
 ) -> None:
     cache.write_text("a file stands where the folder should be")
     with pytest.warns(UserWarning, match="could not be kept"):
-        assert len(demo.demo_scene(TINY).train) == 3
+        assert len(demo.demo_scene(TINY).train[0]) == 3
 
 
 def test_the_cache_is_the_users_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:

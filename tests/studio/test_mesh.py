@@ -197,7 +197,7 @@ def test_a_mesh_that_is_not_there(tmp_path: Path) -> None:
 
 def test_the_real_spot_from_its_own_cameras(real: Callable[[str], Path]) -> None:
     folder = real("nerf_synthetic/spot")
-    reference = load_scene(folder).test
+    [reference] = load_scene(folder).test
     bare = read_mesh(folder / "mesh_gt.ply")
     cameras = reference.cameras[:2]
     ours = render_views(lit(bare), cameras, "spot").images[..., 3].double() / 255
