@@ -17,7 +17,7 @@ Loss = Callable[[Rendering, Trace, PixelBatch], Float[Tensor, ""]]
 
 @dataclass(frozen=True)
 class Term:
-    """A loss, how much it counts, and the name it is told by."""
+    """A loss, how much it counts, and the name it is told by: no two of a training have the same."""
 
     name: str
     weight: float

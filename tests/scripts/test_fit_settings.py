@@ -75,9 +75,10 @@ def test_every_setting_has_bounds_and_help_names_it() -> None:
 
 
 @pytest.mark.parametrize("end", ["least", "most"])
-def test_a_training_works_at_the_ends_of_all_bounds(lego, tmp_path: Path, end: str) -> None:
+def test_a_training_works_at_the_ends_of_all_bounds(lego, tmp_path: Path, monkeypatch, end: str) -> None:
     """But for the weights, which may be as heavy as anybody wants."""
+    monkeypatch.setattr("omnifield.train.loop.FIRST_LOOK", 0)
     bounds = {name: ends[end == "most"] for name, ends in BOUNDS.items() if ends[1] < 1e6}
     settings = tuple(f"fit.{name}={value}" for name, value in bounds.items())
     flags = Train(str(lego()), run_dir=tmp_path / "run", set=("samples_per_step=256", *settings), **SMALL)
-    assert run_train(replace(flags, max_steps=66))["steps"] == 66
+    assert run_train(flags)["steps"] == 2

@@ -7,7 +7,9 @@ from pathlib import Path
 from omnifield.renderers import occupancy
 from omnifield.scripts import cli
 
-ROOMS = str(Path(inspect.getfile(cli)).parents[1])
+from ..house import LADDER
+
+ROOMS = tuple(f"{Path(inspect.getfile(cli)).parents[1] / room}/" for room in LADDER)
 
 
 def test_from_the_command_line_to_the_march_in_six_hops(lego, tmp_path: Path, monkeypatch, capsys) -> None:
