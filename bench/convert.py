@@ -12,7 +12,7 @@ from ..datasets import load_scene
 from ..distill import Plan, Watch, Wishes, convert
 from ..distill.convert import Mark
 from ..fields import FIELD_CONFIGS, Field, field_config, preset_of
-from ..renderers import OccupancyGrid, VolumeRenderer
+from ..renderers import Sampler, VolumeRenderer
 from ..scenes import Scene
 from ..terminal.counting import check_some_counted, say
 from ..terminal.progress import until_told_to_stop
@@ -156,8 +156,8 @@ def _convert(
 ) -> dict[str, Any]:
     curve: list[dict[str, float]] = []
 
-    def looked(mark: Mark, field: Field, occupancy: OccupancyGrid) -> None:
-        curve.append({"seconds": mark.seconds, "psnr": _psnr(field, occupancy, scene, CURVE_RAYS)})
+    def looked(mark: Mark, field: Field, sampler: Sampler) -> None:
+        curve.append({"seconds": mark.seconds, "psnr": _psnr(field, sampler, scene, CURVE_RAYS)})
 
     began = time.perf_counter()
     config = field_config(target, preset_of(target, plan.preset))
@@ -181,11 +181,11 @@ def _marks() -> list[float]:
     return [(index + 1) / CURVE_POINTS for index in range(CURVE_POINTS)]
 
 
-def _psnr(field: Field, occupancy: OccupancyGrid, scene: Scene, rays: int) -> float:
+def _psnr(field: Field, sampler: Sampler, scene: Scene, rays: int) -> float:
     """Against the held-out pictures: the mean over the views."""
     views, background = scene.test, torch.tensor(WHITE, device=scene.test.images.device)
     step = stride(views, rays)
-    seen = VolumeRenderer(occupancy).render_views(field, views.cameras, background, step)
+    seen = VolumeRenderer(sampler).render_views(field, views.cameras, background, step)
     truths = [true_image(views, view, background, step) for view in range(len(views))]
     counted = ~views.ignored[:, ::step, ::step]
     return mean_figure(

@@ -84,7 +84,7 @@ def _measure(config: FieldConfig, scene: Scene, plan: FieldsPlan, console: Conso
         path = run.save()
         size = path.stat().st_size
         # From the file: what is timed and judged is what a user gets.
-        trained = load_field(path, training.sampler.bits.device)
+        trained = load_field(path, training.generator.device)
     background = torch.tensor(WHITE, device=scene.test.images.device)
     judged = judge(trained.field, trained.sampler, scene.test, background, plan.stride)
     views = [(view.psnr, view.ssim) for view in counted(judged, len(scene.test), "view", console)]

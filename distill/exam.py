@@ -8,8 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..fields import Field
-from ..renderers import OccupancyGrid, Rendering, VolumeRenderer
-from ..renderers.uniform import step_at
+from ..renderers import Rendering, Sampler, VolumeRenderer
 from ..scenes import Cameras
 from ..train import TrainedField
 from ..train.evaluate import picture, ssim
@@ -43,18 +42,18 @@ class Exam:
         self.stride = max(1, math.ceil(math.sqrt(pixels / rays)))
         self.height = len(range(0, cameras.height, self.stride))
         self.background = torch.tensor(trained.background, device=cameras.focal.device)
-        self.grid = trained.sampler.grid
+        self.step_at = trained.sampler.step_at
         self.expected = self.seen(trained.field, trained.sampler)
 
-    def seen(self, field: Field, occupancy: OccupancyGrid) -> list[Rendering]:
-        renderer = VolumeRenderer(occupancy)
+    def seen(self, field: Field, sampler: Sampler) -> list[Rendering]:
+        renderer = VolumeRenderer(sampler)
         return renderer.render_views(field, self.cameras, self.background, self.stride)
 
-    def psnr(self, field: Field, occupancy: OccupancyGrid) -> float:
-        return _psnr(self.expected, self.seen(field, occupancy))
+    def psnr(self, field: Field, sampler: Sampler) -> float:
+        return _psnr(self.expected, self.seen(field, sampler))
 
-    def agreement(self, field: Field, occupancy: OccupancyGrid) -> Agreement:
-        seen = self.seen(field, occupancy)
+    def agreement(self, field: Field, sampler: Sampler) -> Agreement:
+        seen = self.seen(field, sampler)
         pairs = list(zip(self.expected, seen, strict=True))
         depths = [self._depth_error(a, b) for a, b in pairs]
         alike = [self._ssim(a, b) for a, b in pairs]
@@ -70,7 +69,7 @@ class Exam:
         """Where both see something, in steps that the march takes there."""
         both = (expected.opacity > SEEN) & (seen.opacity > SEEN)
         depth = expected.depth[both]
-        return (depth - seen.depth[both]).abs() / step_at(self.grid, depth)
+        return (depth - seen.depth[both]).abs() / self.step_at(depth)
 
     def _ssim(self, expected: Rendering, seen: Rendering) -> float:
         """Of whole pictures only: with pixels left out they are others."""
@@ -79,9 +78,9 @@ class Exam:
             return math.nan
         return ssim(picture(seen, self.height), truth, torch.ones_like(truth[..., 0], dtype=torch.bool))
 
-    def pictures(self, field: Field, occupancy: OccupancyGrid) -> list[tuple[Tensor, Tensor]]:
+    def pictures(self, field: Field, sampler: Sampler) -> list[tuple[Tensor, Tensor]]:
         """Of every view what the teacher and what the student shows."""
-        seen = self.seen(field, occupancy)
+        seen = self.seen(field, sampler)
         return [
             (picture(a, self.height), picture(b, self.height))
             for a, b in zip(self.expected, seen, strict=True)

@@ -10,10 +10,11 @@ from torch import Tensor
 
 from ..fields import Field
 from ..fields.base import Occupied
-from ..renderers import OccupancyGrid
+from ..renderers import Sampler
 from ..scenes import Box, Cameras, Domain
 from ..train import TrainedField
 from .edits import Confined, Cut, Frozen, Moved, Union
+from .space import cells_where
 
 RIGID = 1e-4  # how far a rotation's columns may be from orthonormal
 
@@ -57,27 +58,27 @@ def queried(teachers: Sequence[TrainedField], edits: Edits) -> TrainedField:
         there = torch.stack([each(position) for each in contains]).any(0)
         return there & whole.left(position) if isinstance(whole, Cut) else there
 
-    occupancy = occupancy_where(whole.domain, anything, first.sampler.bits.device)
-    _check_something_there(occupancy)
-    return dataclasses.replace(first, field=whole, sampler=occupancy, cameras=joined(cameras))
+    cells = cells_where(whole.domain, anything, first.device)
+    _check_something_there(cells)
+    return dataclasses.replace(first, field=whole, sampler=cells, cameras=joined(cameras))
 
 
 def _placed(
     trained: TrainedField, pose: Float[Tensor, "row=4 column=4"], time: float | None
 ) -> tuple[Field, Occupied, Cameras]:
     """One teacher where and when it is to be: its field, where that may be anything, and its cameras."""
-    field, cameras, occupancy = trained.field, trained.cameras, trained.sampler
+    field, cameras, sampler = trained.field, trained.cameras, trained.sampler
     if time is not None:
         field = Frozen(field, time)
         cameras = dataclasses.replace(cameras, time=torch.full_like(cameras.time, time))
     if torch.equal(pose, torch.eye(4).to(pose)):
-        return field, occupancy.contains, cameras
-    moved = Moved(field, pose).to(occupancy.bits.device)
+        return field, sampler.contains, cameras
+    moved = Moved(field, pose).to(trained.device)
     back = moved.field_from_world
     seen = (pose.to(cameras.world_from_camera) @ _square(cameras.world_from_camera))[:, :3]
     return (
         moved,
-        lambda position: occupancy.contains(position @ back[:3, :3].T + back[:3, 3]),
+        lambda position: sampler.contains(position @ back[:3, :3].T + back[:3, 3]),
         dataclasses.replace(cameras, world_from_camera=seen),
     )
 
@@ -102,29 +103,6 @@ def joined(cameras: Sequence[Cameras]) -> Cameras:
 
 
 CAMERA_COLUMNS = ("world_from_camera", "focal", "principal", "distortion", "time")
-
-
-def occupancy_where(domain: Domain, contains: Occupied, device: torch.device) -> OccupancyGrid:
-    """Cells that may hold something: at their centre, or at one of their corners."""
-    grid = OccupancyGrid(domain).to(device)
-    size = grid.resolution
-    corners = _ask(domain, contains, torch.arange(size + 1, device=device) / size)
-    there = _ask(domain, contains, (torch.arange(size, device=device) + 0.5) / size)
-    for shift in range(8):
-        x, y, z = shift & 1, shift >> 1 & 1, shift >> 2
-        there |= corners[z : z + size, y : y + size, x : x + size]
-    grid.restrict(there.reshape(-1))
-    return grid
-
-
-def _ask(domain: Domain, contains: Occupied, ticks: Float[Tensor, "n"]) -> Bool[Tensor, "n n n"]:
-    """Slice by slice along z, at all places of a lattice over the unit cube."""
-    y, x = torch.meshgrid(ticks, ticks, indexing="ij")
-    slices = []
-    for z in ticks:
-        unit = torch.stack([x, y, z.expand_as(x)], -1).reshape(-1, 3)
-        slices.append(contains(domain.world_from_unit(unit)).reshape(x.shape))
-    return torch.stack(slices)
 
 
 def _check(teachers: Sequence[TrainedField], edits: Edits) -> None:
@@ -154,8 +132,8 @@ def _check_boxes(domain: Domain, edits: Edits) -> None:
             )
 
 
-def _check_something_there(occupancy: OccupancyGrid) -> None:
-    if not occupancy.occupied.any():
+def _check_something_there(sampler: Sampler) -> None:
+    if sampler.occupied_share == 0:
         raise ValueError(
             "There is nothing to convert: no cell of the field is occupied. It was trained too briefly, or the "
             "boxes leave nothing of it."

@@ -191,7 +191,7 @@ def _truth(done: Conversion, scene: Scene, console: Console) -> Truth:
     """Both fields against the held-out pictures of a data set."""
     (views,) = views_in_frame(done.student, scene, 1, console)
     say_masked(console, views)
-    background = torch.tensor(done.student.background, device=done.student.sampler.bits.device)
+    background = torch.tensor(done.student.background, device=done.student.device)
     views = views.to(background.device)
     stride = stride_for(views, TRUTH_RAYS)
     before, after = (

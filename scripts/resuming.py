@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 
 from ..fields import FieldConfig, field_config
+from ..fields.settings import settings_of
+from ..renderers import SamplerConfig, sampler_config
 from ..scenes import Scene
 from ..train.field_file import FIELD_FILE, TrainedField, load_field
 from .eval import SAME_FRAME
@@ -19,6 +21,7 @@ Number = (int, float)
 KINDS = {
     "field": str,
     "preset": str,
+    "sampler": str,
     "set": list,
     "seed": int,
     "downscale": int,
@@ -35,6 +38,7 @@ class Chosen:
 
     field: str = "hash"
     preset: str = "default"
+    sampler: str = "occupancy"
     set: tuple[str, ...] = ()
     seed: int = 0
     downscale: int = 1
@@ -44,7 +48,13 @@ class Chosen:
 
     @property
     def config(self) -> FieldConfig:
-        return field_config(self.field, self.preset, self.set)
+        others = {f"sampler.{setting}" for setting in settings_of("sampler", self.set)}
+        own = [setting for setting in self.set if setting not in others]
+        return field_config(self.field, self.preset, own)
+
+    @property
+    def sampler_config(self) -> SamplerConfig:
+        return sampler_config(self.sampler, settings_of("sampler", self.set))
 
 
 def chosen(given: dict[str, Any]) -> Chosen:
@@ -67,7 +77,7 @@ def resumed(folder: Path | None, given: dict[str, Any]) -> Chosen:
                 f"--{name} out, or begin another training."
             )
     more = dataclasses.replace(kept, set=(*kept.set, *given["set"]))
-    if more.config != kept.config:
+    if (more.config, more.sampler_config) != (kept.config, kept.sampler_config):
         raise ValueError(
             f"--resume: the training in {folder} has other settings than --set {' --set '.join(given['set'])}: leave "
             "them out, or begin another training."
@@ -80,7 +90,12 @@ def resumed(folder: Path | None, given: dict[str, Any]) -> Chosen:
 def kept_in_config(what: Chosen, scene: Scene) -> dict[str, Any]:
     """The content of a run's config.json."""
     flags = {name: getattr(what, name) for name in KINDS}
-    return {"flags": flags, "config": dataclasses.asdict(what.config), "data": _fingerprint(scene)}
+    return {
+        "flags": flags,
+        "config": dataclasses.asdict(what.config),
+        "sampler": dataclasses.asdict(what.sampler_config),
+        "data": _fingerprint(scene),
+    }
 
 
 def refuse_other_data(folder: Path, scene: Scene, data: str) -> None:
@@ -96,7 +111,7 @@ def _config_of(folder: Path) -> dict[str, Any]:
         raise FileNotFoundError(f"{path} does not exist: there is no training to resume in {folder}.")
     try:
         config = json.loads(path.read_text())
-        stated = {"scales": 1} | config["flags"]  # older runs do not state them
+        stated = {"scales": 1, "sampler": "occupancy"} | config["flags"]  # older runs do not state them
         flags = {name: stated[name] for name in KINDS}
         wrong = [name for name, kind in KINDS.items() if not isinstance(flags[name], kind)]
         if wrong:

@@ -15,6 +15,7 @@ from rich.console import Console
 from ..datasets import load_scene
 from ..fields import FIELD_CONFIGS
 from ..ops import keep_freed_memory
+from ..renderers import SAMPLER_CONFIGS
 from ..scenes import Scene
 from ..scenes.multiscale import with_scales
 from ..terminal.counting import counted, decibels, say, say_masked
@@ -31,7 +32,8 @@ from .run_folder import claimed, claimed_anew, clear, refuse_data_folder, refuse
 from .where import LOCAL, PORT
 
 FieldName = tyro.extras.literal_type_from_choices(FIELD_CONFIGS)
-GIVEN = ("field", "preset", "set", "seed", "downscale", "scales", "max_seconds", "max_steps")
+SamplerName = tyro.extras.literal_type_from_choices(SAMPLER_CONFIGS)
+GIVEN = ("field", "preset", "sampler", "set", "seed", "downscale", "scales", "max_seconds", "max_steps")
 
 
 def _usually(value: object) -> object:
@@ -50,8 +52,10 @@ class Train:
     """Which representation to train."""
     preset: Annotated[str | None, _usually("default")] = None
     """Its size: tiny, default or paper; some fields have more, and an unknown one lists them."""
+    sampler: Annotated[SamplerName | None, _usually("occupancy")] = None  # pyright: ignore
+    """What chooses where along its rays the field is asked."""
     set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
-    """A setting of the field, as NAME=VALUE; may be given several times."""
+    """A setting of the field, as NAME=VALUE, or of the sampler, as sampler.NAME=VALUE; may be given several times."""
     max_seconds: float | None = None
     """Seconds of training, loading and pictures not counted (60 if no budget is given); with --resume those before
     count, too."""
@@ -97,7 +101,9 @@ def run_train(flags: Train) -> dict[str, Any]:
     with ExitStack() as claims:
         folder = _claim(flags, claims)
         scene = _load(flags.data, what, console).to(device)
-        training = begin(scene, what.config, FitConfig(seed=what.seed), budget=budget)
+        training = begin(
+            scene, what.config, FitConfig(seed=what.seed), sampler=what.sampler_config, budget=budget
+        )
         if training.seconds >= budget.seconds and not flags.resume:
             raise ValueError(
                 f"The budget is too small: to begin took {training.seconds:.1f} s, --max-seconds is {budget.seconds:g}."
@@ -128,7 +134,7 @@ def _checked(flags: Train) -> Chosen:
     check_seed(what.seed)
     if flags.overwrite and (flags.resume or flags.run_dir is None):
         raise ValueError("--overwrite is for a new training in the place of the one in --run-dir.")
-    assert what.config  # raises where the field has no such preset or setting
+    assert what.config and what.sampler_config  # raises where there is no such preset or setting
     return what
 
 

@@ -8,16 +8,16 @@ from typing import Any
 import torch
 
 from ..fields import FIELD_CONFIGS, FieldConfig
+from ..renderers import SAMPLER_CONFIGS, OccupancyConfig, SamplerConfig
 from ..scenes import Box, Contraction, Domain, Lens
 from . import strict_json
 
-VERSION = 1
+VERSION = 2
 DOMAINS = {"box": Box, "contraction": Contraction}
-LARGEST_GRID = 256  # cells of occupancy along an axis: each is a bit in the file, but 24 bytes in memory
-MOST_STEPS = 1 << 14  # per side, of a ray's march
 LARGEST_PICTURE = 1 << 16  # pixels along a side
 FARTHEST = 1e12  # scene units: its square is still a float32
 NEAREST = 1e-12
+CONE_OF_VERSION_1 = 1 / 32
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,7 @@ class Header:
 
     config: FieldConfig
     domain: Domain
-    resolution: int
-    steps_per_side: int
+    sampler: SamplerConfig
     width: int
     height: int
     lens: Lens
@@ -44,7 +43,7 @@ class Header:
                 "field": self.config.tag,
                 "config": dataclasses.asdict(self.config),
                 "domain": {"kind": type(domain).__name__.lower(), "lo": domain.lo, "hi": domain.hi},
-                "occupancy": {"resolution": self.resolution, "steps_per_side": self.steps_per_side},
+                "sampler": {"kind": self.sampler.tag, "config": dataclasses.asdict(self.sampler)},
                 "cameras": {
                     "width": self.width,
                     "height": self.height,
@@ -72,13 +71,12 @@ def read_header(text: str) -> Header:
             f"was written by a newer omnifield (file version {version}, this one reads up to {VERSION}): "
             "update with `pip install --upgrade omnifield`"
         )
-    occupancy, camera = header["occupancy"], header["cameras"]
+    camera = header["cameras"]
     red, green, blue = (number("the background", value, 0.0, 1.0) for value in header["background"])
     return Header(
         config=FIELD_CONFIGS[header["field"]](**header["config"]),
         domain=_domain(header["domain"]),
-        resolution=whole("the occupancy's resolution", occupancy["resolution"], 1, LARGEST_GRID),
-        steps_per_side=whole("steps_per_side", occupancy["steps_per_side"], 1, MOST_STEPS),
+        sampler=_sampler(header, version),
         width=whole("the cameras' width", camera["width"], 1, LARGEST_PICTURE),
         height=whole("the cameras' height", camera["height"], 1, LARGEST_PICTURE),
         lens=Lens(camera["lens"]),
@@ -86,6 +84,15 @@ def read_header(text: str) -> Header:
         background=(red, green, blue),
         provenance=dict(header["provenance"]),
     )
+
+
+def _sampler(header: dict[str, Any], version: int) -> SamplerConfig:
+    """Before version 2 there was none but occupancy, and of that two settings were kept."""
+    if version == 1:
+        before = header["occupancy"]
+        return OccupancyConfig(before["resolution"], before["steps_per_side"], CONE_OF_VERSION_1)
+    stated = header["sampler"]
+    return SAMPLER_CONFIGS[stated["kind"]](**stated["config"])
 
 
 def whole(what: str, value: object, least: int, most: int) -> int:

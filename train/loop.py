@@ -1,34 +1,24 @@
 """How a field is fitted: one loop that yields after every step, so that anything can drive it."""
 
-import copy
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..fields import Field, FieldConfig
-from ..renderers import LongerSteps, OccupancyGrid, VolumeRenderer
-from ..renderers.occupancy import RESOLUTION
-from ..scenes import Box, Scene
-from ..scenes.cells import finer
-from ..scenes.hull import COARSEST, possible_cells
+from ..fields import Field, FieldConfig, ParameterGroup
+from ..renderers import Moment, Sampler, SamplerConfig, VolumeRenderer, sampler_config
+from ..scenes import Scene
+from ..scenes.hull import possible_cells
 from .optimizer import Optimizer
 from .pixels import PixelBatch, random_pixels
 from .ray_penalty import ray_penalty
 
 FIRST_RAYS = 512
 MOST_RAYS = 1 << 16
-REFRESH = 8  # steps between two looks at the occupancy
-# Where no silhouette rules anything out every cell has to be looked at before empty ones are passed over. Of 128³ cells
-# that took 2,000 steps of `cam`: so there are few at first, and finer ones after so many visits to each.
-SWEEPS = 4
-# Steps before the first look. What is above the mean of a field that has learned nothing is chance, or far away, where
-# steps are long: looked at from the first step on, a scene of photographs lost half a decibel.
-FIRST_LOOK = 64
 RULING_OUT = 0.25  # of the budget, at most, before the first step
 
 
@@ -48,7 +38,6 @@ class Budget:
 class FitConfig:
     """How a field is fitted. Rates are relative to the field's own."""
 
-    looking: float = 0.25  # densities asked for the occupancy's sake, as a share of a step's samples
     warmup: float = 0.01  # fraction of the budget over which the rate rises from nothing
     coarse: float = 3.0  # how many times as long the first steps along a ray are as the last
     final_rate: float = 0.03  # what the rate has fallen to, exponentially, at the end
@@ -80,48 +69,50 @@ class Progress:
 class Training:
     """All that changes while a field is fitted: what has to be kept to go on later as if nothing had happened."""
 
-    def __init__(self, field: Field, occupancy: OccupancyGrid, config: FitConfig) -> None:
+    def __init__(self, field: Field, sampler: Sampler, config: FitConfig) -> None:
         self.field = field
-        self.sampler = occupancy
+        self.sampler = sampler
         self.config = config
-        self.optimizer = Optimizer(field.parameter_groups())
-        self.generator = torch.Generator(occupancy.bits.device).manual_seed(config.seed)
+        self.optimizer = Optimizer(groups_of(field, sampler))
+        self.generator = torch.Generator(next(field.parameters()).device).manual_seed(config.seed)
         self.step = 0
         self.seconds = 0.0
         self.rays = FIRST_RAYS
         self.refined = 0  # how many times the field was
         self.spent = 0.0  # of the budget, when the last step began
 
-    def look(self, cells: int) -> None:
-        """Keep the occupancy fresh by visits to so many cells, and go on with finer ones once these are known."""
-        self.sampler.update(self.field.density, cells, self.generator)
-        if self.sampler.resolution < RESOLUTION and self.sampler.sweeps >= SWEEPS:
-            self.sampler.refine()
-            self.sampler.look_at_the_rest(self.field.density, self.generator)
-
-    def looked_at_all(self) -> OccupancyGrid:
-        """The occupancy without a cell that nobody has looked at: a file would keep it as occupied for ever.
+    def settled(self) -> Sampler:
+        """The sampler as a file is to keep it.
 
         The time it takes counts as training, which goes on with its own as if nobody had asked.
         """
-        if self.sampler.looked_at == len(self.sampler.order):
-            return self.sampler
         began = time.perf_counter()
-        grid = copy.deepcopy(self.sampler)
-        generator = torch.Generator(grid.bits.device).manual_seed(self.config.seed)
-        grid.look_at_the_rest(self.field.density, generator)
-        self.seconds += time.perf_counter() - began
-        return grid
+        generator = torch.Generator(self.generator.device).manual_seed(self.config.seed)
+        sampler = self.sampler.settled(self.field.density, generator)
+        if sampler is not self.sampler:
+            self.seconds += time.perf_counter() - began
+        return sampler
 
     def refine(self) -> None:
         """Let the field go on at a finer resolution."""
         self.field.refine(self.sampler.contains)
-        self.optimizer.follow(self.field.parameter_groups())
+        self.optimizer.follow(groups_of(self.field, self.sampler))
         self.refined += 1
 
 
+def groups_of(field: Field, sampler: Sampler) -> list[ParameterGroup]:
+    """All that is trained. A sampler may have given its groups the names of a field's."""
+    theirs = [replace(group, name=f"sampler.{group.name}") for group in sampler.parameter_groups()]
+    return [*field.parameter_groups(), *theirs]
+
+
 def begin(
-    scene: Scene, config: FieldConfig, fit_config: FitConfig | None = None, *, budget: Budget | None = None
+    scene: Scene,
+    config: FieldConfig,
+    fit_config: FitConfig | None = None,
+    *,
+    sampler: SamplerConfig | None = None,
+    budget: Budget | None = None,
 ) -> Training:
     """A new field for a scene, and all that its training needs. The time it takes to rule out empty space
     counts as training, and ends at a small part of the budget: what is not ruled out by then, steps will find."""
@@ -131,23 +122,15 @@ def begin(
     field = config.build(scene.domain)
     began = time.perf_counter()
     end = began + RULING_OUT * budget.seconds
-    occupancy = _occupancy(scene, enough=lambda: time.perf_counter() > end)
-    training = Training(field.to(device), occupancy.to(device), fit_config)
+    chosen = (sampler or sampler_config()).build(scene.domain)
+    chosen.begin(
+        lambda resolution: possible_cells(
+            scene.train, scene.domain, resolution, enough=lambda: time.perf_counter() > end
+        )
+    )
+    training = Training(field.to(device), chosen.to(device), fit_config)
     training.seconds = time.perf_counter() - began
     return training
-
-
-def _occupancy(scene: Scene, enough: Callable[[], bool]) -> OccupancyGrid:
-    """All cells that silhouettes leave; where they rule nothing out, coarse ones to begin with."""
-    possible = possible_cells(scene.train, scene.domain, COARSEST, enough=enough)
-    coarse = not isinstance(scene.domain, Box) or bool(possible.all())
-    occupancy = OccupancyGrid(scene.domain, COARSEST if coarse else RESOLUTION)
-    if not coarse:
-        # The coarse ones count as well: there may have been enough before any finer one was asked for.
-        finest = possible_cells(scene.train, scene.domain, RESOLUTION, enough=enough)
-        possible = finest & finer(possible, RESOLUTION // COARSEST)
-    occupancy.restrict(possible)
-    return occupancy
 
 
 def fit(training: Training, scene: Scene, budget: Budget) -> Iterator[Progress]:
@@ -180,12 +163,11 @@ def _step(training: Training, scene: Scene, spent: float) -> tuple[float, int, i
     field, generator, config = training.field, training.generator, training.config
     if training.refined < sum(mark <= spent for mark in field.config.refine_at):
         training.refine()
-    if training.step % REFRESH == 0 and training.step >= FIRST_LOOK:
-        cells = round(REFRESH * config.looking * field.config.samples_per_step)
-        training.look(cells)
+    moment = Moment(training.step, spent, field.config.samples_per_step)
+    training.sampler.update(field.density, moment, generator)
     batch = random_pixels(scene.train_scales, training.rays, generator)
     background = torch.rand(batch.color.shape, generator=generator, device=batch.color.device)
-    renderer = VolumeRenderer(LongerSteps(training.sampler, config.coarse ** (1 - spent)))
+    renderer = VolumeRenderer(training.sampler.longer(config.coarse ** (1 - spent)))
     rendering, trace = renderer.trace(field, batch.rays, background, generator)
     loss = _loss(rendering.color, batch, background)
     penalty = field.penalty(generator) + ray_penalty(field.ray_penalties, rendering, trace, batch)

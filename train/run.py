@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from ..renderers import OccupancyGrid
+from ..renderers import Sampler
 from ..scenes import Scene, Views
 from .checkpoint import training_contents
 from .evaluate import Judged, judge, mean_figure
@@ -95,8 +95,8 @@ class Run:
         self.drawn = None  # the field looks different now
         rays = min(CURVE_RAYS, round(CURVE_SAMPLES * progress.rays / max(progress.samples, 1)))
         # The last point is of what is saved.
-        occupancy = self.training.sampler if progress.spent < 1 else self.training.looked_at_all()
-        psnr = mean_figure(view.psnr for judged in self.judge(rays, occupancy) for view in judged)
+        sampler = self.training.sampler if progress.spent < 1 else self.training.settled()
+        psnr = mean_figure(view.psnr for judged in self.judge(rays, sampler) for view in judged)
         if not math.isnan(psnr):
             self.curve.append({"seconds": progress.seconds, "step": progress.step, "psnr": psnr})
 
@@ -104,12 +104,12 @@ class Run:
     def background(self) -> Float[Tensor, "rgb=3"]:
         return torch.tensor(WHITE, device=self.scene.test.images.device)
 
-    def judge(self, rays: int, occupancy: OccupancyGrid) -> Iterator[Iterator[Judged]]:
+    def judge(self, rays: int, sampler: Sampler) -> Iterator[Iterator[Judged]]:
         """Of each scale the held-out views, at the finest whole stride that takes no more than about this many rays
         in all."""
         field, scales = self.training.field, self.scene.test_scales
         for views in scales:
-            yield judge(field, occupancy, views, self.background, stride(views, rays / len(scales)))
+            yield judge(field, sampler, views, self.background, stride(views, rays / len(scales)))
 
     def save(self) -> Path:
         """The field, the state to resume from, and the curve, in this order: where there is room for one of them, it is
@@ -120,10 +120,10 @@ class Run:
 
     def save_beside(self) -> None:
         """The same from a copy, while the training goes on. Raises ValueError if the last one could not be written."""
-        occupancy = self.training.looked_at_all()
+        sampler = self.training.settled()
         if self.drawn is None:
-            self.drawn = self.thumbnail(occupancy)
-        copies = self._contents(self._with_thumbnail(occupancy, self.drawn)).copied()
+            self.drawn = self.thumbnail(sampler)
+        copies = self._contents(self._with_thumbnail(sampler, self.drawn)).copied()
         self.saver.start(lambda: self._write(copies))
 
     def _is_due(self, since: float) -> bool:
@@ -143,15 +143,15 @@ class Run:
         write_text(self.folder / "curve.json", contents.curve)
 
     def trained(self) -> TrainedField:
-        occupancy = self.training.looked_at_all()
-        return self._with_thumbnail(occupancy, self.thumbnail(occupancy))
+        sampler = self.training.settled()
+        return self._with_thumbnail(sampler, self.thumbnail(sampler))
 
     def _with_thumbnail(
-        self, occupancy: OccupancyGrid, thumbnail: UInt8[Tensor, "height width rgb=3"]
+        self, sampler: Sampler, thumbnail: UInt8[Tensor, "height width rgb=3"]
     ) -> TrainedField:
         return TrainedField(
             field=self.training.field,
-            sampler=occupancy,
+            sampler=sampler,
             cameras=self.scene.train.cameras,
             background=WHITE,
             scene_from_input=self.scene.scene_from_input,
@@ -159,18 +159,18 @@ class Run:
                 **self.provenance,
                 "steps": self.training.step,
                 "seconds": round(self.training.seconds, 3),
-                "cells_looked_at": f"{occupancy.looked_at:,} of {len(occupancy.order):,} possible ones",
+                **sampler.facts(),
             },
             thumbnail=thumbnail,
             input_from_original=self.scene.input_from_original,
         )
 
-    def thumbnail(self, occupancy: OccupancyGrid) -> UInt8[Tensor, "height width rgb=3"]:
+    def thumbnail(self, sampler: Sampler) -> UInt8[Tensor, "height width rgb=3"]:
         size = max(self.scene.test.cameras.width, self.scene.test.cameras.height)
-        return to_bytes(self.first_view(occupancy, max(1, size // THUMBNAIL)).image)
+        return to_bytes(self.first_view(sampler, max(1, size // THUMBNAIL)).image)
 
-    def first_view(self, occupancy: OccupancyGrid, stride: int) -> Judged:
-        return next(judge(self.training.field, occupancy, self.scene.test, self.background, stride))
+    def first_view(self, sampler: Sampler, stride: int) -> Judged:
+        return next(judge(self.training.field, sampler, self.scene.test, self.background, stride))
 
     @property
     def pictures(self) -> int:
@@ -194,10 +194,10 @@ class Run:
         return [mean_figure(figures[first : first + count]) for first in range(0, len(figures) - 1, count)]
 
     def _to_draw(self) -> Iterator[Judged]:
-        occupancy = self.training.looked_at_all()
-        for judged in self.judge(FINAL_RAYS, occupancy):
+        sampler = self.training.settled()
+        for judged in self.judge(FINAL_RAYS, sampler):
             yield from judged
-        yield self.first_view(occupancy, 1)
+        yield self.first_view(sampler, 1)
 
 
 def stride(views: Views, rays: int | float) -> int:
