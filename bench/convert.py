@@ -16,7 +16,7 @@ from ..renderers import Sampler, VolumeRenderer
 from ..scenes import Scene
 from ..terminal.counting import check_some_counted, say
 from ..terminal.progress import until_told_to_stop
-from ..train import Budget, FitConfig, TrainedField, begin, fit
+from ..train import Budget, FitConfig, Progress, TrainedField, begin, fit
 from ..train.evaluate import mean_figure, picture, psnr, true_image
 from ..train.pictures import to_bytes
 from ..train.run import WHITE, stride
@@ -130,15 +130,18 @@ def _facts(plan: ConvertPlan, scene: Scene) -> dict[str, Any]:
 
 
 def _train(tag: str, scene: Scene, plan: ConvertPlan, console: Console) -> Trained:
-    """From the images, with the renderer and the occupancy that conversions have."""
+    """From the images, with the renderer and the sampler that conversions have."""
     say(console, f"{tag} from the images, for {plan.train_seconds:g} s")
     training = begin(scene, field_config(tag, preset_of(tag, plan.preset)), FitConfig(seed=plan.seed))
     curve, marks = [], _marks()
-    for progress in fit(training, scene, Budget(seconds=plan.train_seconds)):
+
+    def judged(progress: Progress) -> None:
         if marks and progress.spent >= marks[0]:
-            marks = [mark for mark in marks if mark > progress.spent]
+            marks[:] = [mark for mark in marks if mark > progress.spent]
             psnr = _psnr(training.field, training.sampler, scene, CURVE_RAYS)
             curve.append({"seconds": progress.seconds, "psnr": psnr})
+
+    fit(training, scene, Budget(seconds=plan.train_seconds), [judged])
     trained = TrainedField(
         field=training.field,
         sampler=training.sampler,

@@ -14,15 +14,17 @@ from ..datasets import load_scene
 from ..fields import FIELD_CONFIGS, FieldConfig, field_config
 from ..scenes import Scene
 from ..terminal.counting import check_some_counted, counted, say
-from ..terminal.progress import TrainingBar, until_interrupted, until_told_to_stop
+from ..terminal.progress import until_interrupted
 from ..train.evaluate import check_stride, judge, mean_figure
 from ..train.field_file import load_field
 from ..train.files import write_atomically
-from ..train.loop import Budget, FitConfig, begin
+from ..train.loop import begin
 from ..train.run import WHITE, Run
+from ..train.schedule import Budget, FitConfig
 from .machine import slug
 from .render import ENOUGH_SECONDS, measure
 from .report import Measured, Sheet, figure
+from .train import trained
 
 FRAME = 400  # pixels along each side of the frames that are timed
 FRAMES = 5
@@ -71,25 +73,20 @@ def _results(scene: Scene, plan: FieldsPlan, console: Console) -> Iterator[dict[
 
 
 def _measure(config: FieldConfig, scene: Scene, plan: FieldsPlan, console: Console) -> dict[str, Any]:
-    budget, interrupted = Budget(seconds=plan.max_seconds), False
+    budget = Budget(seconds=plan.max_seconds)
     training = begin(scene, config, FitConfig(seed=plan.seed), budget=budget)
     with tempfile.TemporaryDirectory() as folder:
         run = Run(Path(folder), scene, training, {"scene": scene.name})
-        with TrainingBar(console, budget) as bar, until_told_to_stop() as told:
-            for progress in run.advance(budget):
-                bar.show(progress, run)
-                interrupted = told.is_set()
-                if interrupted:
-                    break
+        tally, interrupted = trained(run, budget, console)
         path = run.save()
         size = path.stat().st_size
         # From the file: what is timed and judged is what a user gets.
-        trained = load_field(path, training.generator.device)
+        kept = load_field(path, training.generator.device)
     background = torch.tensor(WHITE, device=scene.test.images.device)
-    judged = judge(trained.field, trained.sampler, scene.test, background, plan.stride)
+    judged = judge(kept.field, kept.sampler, scene.test, background, plan.stride)
     views = [(view.psnr, view.ssim) for view in counted(judged, len(scene.test), "view", console)]
     psnr, ssim = map(mean_figure, zip(*views, strict=True))
-    frame = measure(trained, FRAME, console, repeats=FRAMES)
+    frame = measure(kept, FRAME, console, repeats=FRAMES)
     return {
         "field": config.tag,
         "config": asdict(config),
@@ -97,8 +94,8 @@ def _measure(config: FieldConfig, scene: Scene, plan: FieldsPlan, console: Conso
         **({} if math.isnan(ssim) else {"ssim": ssim}),
         "seconds": training.seconds,
         "steps": training.step,
-        "samples_per_second": run.samples / max(training.seconds, 1e-9),
-        "parameters": sum(parameter.numel() for parameter in trained.field.parameters()),
+        "samples_per_second": tally.samples / max(training.seconds, 1e-9),
+        "parameters": sum(parameter.numel() for parameter in kept.field.parameters()),
         "bytes": size,
         "frame_milliseconds": frame["milliseconds"],
         "interrupted": interrupted,

@@ -14,9 +14,12 @@ from ..fields import FieldConfig
 from ..scenes import Scene
 from ..terminal.counting import check_some_counted, counted
 from ..terminal.progress import TrainingBar, until_told_to_stop
+from ..train.callbacks import Curve, Saving, Tally
 from ..train.evaluate import check_stride, judge, mean_figure
-from ..train.loop import Budget, FitConfig, begin
+from ..train.events import Events
+from ..train.loop import Callback, Progress, begin, fit
 from ..train.run import WHITE, Run
+from ..train.schedule import Budget, FitConfig
 from .machine import peak_memory_mib, seconds_since_start, slug
 from .report import Measured, Sheet, figure
 
@@ -47,12 +50,12 @@ def measure_train(plan: Plan, device: torch.device, console: Console) -> Measure
     began_training = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         run = Run(Path(folder), scene, training, {})
-        interrupted = _train(run, budget, console)
+        tally, interrupted = trained(run, budget, console, _Age(run))
     peak = peak_memory_mib()
     waits = {"to_command": started, "loading": loaded - began, "beginning": began_training - loaded}
     figures = (
         _settings(plan, scene)
-        | _figures(run)
+        | _figures(run, tally)
         | {
             "interrupted": interrupted,
             "first_image": _first_image(run.curve),
@@ -65,16 +68,28 @@ def measure_train(plan: Plan, device: torch.device, console: Console) -> Measure
     return Measured(slug(f"train {scene.name} {plan.config.tag}"), figures, _sheet(figures))
 
 
-def _train(run: Run, budget: Budget, console: Console) -> bool:
-    """Whether it was told to stop early. Each point of the curve learns how old the process was by then."""
-    with TrainingBar(console, budget) as bar, until_told_to_stop() as told:
-        for progress in run.advance(budget):
-            if run.curve and "since_start" not in run.curve[-1] and (age := seconds_since_start()):
-                run.curve[-1]["since_start"] = age
-            bar.show(progress, run)
-            if told.is_set():
-                return True
-    return False
+def trained(run: Run, budget: Budget, console: Console, *beside: Callback) -> tuple[Tally, bool]:
+    """What it took, and whether it was told to stop early. The same is called as in `omnifield train`."""
+    tally = Tally()
+    with (
+        TrainingBar(console, run.curve) as bar,
+        until_told_to_stop() as told,
+        Events(run.folder / "events", run.curve) as events,
+    ):
+        callbacks = [tally, Curve(run, budget), events, *beside, bar, told, Saving(run)]
+        fit(run.training, run.scene, budget, callbacks)
+    return tally, told.is_set()
+
+
+class _Age:
+    """Each point of the curve learns how old the process was by then."""
+
+    def __init__(self, run: Run) -> None:
+        self.curve = run.curve
+
+    def __call__(self, progress: Progress) -> None:
+        if self.curve and "since_start" not in self.curve[-1] and (age := seconds_since_start()):
+            self.curve[-1]["since_start"] = age
 
 
 def _settings(plan: Plan, scene: Scene) -> dict[str, Any]:
@@ -90,13 +105,13 @@ def _settings(plan: Plan, scene: Scene) -> dict[str, Any]:
     }
 
 
-def _figures(run: Run) -> dict[str, Any]:
+def _figures(run: Run, tally: Tally) -> dict[str, Any]:
     seconds = max(run.training.seconds, 1e-9)
     return {
         "steps": run.training.step,
         "seconds": run.training.seconds,
-        "rays_per_second": run.rays / seconds,
-        "samples_per_second": run.samples / seconds,
+        "rays_per_second": tally.rays / seconds,
+        "samples_per_second": tally.samples / seconds,
     }
 
 

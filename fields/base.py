@@ -121,20 +121,6 @@ def check_settings(config: Any, may_be_zero: Sequence[str] = ()) -> None:
             )
 
 
-@dataclass(frozen=True)
-class RayPenalties:
-    """How much a training adds to its loss for what rays see of a field (Mip-VoG's losses, arXiv 2304.10075).
-
-    `background_entropy`: of the opacity of each ray, which is to be 0 or 1. `sample_color`: of the difference between
-    a pixel and each sample on its ray, by the sample's weight; a sample's colour is the first three numbers that are
-    composited. `opacity_sparsity`: of log(1 + α² / 0.5), over all samples.
-    """
-
-    background_entropy: float = 0.0
-    sample_color: float = 0.0
-    opacity_sparsity: float = 0.0
-
-
 class Field(nn.Module, abc.ABC):
     """A radiance field over a domain. Implementations are final: one file, one config, these three methods.
 
@@ -182,8 +168,10 @@ class Field(nn.Module, abc.ABC):
         return torch.zeros((), device=next(self.parameters()).device)
 
     @property
-    def ray_penalties(self) -> RayPenalties:
-        return RayPenalties()
+    def ray_losses(self) -> Mapping[str, float]:
+        """The losses on what rays see that the field's paper adds, by their names in `train/ray_losses.py`, and their
+        weights."""
+        return {}
 
     def refine(self, occupied: Occupied) -> None:
         """Go on at the next finer resolution, keeping what was learned where `occupied`; parameters are new ones."""

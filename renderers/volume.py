@@ -31,12 +31,21 @@ class Rendering:
 
 @dataclass(frozen=True)
 class Trace:
-    """What was found along rays: the optical depth of every sample; of visible ones ray, weight and values."""
+    """What was found along rays: every sample with its density and weight, the rows of the visible ones, the values
+    that these gave, and the background that the rays were rendered over. Nothing is kept that the rendering did not
+    need: what it costs more is for whoever asks."""
 
-    thickness: Float[Tensor, "n"]
-    ray: Int[Tensor, "m"]
-    weight: Float[Tensor, "m"]
+    samples: Samples
+    density: Float[Tensor, "n"]
+    weight: Float[Tensor, "n"]
+    visible: Int[Tensor, "m"]
     values: Float[Tensor, "m value"]
+    background: Float[Tensor, "ray rgb=3"]
+
+    @property
+    def thickness(self) -> Float[Tensor, "n"]:
+        """The optical depth of every sample."""
+        return self.density * self.samples.dt
 
 
 @dataclass(frozen=True)
@@ -120,7 +129,7 @@ def _composite(
         ),
     )
     seen = Seen.of(torch.cat(sums, -1))
-    trace = Trace(probe.density * samples.dt, visible.ray, weights_of_visible, values)
+    trace = Trace(samples, probe.density, weights, rows, values, background)
     return _rendering(field, rays, seen, background, samples.counts), trace
 
 

@@ -11,10 +11,12 @@ import torch
 from torch import Tensor
 
 from ..fields import FieldConfig, field_config
-from ..fields.settings import settings_of
+from ..fields.settings import known, owner_of, settings_of
 from ..renderers import SamplerConfig, sampler_config
 from ..scenes import Scene
 from ..train.field_file import FIELD_FILE, TrainedField, load_field
+from ..train.schedule import Budget, FitConfig, fit_config
+from .arguments import budget_of
 from .eval import SAME_FRAME
 
 Number = (int, float)
@@ -30,11 +32,13 @@ KINDS = {
     "max_steps": (int, type(None)),
 }
 BUDGET = ("max_seconds", "max_steps")
+OWNERS = ("fit", "sampler")  # of settings; those that name none are the field's
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """The flags that decide what comes of a training, the data apart."""
+    """The flags that decide what comes of a training, the data apart. What they make raises ValueError for settings
+    that there are not."""
 
     field: str = "hash"
     preset: str = "default"
@@ -48,13 +52,21 @@ class Chosen:
 
     @property
     def config(self) -> FieldConfig:
-        others = {f"sampler.{setting}" for setting in settings_of("sampler", self.set)}
-        own = [setting for setting in self.set if setting not in others]
-        return field_config(self.field, self.preset, own)
+        for owner in filter(None, map(owner_of, self.set)):
+            known(owner, list(OWNERS), "group of settings")
+        return field_config(self.field, self.preset, settings_of("", self.set))
 
     @property
     def sampler_config(self) -> SamplerConfig:
         return sampler_config(self.sampler, settings_of("sampler", self.set))
+
+    @property
+    def fit(self) -> FitConfig:
+        return fit_config(settings_of("fit", self.set), self.seed)
+
+    @property
+    def budget(self) -> Budget:
+        return budget_of(self.max_seconds, self.max_steps)
 
 
 def chosen(given: dict[str, Any]) -> Chosen:
@@ -77,7 +89,7 @@ def resumed(folder: Path | None, given: dict[str, Any]) -> Chosen:
                 f"--{name} out, or begin another training."
             )
     more = dataclasses.replace(kept, set=(*kept.set, *given["set"]))
-    if (more.config, more.sampler_config) != (kept.config, kept.sampler_config):
+    if (more.config, more.sampler_config, more.fit) != (kept.config, kept.sampler_config, kept.fit):
         raise ValueError(
             f"--resume: the training in {folder} has other settings than --set {' --set '.join(given['set'])}: leave "
             "them out, or begin another training."
@@ -90,12 +102,12 @@ def resumed(folder: Path | None, given: dict[str, Any]) -> Chosen:
 def kept_in_config(what: Chosen, scene: Scene) -> dict[str, Any]:
     """The content of a run's config.json."""
     flags = {name: getattr(what, name) for name in KINDS}
-    return {
-        "flags": flags,
+    configs = {
         "config": dataclasses.asdict(what.config),
         "sampler": dataclasses.asdict(what.sampler_config),
-        "data": _fingerprint(scene),
+        "fit": dataclasses.asdict(what.fit),
     }
+    return {"flags": flags, **configs, "data": _fingerprint(scene)}
 
 
 def refuse_other_data(folder: Path, scene: Scene, data: str) -> None:

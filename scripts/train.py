@@ -1,8 +1,7 @@
 """`omnifield train`: from images, or a mesh, to a field."""
 
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import takewhile
@@ -20,12 +19,15 @@ from ..scenes import Scene
 from ..scenes.multiscale import with_scales
 from ..terminal.counting import counted, decibels, say, say_masked
 from ..terminal.progress import Told, TrainingBar, until_told_to_stop
+from ..train.callbacks import Curve, Saving, Tally
 from ..train.checkpoint import load_training
 from ..train.evaluate import Judged, mean_figure
+from ..train.events import Events
 from ..train.files import write_json
-from ..train.loop import Budget, FitConfig, Progress, begin, what_goes_back
+from ..train.loop import begin, fit, what_goes_back
 from ..train.run import Run
-from .arguments import LARGEST_SIDE, MOST_SCALES, Device, budget_of, check_count, check_seed, choose_device
+from ..train.schedule import Budget
+from .arguments import LARGEST_SIDE, MOST_SCALES, Device, check_count, check_seed, choose_device
 from .outputs import try_folder
 from .resuming import Chosen, chosen, kept_in_config, refuse_other_data, resumed
 from .run_folder import claimed, claimed_anew, clear, refuse_data_folder, refuse_taken
@@ -55,7 +57,9 @@ class Train:
     sampler: Annotated[SamplerName | None, _usually("occupancy")] = None  # pyright: ignore
     """What chooses where along its rays the field is asked."""
     set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
-    """A setting of the field, as NAME=VALUE, or of the sampler, as sampler.NAME=VALUE; may be given several times."""
+    """A setting of the field, as NAME=VALUE, of the sampler, as sampler.NAME=VALUE, or of the training, as
+    fit.NAME=VALUE (warmup, coarse, final_rate, and the weights background_entropy, sample_color, opacity_sparsity); may
+    be given several times."""
     max_seconds: float | None = None
     """Seconds of training, loading and pictures not counted (60 if no budget is given); with --resume those before
     count, too."""
@@ -89,40 +93,56 @@ class Train:
 
 
 def run_train(flags: Train) -> dict[str, Any]:
-    """Raises ValueError or FileNotFoundError in the user's words."""
+    """Raises ValueError or FileNotFoundError in the user's words. The first Ctrl-C ends the training, the next one
+    leaves the pictures out."""
     keep_freed_memory()
     console = Console(stderr=True)
     what = _checked(flags)
-    budget, device = budget_of(what.max_seconds, what.max_steps), choose_device(flags.device, console)
+    with ExitStack() as held:
+        run = _begun(flags, what, console, held)
+        with until_told_to_stop(2) as told:
+            watching = []
+            if flags.viewer:
+                from .view_training import Watched
+
+                watching = [held.enter_context(Watched(run, told, console, host=flags.host, port=flags.port))]
+            _write_down(run, what)
+            tally = Tally()
+            with (
+                run.kept(),
+                TrainingBar(console, run.curve) as bar,
+                Events(run.folder / "events", run.curve) as events,
+            ):
+                callbacks = [tally, Curve(run, what.budget), events, bar, told, *watching, Saving(run)]
+                fit(run.training, run.scene, what.budget, callbacks)
+            result = _finish(run, tally, _draw(run, console, told), console, told.is_set())
+        for watched in watching:
+            if not result["interrupted"]:
+                watched.stay(f"done: {decibels(result['psnr'])} on held-out views")
+        return result
+
+
+def _begun(flags: Train, what: Chosen, console: Console, held: ExitStack) -> Run:
+    """A training that is ready to begin, or to go on, in a folder that nobody else writes to while it is `held`."""
+    device = choose_device(flags.device, console)
     if flags.viewer:
         from ..viewer.door import listen  # seconds to import: only who looks on pays
 
         listen(flags.host, flags.port).close()  # whether it can be, before anything is written
-    with ExitStack() as claims:
-        folder = _claim(flags, claims)
-        scene = _load(flags.data, what, console).to(device)
-        training = begin(
-            scene, what.config, FitConfig(seed=what.seed), sampler=what.sampler_config, budget=budget
+    folder = _claim(flags, held)
+    scene = _load(flags.data, what, console).to(device)
+    training = begin(scene, what.config, what.fit, sampler=what.sampler_config, budget=what.budget)
+    if training.seconds >= what.budget.seconds and not flags.resume:
+        raise ValueError(
+            f"The budget is too small: to begin took {training.seconds:.1f} s, --max-seconds is "
+            f"{what.budget.seconds:g}."
         )
-        if training.seconds >= budget.seconds and not flags.resume:
-            raise ValueError(
-                f"The budget is too small: to begin took {training.seconds:.1f} s, --max-seconds is {budget.seconds:g}."
-            )
-        if folder is None:
-            folder = claims.enter_context(claimed_anew(flags.output / scene.name / what.field))
-        provenance = {"scene": scene.name, "source": scene.source, "seed": what.seed}
-        run = Run(folder, scene, training, provenance)
-        if flags.resume:
-            _take_up(run, flags.data, budget, console)
-        if not flags.viewer:
-            return _made(run, what, budget, console, unwatched)
-        from .view_training import Watched
-
-        with Watched(run, flags.host, flags.port, console) as watched:
-            result = _made(run, what, budget, console, watched.steps)
-            if not result["interrupted"]:
-                watched.stay(f"done: {decibels(result['psnr'])} on held-out views")
-        return result
+    if folder is None:
+        folder = held.enter_context(claimed_anew(flags.output / scene.name / what.field))
+    run = Run(folder, scene, training, {"scene": scene.name, "source": scene.source, "seed": what.seed})
+    if flags.resume:
+        _take_up(run, flags.data, what.budget, console)
+    return run
 
 
 def _checked(flags: Train) -> Chosen:
@@ -134,7 +154,9 @@ def _checked(flags: Train) -> Chosen:
     check_seed(what.seed)
     if flags.overwrite and (flags.resume or flags.run_dir is None):
         raise ValueError("--overwrite is for a new training in the place of the one in --run-dir.")
-    assert what.config and what.sampler_config  # raises where there is no such preset or setting
+    assert (
+        what.config and what.sampler_config and what.fit and what.budget
+    )  # which raise for what there is not
     return what
 
 
@@ -173,43 +195,16 @@ def _take_up(run: Run, data: str, budget: Budget, console: Console) -> None:
         )
 
 
-Steps = Callable[[Iterator[Progress], threading.Event], Iterator[Progress]]
-"""A training's steps to the same steps, each when it may be made; the event says that nobody wants more."""
+def _write_down(run: Run, what: Chosen) -> None:
+    """What the training is of; what another one left in the folder goes."""
+    if run.training.step == 0:
+        clear(run.folder)
+    write_json(run.folder / "config.json", kept_in_config(what, run.scene))
 
 
-def unwatched(steps: Iterator[Progress], told: threading.Event) -> Iterator[Progress]:
-    del told
-    return steps
-
-
-def _made(run: Run, what: Chosen, budget: Budget, console: Console, steps: Steps) -> dict[str, Any]:
-    """Trained, saved, and drawn. The first Ctrl-C ends the training, the next one leaves the pictures out."""
-    with until_told_to_stop(2) as told:
-        if run.training.step == 0:
-            clear(run.folder)
-        write_json(run.folder / "config.json", kept_in_config(what, run.scene))
-        interrupted = _train(run, budget, console, steps, told)
-        means = _draw(run, interrupted, console, told)
-        return _finish(run, told.is_set(), means, console)
-
-
-def _train(run: Run, budget: Budget, console: Console, steps: Steps, told: Told) -> bool:
-    """Whether the training was told to stop before its budget was spent; either way the run is saved."""
-    try:
-        with TrainingBar(console, budget) as bar:
-            for progress in steps(run.advance(budget), told):
-                bar.show(progress, run)
-                if told.is_set():
-                    break
-    except FloatingPointError as error:
-        path = run.save()
-        raise FloatingPointError(f"{error} The last good field is in {path}.") from error
-    run.save()
-    return told.is_set()
-
-
-def _draw(run: Run, interrupted: bool, console: Console, told: Told) -> list[float]:
+def _draw(run: Run, console: Console, told: Told) -> list[float]:
     """The mean PSNR at each scale; none where a signal to end came before all held-out views were drawn."""
+    interrupted = told.is_set()
     enough = told.again if interrupted else told
 
     def shown(views: Iterator[Judged]) -> Iterator[Judged]:
@@ -227,7 +222,9 @@ def _draw(run: Run, interrupted: bool, console: Console, told: Told) -> list[flo
     return run.write_pictures(shown)
 
 
-def _finish(run: Run, interrupted: bool, means: list[float], console: Console) -> dict[str, Any]:
+def _finish(
+    run: Run, tally: Tally, means: list[float], console: Console, interrupted: bool
+) -> dict[str, Any]:
     psnr, seconds = mean_figure(means), run.training.seconds
     here = max(seconds - run.earlier_seconds, 1e-9)
     result = {
@@ -237,8 +234,8 @@ def _finish(run: Run, interrupted: bool, means: list[float], console: Console) -
         "steps": run.training.step,
         "seconds": run.training.seconds,
         "psnr": psnr,
-        "rays_per_second": run.rays / here,
-        "samples_per_second": run.samples / here,
+        "rays_per_second": tally.rays / here,
+        "samples_per_second": tally.samples / here,
         "interrupted": interrupted,
         "curve": run.curve,
     }

@@ -1,26 +1,25 @@
 """What a person sees while something long runs, and how they stop it."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from ..train.loop import Budget
 from ..train.loop import Progress as Step
-from ..train.run import Run
 from .interrupts import answering, unwind, unwound
 
 Piece = TypeVar("Piece")
 
 
 class TrainingBar:
-    """A context: a bar with held-out PSNR, rates and the time left, on the console it is given."""
+    """A context, called after every step: a bar with the last held-out PSNR of a curve, rates and the time left, on
+    the console it is given."""
 
-    def __init__(self, console: Console, budget: Budget) -> None:
-        self.budget = budget
+    def __init__(self, console: Console, curve: Sequence[dict[str, float]]) -> None:
+        self.curve = curve
         self.bar = Progress(
             TextColumn("step {task.fields[step]}"),
             BarColumn(),
@@ -39,8 +38,8 @@ class TrainingBar:
     def __exit__(self, *exception: object) -> None:
         self.bar.stop()
 
-    def show(self, step: Step, run: Run) -> None:
-        held_out = f"{run.curve[-1]['psnr']:.2f} dB" if run.curve else "– dB"
+    def __call__(self, step: Step) -> None:
+        held_out = f"{self.curve[-1]['psnr']:.2f} dB" if self.curve else "– dB"
         rates = f"{rate(step.rays_per_second)} rays/s, {rate(step.samples_per_second)} samples/s"
         self.bar.update(self.task, completed=step.spent, step=step.step, figures=f"{held_out}, {rates}")
 
@@ -68,11 +67,14 @@ def until_interrupted(pieces: Iterator[Piece]) -> tuple[list[Piece], bool]:
 
 
 class Told(threading.Event):
-    """Set by the first signal to end; `again` is set by the second."""
+    """Set by the first signal to end, which ends a training that calls it; `again` is set by the second."""
 
     def __init__(self) -> None:
         super().__init__()
         self.again = threading.Event()
+
+    def __call__(self, step: object) -> bool:
+        return self.is_set()
 
 
 @contextmanager

@@ -1,21 +1,20 @@
-"""How a field is fitted: one loop that yields after every step, so that anything can drive it."""
+"""How a field is fitted: one loop, and what is called after every step of it."""
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from ..fields import Field, FieldConfig, ParameterGroup
 from ..renderers import Moment, Sampler, SamplerConfig, VolumeRenderer, sampler_config
 from ..scenes import Scene
 from ..scenes.hull import possible_cells
+from .losses import PHOTOMETRIC, terms_of
 from .optimizer import Optimizer
-from .pixels import PixelBatch, random_pixels
-from .ray_penalty import ray_penalty
+from .pixels import random_pixels
+from .schedule import Budget, FitConfig
 
 FIRST_RAYS = 512
 MOST_RAYS = 1 << 16
@@ -23,39 +22,23 @@ RULING_OUT = 0.25  # of the budget, at most, before the first step
 
 
 @dataclass(frozen=True)
-class Budget:
-    """When a training ends: after so many seconds of training or so many steps, whichever comes first."""
-
-    seconds: float = math.inf
-    steps: int = 1 << 62
-
-    def spent(self, seconds: float, steps: int) -> float:
-        """The fraction of the budget that is used up."""
-        return max(seconds / self.seconds, steps / self.steps)
-
-
-@dataclass(frozen=True)
-class FitConfig:
-    """How a field is fitted. Rates are relative to the field's own."""
-
-    warmup: float = 0.01  # fraction of the budget over which the rate rises from nothing
-    coarse: float = 3.0  # how many times as long the first steps along a ray are as the last
-    final_rate: float = 0.03  # what the rate has fallen to, exponentially, at the end
-    seed: int = 0
-
-
-@dataclass(frozen=True)
 class Progress:
-    """One step of a training, as it ended. `psnr` is of the step's own pixels, over their random backgrounds."""
+    """One step of a training, as it ended: `losses` are those of its terms, by name, and `loss` is their weighted
+    sum."""
 
     step: int
     spent: float
     seconds: float
     loss: float
-    psnr: float
+    losses: Mapping[str, float]
     rays: int
     samples: int
     step_seconds: float
+
+    @property
+    def psnr(self) -> float:
+        """In dB, of the step's own pixels, over their random backgrounds; NaN where they are not minded."""
+        return -10 * math.log10(max(self.losses.get(PHOTOMETRIC.name, math.nan), 1e-10))
 
     @property
     def rays_per_second(self) -> float:
@@ -66,13 +49,19 @@ class Progress:
         return self.samples / self.step_seconds
 
 
+Callback = Callable[[Progress], bool | None]
+"""What a training calls after a step; True means that there was enough of it."""
+
+
 class Training:
-    """All that changes while a field is fitted: what has to be kept to go on later as if nothing had happened."""
+    """All that changes while a field is fitted: what has to be kept to go on later as if nothing had happened. `terms`
+    of its loss may be added."""
 
     def __init__(self, field: Field, sampler: Sampler, config: FitConfig) -> None:
         self.field = field
         self.sampler = sampler
         self.config = config
+        self.terms = terms_of(field, config)
         self.optimizer = Optimizer(groups_of(field, sampler))
         self.generator = torch.Generator(next(field.parameters()).device).manual_seed(config.seed)
         self.step = 0
@@ -133,32 +122,35 @@ def begin(
     return training
 
 
-def fit(training: Training, scene: Scene, budget: Budget) -> Iterator[Progress]:
-    """Train until the budget is spent, yielding after every step; the clock stands still while the caller looks.
+def fit(training: Training, scene: Scene, budget: Budget, callbacks: Sequence[Callback] = ()) -> None:
+    """Train until the budget is spent, or a callback says that it is enough: those behind it are then not asked. They
+    are called one after the other after every step, and the clock stands still meanwhile.
 
     Raises FloatingPointError when a loss or gradient is no longer finite; the field is then as the last good step
     left it.
     """
     while (spent := budget.spent(training.seconds, training.step)) < 1:
         began = time.perf_counter()
-        loss, rays, samples = _step(training, scene, spent)
+        losses, rays, samples = _step(training, scene, spent)
         training.step += 1
         step_seconds = time.perf_counter() - began
         training.seconds += step_seconds
         training.rays = _rays_for(training.field.config.samples_per_step, rays, samples)
-        yield Progress(
+        progress = Progress(
             step=training.step,
             spent=budget.spent(training.seconds, training.step),
             seconds=training.seconds,
-            loss=loss,
-            psnr=-10 * math.log10(max(loss, 1e-10)),
+            loss=sum(term.weight * losses[term.name] for term in training.terms),
+            losses=losses,
             rays=rays,
             samples=samples,
             step_seconds=step_seconds,
         )
+        if any(callback(progress) for callback in callbacks):
+            return
 
 
-def _step(training: Training, scene: Scene, spent: float) -> tuple[float, int, int]:
+def _step(training: Training, scene: Scene, spent: float) -> tuple[dict[str, float], int, int]:
     """batch → rays → samples → densities → weights → colours → pixels → loss → gradients → parameters."""
     field, generator, config = training.field, training.generator, training.config
     if training.refined < sum(mark <= spent for mark in field.config.refine_at):
@@ -167,34 +159,20 @@ def _step(training: Training, scene: Scene, spent: float) -> tuple[float, int, i
     training.sampler.update(field.density, moment, generator)
     batch = random_pixels(scene.train_scales, training.rays, generator)
     background = torch.rand(batch.color.shape, generator=generator, device=batch.color.device)
-    renderer = VolumeRenderer(training.sampler.longer(config.coarse ** (1 - spent)))
+    renderer = VolumeRenderer(training.sampler.longer(config.step_at(spent)))
     rendering, trace = renderer.trace(field, batch.rays, background, generator)
-    loss = _loss(rendering.color, batch, background)
-    penalty = field.penalty(generator) + ray_penalty(field.ray_penalties, rendering, trace, batch)
-    training.optimizer.backward(loss + penalty)
-    if not (math.isfinite(loss.item()) and training.optimizer.gradients_are_finite()):
+    found = {term.name: term.loss(rendering, trace, batch) for term in training.terms}
+    weighted = [term.weight * found[term.name] for term in training.terms]
+    beside = field.penalty(generator) + training.sampler.loss(batch.rays, trace.samples, trace.weight)
+    training.optimizer.backward(torch.stack(weighted).sum() + beside)
+    losses = {name: loss.item() for name, loss in found.items()}
+    if not (all(map(math.isfinite, losses.values())) and training.optimizer.gradients_are_finite()):
         raise FloatingPointError(
             f"Training broke down at step {training.step}: a loss or gradient is not finite."
         )
-    training.optimizer.step(rate_at(spent, config))
+    training.optimizer.step(config.rate_at(spent))
     training.spent = spent
-    return loss.item(), len(batch.rays), int(rendering.samples.sum())
-
-
-def _loss(
-    color: Float[Tensor, "ray rgb=3"], batch: PixelBatch, background: Float[Tensor, "ray rgb=3"]
-) -> Float[Tensor, ""]:
-    error = (color - batch.over(background)).square().mean(-1)
-    return (error * batch.weight).sum() / batch.weight.sum().clamp_min(1)
-
-
-def rate_at(spent: float, config: FitConfig) -> float:
-    """A short warm-up, then exponential decay over the budget."""
-    return (
-        min(spent / config.warmup, 1.0) * config.final_rate**spent
-        if config.warmup
-        else config.final_rate**spent
-    )
+    return losses, len(batch.rays), int(rendering.samples.sum())
 
 
 def what_goes_back(training: Training, budget: Budget) -> list[str]:
@@ -203,12 +181,12 @@ def what_goes_back(training: Training, budget: Budget) -> list[str]:
     The schedule is that of the whole new budget: a rate that stayed at its end could learn little more.
     """
     spent, config = budget.spent(training.seconds, training.step), training.config
-    before, now = rate_at(training.spent, config), rate_at(spent, config)
+    before, now = config.rate_at(training.spent), config.rate_at(spent)
     if spent >= training.spent or now <= before:
         return []
     return [
         f"The budget is larger than before: the learning rate goes back up from {before:.0%} to {now:.0%} and steps "
-        f"along rays are {config.coarse ** (1 - spent):.1f} times their length again, so PSNR may fall before it rises."
+        f"along rays are {config.step_at(spent):.1f} times their length again, so PSNR may fall before it rises."
     ]
 
 

@@ -71,16 +71,12 @@ class Floor:
                 with self._changed:
                     self._changed.wait_for(lambda: any(self._waiting.values()), LOOK_SECONDS)
 
-    def lead(self, who: str, items: Iterator[Item]) -> Iterator[Item]:
-        """Be the thread that computes, as long as there are items of one's own: the same items, each in its turn."""
-        while True:
-            while self._serve_next(who):
-                pass
-            with self._timed(who):
-                item = next(items, None)
-            if item is None:
-                return
-            yield item
+    def give_way(self, who: str, worked: float) -> None:
+        """Be the thread that computes, after so many seconds of work of one's own: the others have their turns until it
+        is one's own again."""
+        self._count(who, worked)
+        while self._serve_next(who):
+            pass
 
     def close(self) -> None:
         """Nothing that waits, or comes later, is done."""
@@ -109,12 +105,15 @@ class Floor:
 
     @contextmanager
     def _timed(self, who: str) -> Iterator[None]:
-        self._reached = max(self._reached, self._used[who])
         began = time.perf_counter()
         try:
             yield
         finally:
-            self._used[who] += (time.perf_counter() - began) / max(self.weights[who], 1e-3)
+            self._count(who, time.perf_counter() - began)
+
+    def _count(self, who: str, seconds: float) -> None:
+        self._reached = max(self._reached, self._used[who])
+        self._used[who] += seconds / max(self.weights[who], 1e-3)
 
 
 class _For:

@@ -53,10 +53,7 @@ class Recorder:
 def test_it_starts_full() -> None:
     rays, grid = rays_around(100), grid_of()
     assert grid.occupied.all() and grid.occupied.shape == (CELLS,)
-    mine, uniform = (
-        grid.sample(unasked, rays, None),
-        UniformConfig(64).build(CUBE).sample(unasked, rays, None),
-    )
+    mine, uniform = (each.sample(unasked, rays, None) for each in (grid, UniformConfig(64).build(CUBE)))
     assert all(torch.equal(a, b) for a, b in zip(vars(mine).values(), vars(uniform).values(), strict=True))
 
 

@@ -145,15 +145,15 @@ def trained(typed: Typed, data: Path, folder: Path) -> tuple[int, dict, str]:
 def test_a_training_saves_and_a_second_ctrl_c_leaves_the_pictures_out(
     typed: Typed, lego, tmp_path: Path, monkeypatch, times: int
 ) -> None:
-    show = TrainingBar.show
+    show = TrainingBar.__call__
 
-    def interrupt(bar: TrainingBar, step, run) -> None:
-        show(bar, step, run)
+    def interrupt(bar: TrainingBar, step) -> None:
+        show(bar, step)
         if step.step == 2:
             for _ in range(times):
                 signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(TrainingBar, "show", interrupt)
+    monkeypatch.setattr(TrainingBar, "__call__", interrupt)
     code, result, err = trained(typed, lego(), tmp_path / "run")
     assert code == 130 and "Traceback" not in err
     assert "Stopped after 2 steps; the field is saved." in err and "Ctrl-C leaves them out" in err

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 from omnifield.fields import field_config
-from omnifield.renderers import OccupancyConfig, SamplerConfig, UniformConfig
+from omnifield.renderers import OccupancyConfig
 from omnifield.scenes import Contraction
 from omnifield.train import TrainedField, load_field, save_field
 from safetensors import safe_open
@@ -71,45 +71,6 @@ def test_a_file_from_before_the_original_frame_was_kept(path: Path) -> None:
         metadata = file.metadata()
     save_file(tensors, path, metadata)
     assert torch.equal(load_field(path).input_from_original, torch.eye(4, dtype=torch.float64))
-
-
-def of_version_1(path: Path) -> None:
-    """As it was written before there were other samplers than occupancy."""
-
-    def header(header: dict[str, Any]) -> None:
-        config = header.pop("sampler")["config"]
-        header["version"] = 1
-        header["occupancy"] = {name: config[name] for name in ("resolution", "steps_per_side")}
-
-    spoil(path, header, lambda tensors: tensors.update(occupancy=tensors.pop("sampler.bits")))
-
-
-def test_a_file_of_version_1_has_the_steps_of_then(path: Path) -> None:
-    of_version_1(path)
-    before, after = trained().sampler, load_field(path).sampler
-    assert torch.equal(after.bits, before.bits)
-    assert after.config == OccupancyConfig(16, 64, cone=1 / 32)
-
-
-@pytest.mark.parametrize("name", ["resolution", "steps_per_side"])
-@pytest.mark.parametrize("value", [None, 0, 24, 1 << 40, "16"])
-def test_a_spoilt_file_of_version_1(path: Path, name: str, value: Any) -> None:
-    of_version_1(path)
-    if (name, value) != ("steps_per_side", 24):
-        spoil(path, lambda header: header["occupancy"].update({name: value}), lambda tensors: None)
-        assert "is damaged" in refusal(path)
-
-
-@pytest.mark.parametrize(
-    "config", [UniformConfig(100, 0.1), OccupancyConfig(8, 100, 0.1)], ids=["uniform", "occupancy"]
-)
-def test_whatever_sampler_it_was_trained_with_comes_back(config: SamplerConfig, tmp_path: Path) -> None:
-    kept = TrainedField(**vars(trained()) | {"sampler": config.build(BOX)})
-    save_field(tmp_path / "f", kept)
-    after = load_field(tmp_path / "f").sampler
-    assert after.config == config and type(after) is type(kept.sampler)
-    save_field(tmp_path / "again", load_field(tmp_path / "f"))
-    assert (tmp_path / "again").read_bytes() == (tmp_path / "f").read_bytes()
 
 
 def test_an_unbounded_domain_comes_back(tmp_path: Path) -> None:

@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from omnifield.train import Budget, begin, judge, load_field
+from omnifield.train import Budget, begin, fit, judge, load_field
+from omnifield.train.callbacks import Curve, Saving
 from omnifield.train.checkpoint import load_training
+from omnifield.train.events import Events
 from omnifield.train.files import write_tensors
 from omnifield.train.run import Run
 from PIL import Image
@@ -29,9 +31,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Trained, saved and illustrated; the tests but look at it."""
     scene = sphere_scene()
     run = Run(tmp_path_factory.mktemp("runs") / "sphere", scene, begin(scene, HASH), {"scene": "sphere"})
-    for _ in run.advance(Budget(steps=STEPS)):
-        pass
-    run.save()
+    with run.kept(), Events(run.folder / "events", run.curve) as events:
+        fit(run.training, scene, Budget(steps=STEPS), [Curve(run, Budget(steps=STEPS)), events])
     run.write_pictures()
     return run
 
@@ -109,11 +110,11 @@ def test_a_slow_disk_holds_no_step_up_and_two_saves_are_never_written_at_once(
         going.wait()
         write_tensors(path, tensors, metadata)
 
-    monkeypatch.setattr("omnifield.train.run.LOST_SECONDS", 0.0)
+    monkeypatch.setattr("omnifield.train.callbacks.LOST_SECONDS", 0.0)
     monkeypatch.setattr("omnifield.train.run.write_tensors", slow)
     run = Run(tmp_path, scene, begin(scene, HASH), {})
-    steps = [progress.step for progress in run.advance(Budget(steps=8))]
-    assert steps == list(range(1, 9)) and said == ["field.safetensors"]
+    fit(run.training, scene, Budget(steps=8), [Saving(run)])
+    assert run.training.step == 8 and said == ["field.safetensors"]
     going.set()
     run.save()
     assert said == ["field.safetensors", "state.safetensors"] * 2
@@ -133,8 +134,7 @@ def test_a_save_is_of_the_moment_at_which_it_began_and_its_error_comes_with_the_
     monkeypatch.setattr("omnifield.train.run.write_tensors", late)
     before = {name: tensor.clone() for name, tensor in run.training.field.state_dict().items()}
     run.save_beside()
-    for _ in run.advance(Budget(steps=2)):
-        pass
+    fit(run.training, scene, Budget(steps=2))
     going.set()
     run.saver.finish()
     kept = load_field(tmp_path / "field.safetensors").field.state_dict()
