@@ -13,7 +13,7 @@ from ..datasets import load_scene
 from ..distill import Plan, Watch, Wishes, convert
 from ..distill.convert import Mark
 from ..fields import FIELD_CONFIGS, Field, field_config, preset_of
-from ..renderers import OccupancyGrid, VolumeRenderer
+from ..renderers import Sampler, VolumeRenderer
 from ..scenes import Scene, Views
 from ..scenes.camera_groups import commonest
 from ..scenes.views import cameras_of, full_size
@@ -134,7 +134,7 @@ def _facts(plan: ConvertPlan, scene: Scene) -> dict[str, Any]:
 
 
 def _train(tag: str, scene: Scene, plan: ConvertPlan, console: Console) -> Trained:
-    """From the images, with the renderer and the occupancy that conversions have."""
+    """From the images, with the renderer and the sampler that conversions have."""
     say(console, f"{tag} from the images, for {plan.train_seconds:g} s")
     training = begin(scene, field_config(tag, preset_of(tag, plan.preset)), FitConfig(seed=plan.seed))
     curve, marks = [], _marks()
@@ -163,8 +163,8 @@ def _convert(
 ) -> dict[str, Any]:
     curve: list[dict[str, float]] = []
 
-    def looked(mark: Mark, field: Field, occupancy: OccupancyGrid) -> None:
-        curve.append({"seconds": mark.seconds, "psnr": _psnr(field, occupancy, scene, CURVE_RAYS)})
+    def looked(mark: Mark, field: Field, sampler: Sampler) -> None:
+        curve.append({"seconds": mark.seconds, "psnr": _psnr(field, sampler, scene, CURVE_RAYS)})
 
     began = time.perf_counter()
     config = field_config(target, preset_of(target, plan.preset))
@@ -188,21 +188,19 @@ def _marks() -> list[float]:
     return [(index + 1) / CURVE_POINTS for index in range(CURVE_POINTS)]
 
 
-def _psnr(field: Field, occupancy: OccupancyGrid, scene: Scene, rays: int) -> float:
+def _psnr(field: Field, sampler: Sampler, scene: Scene, rays: int) -> float:
     """Against the held-out pictures: the mean over the views."""
     groups = full_size(scene.test)
     background = torch.tensor(WHITE, device=groups[0].images.device)
     step = stride(groups, rays)
     return mean_figure(
-        figure for views in groups for figure in _psnrs(field, occupancy, views, background, step)
+        figure for views in groups for figure in _psnrs(field, sampler, views, background, step)
     )
 
 
-def _psnrs(
-    field: Field, occupancy: OccupancyGrid, views: Views, background: Tensor, step: int
-) -> Iterator[float]:
+def _psnrs(field: Field, sampler: Sampler, views: Views, background: Tensor, step: int) -> Iterator[float]:
     """All views at once: coarse as they are here, that is quicker than one by one."""
-    seen = VolumeRenderer(occupancy).render_views(field, views.cameras, background, step)
+    seen = VolumeRenderer(sampler).render_views(field, views.cameras, background, step)
     for view, rendering in enumerate(seen):
         truth = true_image(views, view, background, step)
         yield psnr(picture(rendering, len(truth)), truth, ~views.ignored[view, ::step, ::step])

@@ -82,7 +82,7 @@ def _measure(config: FieldConfig, scene: Scene, plan: FieldsPlan, console: Conso
         path = run.save()
         size = path.stat().st_size
         # From the file: what is timed and judged is what a user gets.
-        kept = load_field(path, training.sampler.bits.device)
+        kept = load_field(path, training.generator.device)
     groups = full_size(scene.test)
     judged = judge(kept.field, kept.sampler, groups, run.background, plan.stride)
     views = [(view.psnr, view.ssim) for view in counted(judged, view_count(groups), "view", console)]

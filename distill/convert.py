@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from ..fields import Field, FieldConfig
-from ..renderers import OccupancyGrid, VolumeRenderer
+from ..renderers import Sampler, VolumeRenderer
 from ..train import Budget, TrainedField
 from ..train.evaluate import picture
 from ..train.pictures import to_bytes
@@ -21,7 +21,7 @@ from .pvd import distill_as_pvd
 from .queried import Edits, queried
 
 MARKS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8)  # of the budget: looks at the agreement
-LOOKS = 4  # at every cell, of which the final occupancy is made
+LOOKS = 4  # at every cell, of which the final sampler is made
 THUMBNAIL = 128  # pixels
 
 
@@ -55,6 +55,7 @@ class Conversion:
     student: TrainedField
     teacher: TrainedField
     agreement: Agreement
+    cells_in_common: float
     exam: Exam
     stages: list[StageDone]
     curve: list[Mark]
@@ -75,10 +76,10 @@ class Wishes:
 @dataclass
 class Watch:
     """Who looks on. `show` is called after every step with the agreement last measured; `looked` at every look, with
-    the student as it is then and an occupancy of it; `stopped` is asked after every step whether to end."""
+    the student as it is then and a sampler for it; `stopped` is asked after every step whether to end."""
 
     show: Callable[[Progress, float], None] = lambda progress, psnr: None
-    looked: Callable[[Mark, Field, OccupancyGrid], None] = lambda mark, field, occupancy: None
+    looked: Callable[[Mark, Field, Sampler], None] = lambda mark, field, sampler: None
     stopped: Callable[[], bool] = lambda: False
 
 
@@ -140,10 +141,10 @@ class _Course:
     def look(self) -> None:
         """Note the agreement; the clock stands still, and the student goes on as if nobody had looked."""
         work = self.work
-        occupancy = work.sampler if work.sampler.in_turn else work.rebuilt_occupancy(looks=1)
-        psnr = self.exam.psnr(work.student, occupancy)
+        sampler = work.sampler if work.sampler.in_turn else work.rebuilt_sampler(looks=1)
+        psnr = self.exam.psnr(work.student, sampler)
         self.curve.append(Mark(work.seconds, work.step, self.last.stage, psnr))
-        self.watch.looked(self.curve[-1], work.student, occupancy)
+        self.watch.looked(self.curve[-1], work.student, sampler)
         if psnr > self.best_psnr:
             self.best_psnr = psnr
             self.best = {name: tensor.clone() for name, tensor in work.student.state_dict().items()}
@@ -179,17 +180,18 @@ class _Course:
         if self.best is not None and self.curve[-1].agreement_psnr < self.best_psnr:
             work.student.load_state_dict(self.best)
         began = time.perf_counter()
-        occupancy = work.rebuilt_occupancy(looks=LOOKS)
+        sampler = work.rebuilt_sampler(looks=LOOKS)
         work.seconds += time.perf_counter() - began
         exam = Exam(self.teacher, work.teacher.held_out, ALL_RAYS)
         student = dataclasses.replace(
-            self.teacher, field=work.student, sampler=occupancy, thumbnail=self._thumbnail(occupancy)
+            self.teacher, field=work.student, sampler=sampler, thumbnail=self._thumbnail(sampler)
         )
         return Conversion(
             source=self.source,
             student=student,
             teacher=self.teacher,
-            agreement=exam.agreement(work.student, occupancy),
+            agreement=exam.agreement(work.student, sampler),
+            cells_in_common=work.teacher.space.in_common(sampler),
             exam=exam,
             stages=self.stages,
             curve=self.curve,
@@ -199,10 +201,10 @@ class _Course:
             interrupted=interrupted,
         )
 
-    def _thumbnail(self, occupancy: OccupancyGrid) -> UInt8[Tensor, "height width rgb=3"]:
+    def _thumbnail(self, sampler: Sampler) -> UInt8[Tensor, "height width rgb=3"]:
         cameras = self.teacher.cameras[0]
         stride = max(1, max(cameras.width, cameras.height) // THUMBNAIL)
         background = torch.tensor(self.teacher.background, device=self.work.device)
-        renderer = VolumeRenderer(occupancy)
+        renderer = VolumeRenderer(sampler)
         seen = renderer.render_image(self.work.student, cameras.pixel_rays(0, stride), background)
         return to_bytes(picture(seen, len(range(0, cameras.height, stride))))

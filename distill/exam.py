@@ -9,8 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..fields import Field
-from ..renderers import OccupancyGrid, Rendering, VolumeRenderer
-from ..renderers.uniform import step_at
+from ..renderers import Rendering, Sampler, VolumeRenderer
 from ..scenes import Cameras
 from ..scenes.camera_groups import camera_count, chosen
 from ..train import TrainedField
@@ -48,22 +47,22 @@ class Exam:
             len(range(0, each.height, self.stride)) for each in self.cameras for _ in range(len(each))
         ]
         self.background = torch.tensor(trained.background, device=device)
-        self.grid = trained.sampler.grid
+        self.step_at = trained.sampler.step_at
         self.expected = self.seen(trained.field, trained.sampler)
 
-    def seen(self, field: Field, occupancy: OccupancyGrid) -> list[Rendering]:
-        renderer = VolumeRenderer(occupancy)
+    def seen(self, field: Field, sampler: Sampler) -> list[Rendering]:
+        renderer = VolumeRenderer(sampler)
         return [
             rendering
             for cameras in self.cameras
             for rendering in renderer.render_views(field, cameras, self.background, self.stride)
         ]
 
-    def psnr(self, field: Field, occupancy: OccupancyGrid) -> float:
-        return _psnr(self.expected, self.seen(field, occupancy))
+    def psnr(self, field: Field, sampler: Sampler) -> float:
+        return _psnr(self.expected, self.seen(field, sampler))
 
-    def agreement(self, field: Field, occupancy: OccupancyGrid) -> Agreement:
-        seen = self.seen(field, occupancy)
+    def agreement(self, field: Field, sampler: Sampler) -> Agreement:
+        seen = self.seen(field, sampler)
         pairs = list(zip(self.expected, seen, strict=True))
         depths = [self._depth_error(a, b) for a, b in pairs]
         alike = [self._ssim(a, b, height) for (a, b), height in zip(pairs, self.heights, strict=True)]
@@ -79,7 +78,7 @@ class Exam:
         """Where both see something, in steps that the march takes there."""
         both = (expected.opacity > SEEN) & (seen.opacity > SEEN)
         depth = expected.depth[both]
-        return (depth - seen.depth[both]).abs() / step_at(self.grid, depth)
+        return (depth - seen.depth[both]).abs() / self.step_at(depth)
 
     def _ssim(self, expected: Rendering, seen: Rendering, height: int) -> float:
         """Of whole pictures only: with pixels left out they are others."""
@@ -88,9 +87,9 @@ class Exam:
             return math.nan
         return ssim(picture(seen, height), truth, torch.ones_like(truth[..., 0], dtype=torch.bool))
 
-    def pictures(self, field: Field, occupancy: OccupancyGrid) -> list[tuple[Tensor, Tensor]]:
+    def pictures(self, field: Field, sampler: Sampler) -> list[tuple[Tensor, Tensor]]:
         """Of every view what the teacher and what the student shows."""
-        seen = self.seen(field, occupancy)
+        seen = self.seen(field, sampler)
         return [
             (picture(a, height), picture(b, height))
             for a, b, height in zip(self.expected, seen, self.heights, strict=True)

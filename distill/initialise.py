@@ -86,15 +86,15 @@ def log_density(
     unit: Float[Tensor, "n xyz=3"], edge: float, teacher: Teacher, generator: torch.Generator
 ) -> Float[Tensor, "n one=1"]:
     """Of a few points in each voxel the mean opacity of a step there, as the logarithm of a density above EMPTY."""
-    domain, occupancy = teacher.space.domain, teacher.trained.sampler
-    densities = Densities.of(occupancy)
+    domain, sampler = teacher.space.domain, teacher.trained.sampler
+    densities = Densities.of(sampler)
     _, step = teacher.seen_from_somewhere(domain.world_from_unit(unit), generator)
     mean = torch.zeros_like(unit[:, 0])
     for _ in range(POINTS):
         shift = torch.rand(unit.shape, generator=generator, device=unit.device) - 0.5
         inside = domain.world_from_unit((unit + shift * edge).clamp(0, 1))
         density = teacher.trained.field.density(teacher.seen_from_somewhere(inside, generator)[0])
-        mean += densities.opacity(density * occupancy.contains(inside), step) / POINTS
+        mean += densities.opacity(density * sampler.contains(inside), step) / POINTS
     density = -torch.log1p(-mean.clamp_max(SOLID)) / step
     return (density * domain.side).log().clamp_min(EMPTY)[:, None] - EMPTY
 

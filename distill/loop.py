@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..fields import Field, FieldConfig, Level, Levels
-from ..renderers import OccupancyGrid, VolumeRenderer
+from ..renderers import Sampler, VolumeRenderer
 from ..scenes.camera_groups import camera_count
 from ..scenes.cells import dilated
 from ..train import Budget, TrainedField
@@ -59,7 +59,7 @@ class Distillation:
         began = time.perf_counter()
         torch.manual_seed(plan.seed)
         self.plan = plan
-        self.device = trained.sampler.bits.device
+        self.device = trained.device
         self.generator = torch.Generator(self.device).manual_seed(plan.seed)
         self.teacher = Teacher(trained, self.generator)
         self.student: Field = config.build(trained.field.domain).to(self.device)
@@ -70,7 +70,7 @@ class Distillation:
             )
         for _ in config.refine_at:  # where the teacher is, nothing is left to find out at low resolution
             self.student.refine(trained.sampler.contains)
-        self.sampler = self._occupancy()
+        self.sampler = self.teacher.space.for_a_student()
         self.densities = Densities.of(self.sampler)
         self.common = Common(trained.field, self.student, plan.decoder)
         self.said = [self.common.said]
@@ -87,13 +87,6 @@ class Distillation:
         self.optimizer = Optimizer(self.student.parameter_groups())
         self.step, self.rays_per_step = 0, 512
         self.seconds = time.perf_counter() - began
-
-    def _occupancy(self) -> OccupancyGrid:
-        """Wherever the teacher is and one cell further; the student is never looked for anywhere else."""
-        theirs = self.teacher.trained.sampler
-        grid = OccupancyGrid(theirs.domain, theirs.resolution, theirs.steps_per_side).to(self.device)
-        grid.restrict(self.teacher.space.near)
-        return grid
 
     def ask(self, rays: int, points: int) -> None:
         """Remember what the teacher says of some new rays and points."""
@@ -119,18 +112,18 @@ class Distillation:
     @torch.no_grad()
     def look_where_the_student_is(self, cells: int) -> None:
         """Rays are marched through all that is either the teacher's or the student's: what is too much is seen."""
-        self.sampler.update(self.student.density, cells, self.generator)
-        self.sampler.set_occupied(self.sampler.occupied | self.teacher.trained.sampler.occupied)
+        self.sampler.visit(self.student.density, cells, self.generator)
+        self.sampler.set_occupied(self.sampler.occupied | self.teacher.space.grid.occupied)
 
-    def rebuilt_occupancy(self, looks: int) -> OccupancyGrid:
+    def rebuilt_sampler(self, looks: int) -> Sampler:
         """Where the student is, so that the result needs no teacher; with the teacher's cells beside, of whose corners
         a few looks would miss what little is in them. Leaves this work as it is."""
-        grid = self._occupancy()
+        grid = self.teacher.space.for_a_student()
         generator = torch.Generator(self.device).manual_seed(self.plan.seed)
         grid.look_at_the_rest(self.student.density, generator)
         for _ in range(looks - 1):
-            grid.update(self.student.density, len(grid.order), generator)
-        beside = dilated(grid.occupied) & self.teacher.trained.sampler.occupied
+            grid.visit(self.student.density, len(grid.order), generator)
+        beside = dilated(grid.occupied) & self.teacher.space.grid.occupied
         grid.set_occupied(grid.occupied | beside)
         return grid
 

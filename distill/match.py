@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..fields import Levels
-from ..renderers import OccupancyGrid
+from ..renderers import Sampler
 from .teacher import PointLesson
 
 FAINT = 1e-3  # opacity of the box's diagonal at the density below which there is nothing
@@ -36,10 +36,11 @@ class Densities:
     hi: float
 
     @classmethod
-    def of(cls, occupancy: OccupancyGrid) -> "Densities":
+    def of(cls, sampler: Sampler) -> "Densities":
         """The range from what is invisible over as many steps as cross the whole box to what is opaque within one."""
-        domain = occupancy.domain
-        steps = math.dist(domain.lo, domain.hi) / occupancy.grid.step
+        domain = sampler.domain
+        shortest = sampler.step_at(torch.zeros(1, dtype=torch.float64)).item()
+        steps = math.dist(domain.lo, domain.hi) / shortest
         return cls(math.log(-math.log1p(-FAINT) / steps), math.log(-math.log(1 - SOLID)))
 
     def opacity(self, density: Float[Tensor, "n"], step: Float[Tensor, "n"]) -> Float[Tensor, "n"]:

@@ -45,11 +45,12 @@ def distill_as_pvd(work: Distillation, budget: Budget) -> Iterator[Progress]:
 
 def _step(work: Distillation, stage: str) -> Tensor:
     rays = _rays(work)
-    samples = work.teacher.trained.sampler.sample(rays, work.generator)
+    trained = work.teacher.trained
+    samples = trained.sampler.sample(trained.field.density, rays, work.generator)
     _aim(work, len(samples))
     points, upto = samples.points(rays), Level.DENSITY if stage == "features" else Level.COLOR
     with torch.no_grad():
-        teacher = work.teacher.trained.field.levels(points, upto)
+        teacher = trained.field.levels(points, upto)
     student = work.student.levels(points, upto)
     logarithms = (_logarithm(work, student) - _logarithm(work, teacher)).norm()
     loss = torch.zeros((), device=work.device)

@@ -11,10 +11,11 @@ from torch import Tensor
 
 from ..fields import Field
 from ..fields.base import Occupied
-from ..renderers import OccupancyGrid
+from ..renderers import Sampler
 from ..scenes import Box, Cameras, Domain
 from ..train import TrainedField
 from .edits import Confined, Cut, Frozen, Moved, Union
+from .space import cells_where
 
 RIGID = 1e-4  # how far a rotation's columns may be from orthonormal
 
@@ -58,26 +59,26 @@ def queried(teachers: Sequence[TrainedField], edits: Edits) -> TrainedField:
         there = torch.stack([each(position) for each in contains]).any(0)
         return there & whole.left(position) if isinstance(whole, Cut) else there
 
-    occupancy = occupancy_where(whole.domain, anything, first.sampler.bits.device)
-    _check_something_there(occupancy)
-    return dataclasses.replace(first, field=whole, sampler=occupancy, cameras=tuple(chain(*cameras)))
+    cells = cells_where(whole.domain, anything, first.device)
+    _check_something_there(cells)
+    return dataclasses.replace(first, field=whole, sampler=cells, cameras=tuple(chain(*cameras)))
 
 
 def _placed(
     trained: TrainedField, pose: Float[Tensor, "row=4 column=4"], time: float | None
 ) -> tuple[Field, Occupied, tuple[Cameras, ...]]:
     """One teacher where and when it is to be: its field, where that may be anything, and its cameras."""
-    field, cameras, occupancy = trained.field, trained.cameras, trained.sampler
+    field, cameras, sampler = trained.field, trained.cameras, trained.sampler
     if time is not None:
         field = Frozen(field, time)
         cameras = tuple(dataclasses.replace(each, time=torch.full_like(each.time, time)) for each in cameras)
     if torch.equal(pose, torch.eye(4).to(pose)):
-        return field, occupancy.contains, cameras
-    moved = Moved(field, pose).to(occupancy.bits.device)
+        return field, sampler.contains, cameras
+    moved = Moved(field, pose).to(trained.device)
     back = moved.field_from_world
     return (
         moved,
-        lambda position: occupancy.contains(position @ back[:3, :3].T + back[:3, 3]),
+        lambda position: sampler.contains(position @ back[:3, :3].T + back[:3, 3]),
         tuple(_moved(each, pose) for each in cameras),
     )
 
@@ -90,29 +91,6 @@ def _moved(cameras: Cameras, pose: Float[Tensor, "row=4 column=4"]) -> Cameras:
 def _square(poses: Float[Tensor, "view row=3 column=4"]) -> Float[Tensor, "view row=4 column=4"]:
     last = torch.tensor([0.0, 0.0, 0.0, 1.0]).to(poses).expand(len(poses), 1, 4)
     return torch.cat([poses, last], 1)
-
-
-def occupancy_where(domain: Domain, contains: Occupied, device: torch.device) -> OccupancyGrid:
-    """Cells that may hold something: at their centre, or at one of their corners."""
-    grid = OccupancyGrid(domain).to(device)
-    size = grid.resolution
-    corners = _ask(domain, contains, torch.arange(size + 1, device=device) / size)
-    there = _ask(domain, contains, (torch.arange(size, device=device) + 0.5) / size)
-    for shift in range(8):
-        x, y, z = shift & 1, shift >> 1 & 1, shift >> 2
-        there |= corners[z : z + size, y : y + size, x : x + size]
-    grid.restrict(there.reshape(-1))
-    return grid
-
-
-def _ask(domain: Domain, contains: Occupied, ticks: Float[Tensor, "n"]) -> Bool[Tensor, "n n n"]:
-    """Slice by slice along z, at all places of a lattice over the unit cube."""
-    y, x = torch.meshgrid(ticks, ticks, indexing="ij")
-    slices = []
-    for z in ticks:
-        unit = torch.stack([x, y, z.expand_as(x)], -1).reshape(-1, 3)
-        slices.append(contains(domain.world_from_unit(unit)).reshape(x.shape))
-    return torch.stack(slices)
 
 
 def _check(teachers: Sequence[TrainedField], edits: Edits) -> None:
@@ -142,8 +120,8 @@ def _check_boxes(domain: Domain, edits: Edits) -> None:
             )
 
 
-def _check_something_there(occupancy: OccupancyGrid) -> None:
-    if not occupancy.occupied.any():
+def _check_something_there(sampler: Sampler) -> None:
+    if sampler.occupied_share == 0:
         raise ValueError(
             "There is nothing to convert: no cell of the field is occupied. It was trained too briefly, or the "
             "boxes leave nothing of it."

@@ -31,7 +31,6 @@ class Truth:
 
 def figures(done: Conversion, truth: Truth | None) -> dict[str, Any]:
     """All that was measured, ready for JSON."""
-    teacher, student = done.teacher.sampler.occupied, done.student.sampler.occupied
     measured: dict[str, Any] = {
         "from": done.source,
         "to": done.student.config.tag,
@@ -42,7 +41,7 @@ def figures(done: Conversion, truth: Truth | None) -> dict[str, Any]:
         "agreement_ssim": done.agreement.ssim,
         "opacity_error": done.agreement.opacity,
         "depth_error_steps": done.agreement.depth,
-        "occupancy_iou": ((teacher & student).sum() / (teacher | student).sum()).item(),
+        "occupancy_iou": done.cells_in_common,
         "parameters": sum(parameter.numel() for parameter in done.student.field.parameters()),
         "stages": [dataclasses.asdict(stage) for stage in done.stages],
         "seconds_to": {f"{level:.0f} dB": _seconds_to(done, level) for level in REACHED},

@@ -10,14 +10,13 @@ from torch import Tensor
 from ..fields import Level, Points
 from ..renderers import VolumeRenderer
 from ..renderers.samples import points_at
-from ..renderers.uniform import step_at
 from ..scenes import Cameras, Rays
 from ..scenes.camera_groups import all_poses, all_times, camera_count, chosen, cone_radius, rays_in_frame
 from ..scenes.columns import joined
 from ..train import TrainedField
 from .cameras import with_cameras_between
 from .edits import Cut
-from .space import Space
+from .space import Space, cells_of
 
 BETWEEN = 4  # cameras between those of the file, for each of them
 HELD_OUT = 16  # every so many-th camera is kept back to judge by
@@ -68,8 +67,8 @@ class Teacher:
     def __init__(self, trained: TrainedField, generator: torch.Generator) -> None:
         self.trained = trained
         cut = trained.field if isinstance(trained.field, Cut) else None
-        self.space = Space(trained.sampler, cut.left if cut else None)
-        self.grid = trained.sampler.grid
+        self.space = Space(cells_of(trained, generator), cut.left if cut else None)
+        self.step_at = trained.sampler.step_at
         self.renderer = VolumeRenderer(trained.sampler)
         view = torch.arange(camera_count(trained.cameras), device=trained.cameras[0].focal.device)
         back = view % HELD_OUT == min(HELD_OUT, len(view)) // 2
@@ -121,10 +120,10 @@ class Teacher:
         if len(met) == 0:
             met, count = met[:0], 0
         row = met[torch.randint(max(len(met), 1), (count,), generator=generator, device=device)]
-        spread = SPREAD * step_at(self.grid, lesson.depth[row])
+        spread = SPREAD * self.step_at(lesson.depth[row])
         t = lesson.depth[row] + spread * torch.randn(count, generator=generator, device=device)
         t = t.maximum(rays.near[row])
-        return points_at(rays, t, row), step_at(self.grid, t)
+        return points_at(rays, t, row), self.step_at(t)
 
     def seen_from_somewhere(
         self, position: Float[Tensor, "n xyz=3"], generator: torch.Generator
@@ -140,7 +139,7 @@ class Teacher:
             footprint=distance * cone_radius(self.cameras, camera, direction),
             time=self.times[camera],
         )
-        return points, step_at(self.grid, distance)
+        return points, self.step_at(distance)
 
 
 def _between(groups: Sequence[Cameras], generator: torch.Generator) -> tuple[Cameras, ...]:

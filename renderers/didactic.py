@@ -12,7 +12,7 @@ from torch import Tensor
 from ..fields import Field, Points
 from ..ops import STOP
 from ..scenes import Rays
-from .samples import Sampler
+from .sampler import Sampler
 from .shading import FOG, VISIBLE
 
 
@@ -27,7 +27,7 @@ def render_ray(
     C = α Σ' T_i α_i c_i / Σ' T_i α_i + T_end · background. A ray without any other is asked once, in the middle of what
     is there, or sees the background if that is less than FOG.
     """
-    samples = sampler.sample(ray, None)
+    samples = sampler.sample(field.density, ray, None)
     color, features = torch.zeros_like(background), background.new_zeros(field.feature_dim)
     distance, visible, transmittance = 0.0, 0.0, 1.0
     for t, delta in zip(samples.t.tolist(), samples.dt.tolist(), strict=True):

@@ -8,7 +8,8 @@ from ..fields import Field
 from ..ops import STOP, accumulate, pass_through
 from ..scenes import Rays
 from ..scenes.columns import each_column
-from .samples import Sampler, points_at
+from .sampler import Sampler
+from .samples import points_at
 from .shading import SHADING, VISIBLE, Seen
 
 FIRST_ROUND = 8  # samples of a ray that are asked at once; every other round asks twice as many
@@ -23,7 +24,9 @@ def see(
     Rounds of ever more samples go along all rays that are not yet opaque, as in `probe_until_opaque`; what lies
     further is not even marched through.
     """
-    part, place = sampler.next(rays, torch.zeros_like(rays.near, dtype=torch.int32), FIRST_ROUND)
+    part, place = sampler.next(
+        field.density, rays, torch.zeros_like(rays.near, dtype=torch.int32), FIRST_ROUND
+    )
     hit = part.counts.nonzero()[:, 0]
     part, place = part.of(hit), place[hit]
     rays = each_column(lambda column: column.index_select(0, hit), rays)
@@ -42,6 +45,6 @@ def see(
         total_values += accumulate(values, weights, ends)
         asked += part.counts
         place = torch.where(light < STOP, -1, place)
-        part, place = sampler.next(rays, place, FIRST_ROUND << round // 2)
+        part, place = sampler.next(field.density, rays, place, FIRST_ROUND << round // 2)
         round += 1
     return hit, rays, Seen.of(torch.cat([total, total_values], -1)), asked

@@ -1,10 +1,9 @@
 """Where along its rays a field is asked: packed samples, the only layout there is."""
 
-import abc
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int, Int32
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..fields import Points
@@ -62,27 +61,3 @@ def points_at(rays: Rays, t: Float[Tensor, "n"], ray: Int[Tensor, "n"]) -> Point
     return Points(
         position=found.position, direction=found.direction, footprint=found.footprint, time=found.time
     )
-
-
-class Sampler(abc.ABC):
-    """Chooses samples. A generator means a jittered start of every ray; None means the middle of each step."""
-
-    @abc.abstractmethod
-    def sample(self, rays: Rays, generator: torch.Generator | None) -> Samples: ...
-
-    @abc.abstractmethod
-    def next(
-        self, rays: Rays, place: Int32[Tensor, "ray"], most: int
-    ) -> tuple[Samples, Int32[Tensor, "ray"]]:
-        """A part of `sample` without a generator: of each ray the first `most` samples from its `place` on, which
-        is 0 at the beginning; and its next place, −1 where there is nothing left."""
-
-
-def jitter(rays: Rays, generator: torch.Generator | None) -> Float[Tensor, "ray"]:
-    if generator is None:
-        return torch.full_like(rays.near, 0.5)
-    return torch.rand(len(rays), generator=generator, device=rays.near.device)
-
-
-def span(rays: Rays) -> Float[Tensor, "ray near_far=2"]:
-    return torch.stack([rays.near, rays.far], -1)

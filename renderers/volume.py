@@ -12,7 +12,8 @@ from ..scenes import Cameras, Rays
 from ..scenes.columns import each_column, joined
 from .front_to_back import see
 from .opaque import probe_until_opaque
-from .samples import Sampler, Samples
+from .sampler import Sampler
+from .samples import Samples
 from .shading import SHADING, VISIBLE, Seen, with_fog
 
 CHUNK_SAMPLES = 1 << 20  # what rendering without gradients holds in memory at once
@@ -72,7 +73,7 @@ class VolumeRenderer:
         generator: torch.Generator | None = None,
     ) -> tuple[Rendering, Trace]:
         """Also the samples that the rendering was made of."""
-        samples, probe = probe_until_opaque(field, rays, self.sampler.sample(rays, generator))
+        samples, probe = probe_until_opaque(field, rays, self.sampler.sample(field.density, rays, generator))
         return _composite(field, rays, samples, probe, background)
 
     @torch.no_grad()

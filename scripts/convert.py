@@ -191,7 +191,7 @@ def _truth(done: Conversion, scene: Scene, console: Console) -> Truth:
     """Both fields against the held-out pictures of a data set."""
     groups = views_in_frame(done.student, scene, 1, console)
     say_masked(console, groups)
-    background = torch.tensor(done.student.background, device=done.student.sampler.bits.device)
+    background = torch.tensor(done.student.background, device=done.student.device)
     groups = [views.to(background.device) for views in groups]
     stride = stride_for(groups, TRUTH_RAYS)
     before, after = (

@@ -46,7 +46,8 @@ def _facts(trained: TrainedField, size: int) -> dict[str, Any]:
         "cameras": [_group(cameras) for cameras in trained.cameras],
         "scene_from_input": trained.scene_from_input.tolist(),
         "input_from_original": trained.input_from_original.tolist(),
-        "occupied": trained.sampler.occupied.float().mean().item(),
+        "sampler": {"kind": trained.sampler.config.tag, "config": dataclasses.asdict(trained.sampler.config)},
+        "occupied": trained.sampler.occupied_share,
         "background": list(trained.background),
         "provenance": trained.provenance,
     }
@@ -77,7 +78,8 @@ def _panel(file: Path, facts: dict[str, Any]) -> Panel:
         "cameras": "\n".join(cameras),
         "field's frame from the data's": _rows(facts["scene_from_input"]),
         "data's frame from the original": _rows(facts["input_from_original"]),
-        "occupied": f"{facts['occupied']:.1%} of the cells",
+        "sampler": f"{facts['sampler']['kind']}\n{_pairs(facts['sampler']['config'])}",
+        "occupied": f"{facts['occupied']:.1%} of the space",
         "background": f"sRGB {_point(facts['background'])}",
         "provenance": _pairs(facts["provenance"]),
     }

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..fields import FieldConfig, field_config
 from ..fields.settings import known, owner_of, settings_of
+from ..renderers import SamplerConfig, sampler_config
 from ..scenes import Scene
 from ..scenes.views import cameras_of, full_size, names_of, view_count
 from ..train.field_file import CAMERA_TENSORS, FIELD_FILE, TrainedField, load_field
@@ -23,6 +24,7 @@ Number = (int, float)
 KINDS = {
     "field": str,
     "preset": str,
+    "sampler": str,
     "set": list,
     "seed": int,
     "downscale": int,
@@ -31,7 +33,7 @@ KINDS = {
     "max_steps": (int, type(None)),
 }
 BUDGET = ("max_seconds", "max_steps")
-OWNERS = ("fit",)  # of settings; those that name none are the field's
+OWNERS = ("fit", "sampler")  # of settings; those that name none are the field's
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Chosen:
 
     field: str = "hash"
     preset: str = "default"
+    sampler: str = "occupancy"
     set: tuple[str, ...] = ()
     seed: int = 0
     downscale: int = 1
@@ -53,6 +56,10 @@ class Chosen:
         for owner in filter(None, map(owner_of, self.set)):
             known(owner, list(OWNERS), "group of settings")
         return field_config(self.field, self.preset, settings_of("", self.set))
+
+    @property
+    def sampler_config(self) -> SamplerConfig:
+        return sampler_config(self.sampler, settings_of("sampler", self.set))
 
     @property
     def fit(self) -> FitConfig:
@@ -83,7 +90,7 @@ def resumed(folder: Path | None, given: dict[str, Any]) -> Chosen:
                 f"--{name} out, or begin another training."
             )
     more = dataclasses.replace(kept, set=(*kept.set, *given["set"]))
-    if (more.config, more.fit) != (kept.config, kept.fit):
+    if (more.config, more.sampler_config, more.fit) != (kept.config, kept.sampler_config, kept.fit):
         raise ValueError(
             f"--resume: the training in {folder} has other settings than --set {' --set '.join(given['set'])}: leave "
             "them out, or begin another training."
@@ -96,7 +103,11 @@ def resumed(folder: Path | None, given: dict[str, Any]) -> Chosen:
 def kept_in_config(what: Chosen, scene: Scene) -> dict[str, Any]:
     """The content of a run's config.json."""
     flags = {name: getattr(what, name) for name in KINDS}
-    configs = {"config": dataclasses.asdict(what.config), "fit": dataclasses.asdict(what.fit)}
+    configs = {
+        "config": dataclasses.asdict(what.config),
+        "sampler": dataclasses.asdict(what.sampler_config),
+        "fit": dataclasses.asdict(what.fit),
+    }
     return {"flags": flags, **configs, "data": _fingerprint(scene)}
 
 
@@ -113,7 +124,7 @@ def _config_of(folder: Path) -> dict[str, Any]:
         raise FileNotFoundError(f"{path} does not exist: there is no training to resume in {folder}.")
     try:
         config = json.loads(path.read_text())
-        stated = {"scales": 1} | config["flags"]  # older runs do not state them
+        stated = {"scales": 1, "sampler": "occupancy"} | config["flags"]  # older runs do not state them
         flags = {name: stated[name] for name in KINDS}
         wrong = [name for name, kind in KINDS.items() if not isinstance(flags[name], kind)]
         if wrong:

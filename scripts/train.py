@@ -14,6 +14,7 @@ from rich.console import Console
 from ..datasets import load_scene
 from ..fields import FIELD_CONFIGS
 from ..ops import keep_freed_memory
+from ..renderers import SAMPLER_CONFIGS
 from ..scenes import Scene
 from ..scenes.camera_groups import sizes
 from ..scenes.multiscale import with_scales
@@ -35,7 +36,8 @@ from .run_folder import claimed, claimed_anew, clear, refuse_data_folder, refuse
 from .where import LOCAL, PORT
 
 FieldName = tyro.extras.literal_type_from_choices(FIELD_CONFIGS)
-GIVEN = ("field", "preset", "set", "seed", "downscale", "scales", "max_seconds", "max_steps")
+SamplerName = tyro.extras.literal_type_from_choices(SAMPLER_CONFIGS)
+GIVEN = ("field", "preset", "sampler", "set", "seed", "downscale", "scales", "max_seconds", "max_steps")
 
 
 def _usually(value: object) -> object:
@@ -54,9 +56,12 @@ class Train:
     """Which representation to train."""
     preset: Annotated[str | None, _usually("default")] = None
     """Its size: tiny, default or paper; some fields have more, and an unknown one lists them."""
+    sampler: Annotated[SamplerName | None, _usually("occupancy")] = None  # pyright: ignore
+    """What chooses where along its rays the field is asked."""
     set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
-    """A setting of the field, as NAME=VALUE, or of its training, as fit.NAME=VALUE (looking, warmup, coarse,
-    final_rate, and the weights background_entropy, sample_color, opacity_sparsity); may be given several times."""
+    """A setting of the field, as NAME=VALUE, of the sampler, as sampler.NAME=VALUE, or of the training, as
+    fit.NAME=VALUE (warmup, coarse, final_rate, and the weights background_entropy, sample_color, opacity_sparsity); may
+    be given several times."""
     max_seconds: float | None = None
     """Seconds of training, loading and pictures not counted (60 if no budget is given); with --resume those before
     count, too."""
@@ -128,7 +133,7 @@ def _begun(flags: Train, what: Chosen, console: Console, held: ExitStack) -> Run
         listen(flags.host, flags.port).close()  # whether it can be, before anything is written
     folder = _claim(flags, held)
     scene = _load(flags.data, what, console).to(device)
-    training = begin(scene, what.config, what.fit, budget=what.budget)
+    training = begin(scene, what.config, what.fit, sampler=what.sampler_config, budget=what.budget)
     if training.seconds >= what.budget.seconds and not flags.resume:
         raise ValueError(
             f"The budget is too small: to begin took {training.seconds:.1f} s, --max-seconds is "
@@ -151,7 +156,9 @@ def _checked(flags: Train) -> Chosen:
     check_seed(what.seed)
     if flags.overwrite and (flags.resume or flags.run_dir is None):
         raise ValueError("--overwrite is for a new training in the place of the one in --run-dir.")
-    assert what.config and what.fit and what.budget  # which raise for what there is not
+    assert (
+        what.config and what.sampler_config and what.fit and what.budget
+    )  # which raise for what there is not
     return what
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..fields import Field, Points
 from ..fields.mipvog import MipVogField
-from ..renderers import OccupancyGrid, Rendering, VolumeRenderer
+from ..renderers import Rendering, Sampler, VolumeRenderer
 from ..scenes import Rays
 from ..scenes.camera_groups import camera_count, sizes
 from ..train.field_file import TrainedField
@@ -51,8 +51,8 @@ class Library:
         return self.fields[name]()
 
 
-def tracer(field: Field, occupancy: OccupancyGrid) -> Trace:
-    renderer = VolumeRenderer(occupancy)
+def tracer(field: Field, sampler: Sampler) -> Trace:
+    renderer = VolumeRenderer(sampler)
 
     def trace(rays: Rays, background: Float[Tensor, "rgb=3"]) -> Rendering:
         return renderer.render_image(field, rays, background)
@@ -83,7 +83,7 @@ def figures(trained: TrainedField, file: Path) -> str:
     lines = [
         f"**{trained.config.tag}**, {parameters:,} parameters{size}",
         f"{camera_count(cameras)} training views of {sizes(cameras)}",
-        f"{trained.sampler.occupied.float().mean().item():.1%} of the space is occupied",
+        f"{trained.sampler.occupied_share:.1%} of the space is occupied",
     ]
     if "seconds" in known and "steps" in known:
         lines.append(f"trained for {known['seconds']:.0f} s, {known['steps']:,} steps")

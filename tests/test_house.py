@@ -101,6 +101,13 @@ def test_the_rule_sees_what_breaks_it(rule: Rule, text: str):
     assert len(list(rule(Source(Path("fields/new.py"), text)))) == 1
 
 
+def test_who_is_not_a_renderer_knows_samplers_and_no_occupancy():
+    """But one that makes the cells in which students are looked for."""
+    rooms = tuple(room for room in ROOMS if room != "renderers")
+    named = [str(source.path) for source in files(rooms, ".py") if "OccupancyGrid" in source.text]
+    assert named == ["distill/space.py"]
+
+
 def test_a_room_beside_is_no_lower():
     assert list(house.off_the_ladder(Source(Path("export/web/new.py"), "from ...viewer import server")))
 

@@ -46,7 +46,7 @@ class Curve:
         run = self.run
         rays = min(CURVE_RAYS, round(CURVE_SAMPLES * progress.rays / max(progress.samples, 1)))
         # The last point is of what is saved.
-        sampler = run.training.sampler if progress.spent < 1 else run.training.looked_at_all()
+        sampler = run.training.sampler if progress.spent < 1 else run.training.settled()
         psnr = mean_figure(view.psnr for judged in run.judge(rays, sampler) for view in judged)
         if not math.isnan(psnr):
             run.curve.append({"seconds": progress.seconds, "step": progress.step, "psnr": psnr})

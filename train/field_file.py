@@ -11,13 +11,13 @@ from torch import Tensor
 
 from ..fields import Field, FieldConfig
 from ..fields.stored import check_finite, check_fit, field_from_stored
-from ..renderers import OccupancyGrid
+from ..renderers import Sampler, sampler_from_stored
 from ..scenes import Cameras
 from ..scenes.world_frames import WorldFrames
 from .field_checks import check_cameras, check_transform
 from .field_header import CameraKind, Header, NewerVersion, read_header
 from .files import one_line, write_tensors
-from .tensor_file import read_tensors
+from .tensor_file import part, read_tensors
 
 FIELD_FILE = "field.safetensors"  # of a run folder
 ENTRY = "omnifield"  # of the safetensors' metadata
@@ -30,7 +30,7 @@ class TrainedField:
     `scene_from_input` and `input_from_original` are those of its `Scene`."""
 
     field: Field
-    sampler: OccupancyGrid
+    sampler: Sampler
     cameras: tuple[Cameras, ...]
     background: tuple[float, float, float]
     scene_from_input: Float[Tensor, "row=4 column=4"]
@@ -44,6 +44,10 @@ class TrainedField:
     def frames(self) -> WorldFrames:
         maps = self.scene_from_input, self.input_from_original
         return WorldFrames(*(each.detach().cpu().double() for each in maps))
+
+    @property
+    def device(self) -> torch.device:
+        return self.cameras[0].focal.device
 
     @property
     def config(self) -> FieldConfig:
@@ -62,7 +66,7 @@ def save_field(path: Path, trained: TrainedField) -> None:
 def field_contents(trained: TrainedField) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and metadata of the file. Raises ValueError for a header that could not be read again."""
     tensors = {f"field.{name}": tensor for name, tensor in trained.field.stored_state().items()}
-    tensors["occupancy"] = trained.sampler.bits
+    tensors |= {f"sampler.{name}": tensor for name, tensor in trained.sampler.stored_state().items()}
     tensors["thumbnail"] = trained.thumbnail
     tensors["scene_from_input"] = trained.scene_from_input
     tensors["input_from_original"] = trained.input_from_original.double()
@@ -76,8 +80,7 @@ def _header(trained: TrainedField) -> Header:
     return Header(
         config=trained.config,
         domain=trained.field.domain,
-        resolution=trained.sampler.resolution,
-        steps_per_side=trained.sampler.steps_per_side,
+        sampler=trained.sampler.config,
         cameras=tuple(
             CameraKind(cameras.width, cameras.height, cameras.lens, cameras.near)
             for cameras in trained.cameras
@@ -150,22 +153,15 @@ def _read(path: Path) -> tuple[str, dict[str, Tensor]]:
 
 
 def _build(header: Header, tensors: dict[str, Tensor]) -> TrainedField:
-    occupied, thumbnail = tensors["occupancy"], tensors["thumbnail"]
-    check_fit(
-        {"occupancy": torch.empty(header.resolution**3 // 8, dtype=torch.uint8)}, {"occupancy": occupied}
-    )
-    stored = {name.removeprefix("field."): t for name, t in tensors.items() if name.startswith("field.")}
-    occupancy = OccupancyGrid(header.domain, header.resolution, header.steps_per_side)
-    occupancy.bits = occupied
-    transform = tensors["scene_from_input"]
+    thumbnail, transform = tensors["thumbnail"], tensors["scene_from_input"]
     dtype = torch.float32 if transform.dtype == torch.float32 else torch.float64  # older files, and ours
     check_fit({"scene_from_input": torch.empty(4, 4, dtype=dtype)}, {"scene_from_input": transform})
     check_transform(transform)
     if thumbnail.dtype != torch.uint8 or thumbnail.ndim != 3 or thumbnail.shape[2] != 3:
         raise ValueError(f"the thumbnail is {thumbnail.dtype} of shape {tuple(thumbnail.shape)}")
     return TrainedField(
-        field=field_from_stored(header.config, header.domain, stored),
-        sampler=occupancy,
+        field=field_from_stored(header.config, header.domain, part("field.", tensors)),
+        sampler=sampler_from_stored(header.sampler, header.domain, _stored_sampler(tensors)),
         cameras=_cameras(header, tensors),
         background=header.background,
         scene_from_input=transform.double(),
@@ -173,6 +169,13 @@ def _build(header: Header, tensors: dict[str, Tensor]) -> TrainedField:
         thumbnail=thumbnail,
         input_from_original=_input_from_original(tensors),
     )
+
+
+def _stored_sampler(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Files of version 1 have an occupancy's bits, under its name."""
+    if "occupancy" in tensors:
+        return {"bits": tensors["occupancy"]}
+    return part("sampler.", tensors)
 
 
 def _input_from_original(tensors: dict[str, Tensor]) -> Tensor:

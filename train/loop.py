@@ -1,20 +1,16 @@
 """How a field is fitted: one loop, and what is called after every step of it."""
 
-import copy
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
-from ..fields import Field, FieldConfig
-from ..renderers import LongerSteps, OccupancyGrid, VolumeRenderer
-from ..renderers.occupancy import RESOLUTION
-from ..scenes import Box, Scene
-from ..scenes.cells import finer
-from ..scenes.hull import COARSEST, possible_cells
-from ..scenes.views import full_size
+from ..fields import Field, FieldConfig, ParameterGroup
+from ..renderers import Moment, Sampler, SamplerConfig, VolumeRenderer, sampler_config
+from ..scenes import Scene
+from ..scenes.hull import possible_cells
 from .losses import PHOTOMETRIC, terms_of
 from .optimizer import Optimizer
 from .pixels import random_pixels
@@ -22,13 +18,6 @@ from .schedule import Budget, FitConfig
 
 FIRST_RAYS = 512
 MOST_RAYS = 1 << 16
-REFRESH = 8  # steps between two looks at the occupancy
-# Where no silhouette rules anything out every cell has to be looked at before empty ones are passed over. Of 128³ cells
-# that took 2,000 steps of `cam`: so there are few at first, and finer ones after so many visits to each.
-SWEEPS = 4
-# Steps before the first look. What is above the mean of a field that has learned nothing is chance, or far away, where
-# steps are long: looked at from the first step on, a scene of photographs lost half a decibel.
-FIRST_LOOK = 64
 RULING_OUT = 0.25  # of the budget, at most, before the first step
 
 
@@ -68,49 +57,51 @@ class Training:
     """All that changes while a field is fitted: what has to be kept to go on later as if nothing had happened. `terms`
     of its loss may be added."""
 
-    def __init__(self, field: Field, occupancy: OccupancyGrid, config: FitConfig) -> None:
+    def __init__(self, field: Field, sampler: Sampler, config: FitConfig) -> None:
         self.field = field
-        self.sampler = occupancy
+        self.sampler = sampler
         self.config = config
         self.terms = terms_of(field, config)
-        self.optimizer = Optimizer(field.parameter_groups())
-        self.generator = torch.Generator(occupancy.bits.device).manual_seed(config.seed)
+        self.optimizer = Optimizer(groups_of(field, sampler))
+        self.generator = torch.Generator(next(field.parameters()).device).manual_seed(config.seed)
         self.step = 0
         self.seconds = 0.0
         self.rays = FIRST_RAYS
         self.refined = 0  # how many times the field was
         self.spent = 0.0  # of the budget, when the last step began
 
-    def look(self, cells: int) -> None:
-        """Keep the occupancy fresh by visits to so many cells, and go on with finer ones once these are known."""
-        self.sampler.update(self.field.density, cells, self.generator)
-        if self.sampler.resolution < RESOLUTION and self.sampler.sweeps >= SWEEPS:
-            self.sampler.refine()
-            self.sampler.look_at_the_rest(self.field.density, self.generator)
-
-    def looked_at_all(self) -> OccupancyGrid:
-        """The occupancy without a cell that nobody has looked at: a file would keep it as occupied for ever.
+    def settled(self) -> Sampler:
+        """The sampler as a file is to keep it.
 
         The time it takes counts as training, which goes on with its own as if nobody had asked.
         """
-        if self.sampler.looked_at == len(self.sampler.order):
-            return self.sampler
         began = time.perf_counter()
-        grid = copy.deepcopy(self.sampler)
-        generator = torch.Generator(grid.bits.device).manual_seed(self.config.seed)
-        grid.look_at_the_rest(self.field.density, generator)
-        self.seconds += time.perf_counter() - began
-        return grid
+        generator = torch.Generator(self.generator.device).manual_seed(self.config.seed)
+        sampler = self.sampler.settled(self.field.density, generator)
+        if sampler is not self.sampler:
+            self.seconds += time.perf_counter() - began
+        return sampler
 
     def refine(self) -> None:
         """Let the field go on at a finer resolution."""
         self.field.refine(self.sampler.contains)
-        self.optimizer.follow(self.field.parameter_groups())
+        self.optimizer.follow(groups_of(self.field, self.sampler))
         self.refined += 1
 
 
+def groups_of(field: Field, sampler: Sampler) -> list[ParameterGroup]:
+    """All that is trained. A sampler may have given its groups the names of a field's."""
+    theirs = [replace(group, name=f"sampler.{group.name}") for group in sampler.parameter_groups()]
+    return [*field.parameter_groups(), *theirs]
+
+
 def begin(
-    scene: Scene, config: FieldConfig, fit_config: FitConfig | None = None, *, budget: Budget | None = None
+    scene: Scene,
+    config: FieldConfig,
+    fit_config: FitConfig | None = None,
+    *,
+    sampler: SamplerConfig | None = None,
+    budget: Budget | None = None,
 ) -> Training:
     """A new field for a scene, and all that its training needs. The time it takes to rule out empty space
     counts as training, and ends at a small part of the budget: what is not ruled out by then, steps will find."""
@@ -120,24 +111,15 @@ def begin(
     field = config.build(scene.domain)
     began = time.perf_counter()
     end = began + RULING_OUT * budget.seconds
-    occupancy = _occupancy(scene, enough=lambda: time.perf_counter() > end)
-    training = Training(field.to(device), occupancy.to(device), fit_config)
+    chosen = (sampler or sampler_config()).build(scene.domain)
+    chosen.begin(
+        lambda resolution: possible_cells(
+            scene.train, scene.domain, resolution, enough=lambda: time.perf_counter() > end
+        )
+    )
+    training = Training(field.to(device), chosen.to(device), fit_config)
     training.seconds = time.perf_counter() - began
     return training
-
-
-def _occupancy(scene: Scene, enough: Callable[[], bool]) -> OccupancyGrid:
-    """All cells that silhouettes leave; where they rule nothing out, coarse ones to begin with."""
-    views = full_size(scene.train)
-    possible = possible_cells(views, scene.domain, COARSEST, enough=enough)
-    coarse = not isinstance(scene.domain, Box) or bool(possible.all())
-    occupancy = OccupancyGrid(scene.domain, COARSEST if coarse else RESOLUTION)
-    if not coarse:
-        # The coarse ones count as well: there may have been enough before any finer one was asked for.
-        finest = possible_cells(views, scene.domain, RESOLUTION, enough=enough)
-        possible = finest & finer(possible, RESOLUTION // COARSEST)
-    occupancy.restrict(possible)
-    return occupancy
 
 
 def fit(training: Training, scene: Scene, budget: Budget, callbacks: Sequence[Callback] = ()) -> None:
@@ -173,16 +155,16 @@ def _step(training: Training, scene: Scene, spent: float) -> tuple[dict[str, flo
     field, generator, config = training.field, training.generator, training.config
     if training.refined < sum(mark <= spent for mark in field.config.refine_at):
         training.refine()
-    if training.step % REFRESH == 0 and training.step >= FIRST_LOOK:
-        cells = round(REFRESH * config.looking * field.config.samples_per_step)
-        training.look(cells)
+    moment = Moment(training.step, spent, field.config.samples_per_step)
+    training.sampler.update(field.density, moment, generator)
     batch = random_pixels(scene.train, training.rays, generator)
     background = torch.rand(batch.color.shape, generator=generator, device=batch.color.device)
-    renderer = VolumeRenderer(LongerSteps(training.sampler, config.step_at(spent)))
+    renderer = VolumeRenderer(training.sampler.longer(config.step_at(spent)))
     rendering, trace = renderer.trace(field, batch.rays, background, generator)
     found = {term.name: term.loss(rendering, trace, batch) for term in training.terms}
     weighted = [term.weight * found[term.name] for term in training.terms]
-    training.optimizer.backward(torch.stack(weighted).sum() + field.penalty(generator))
+    beside = field.penalty(generator) + training.sampler.loss(batch.rays, trace.samples, trace.weight)
+    training.optimizer.backward(torch.stack(weighted).sum() + beside)
     losses = {name: loss.item() for name, loss in found.items()}
     if not (all(map(math.isfinite, losses.values())) and training.optimizer.gradients_are_finite()):
         raise FloatingPointError(

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from ..renderers import OccupancyGrid
+from ..renderers import Sampler
 from ..scenes import Scene, Views
 from ..scenes.views import by_scale, cameras_of, full_size, view_count
 from .checkpoint import training_contents
@@ -70,12 +70,12 @@ class Run:
     def background(self) -> Float[Tensor, "rgb=3"]:
         return torch.tensor(WHITE, device=self.scene.test[0].images.device)
 
-    def judge(self, rays: int, occupancy: OccupancyGrid) -> Iterator[Iterator[Judged]]:
+    def judge(self, rays: int, sampler: Sampler) -> Iterator[Iterator[Judged]]:
         """Of each scale the held-out views, at the finest whole stride that takes no more than about this many rays
         in all."""
         field, scales = self.training.field, by_scale(self.scene.test)
         for groups in scales:
-            yield judge(field, occupancy, groups, self.background, stride(groups, rays / len(scales)))
+            yield judge(field, sampler, groups, self.background, stride(groups, rays / len(scales)))
 
     @contextmanager
     def kept(self) -> Iterator[None]:
@@ -96,7 +96,7 @@ class Run:
 
     def save_beside(self) -> None:
         """The same from a copy, while the training goes on. Raises ValueError if the last one could not be written."""
-        sampler, points = self.training.looked_at_all(), len(self.curve)
+        sampler, points = self.training.settled(), len(self.curve)
         if points != self.drawn[0]:  # the field looks different now
             self.drawn = points, self.thumbnail(sampler)
         copies = self._contents(self._as_now(sampler, self.drawn[1])).copied()
@@ -113,22 +113,22 @@ class Run:
 
     def trained(self) -> TrainedField:
         """As it is now, looked at to the end."""
-        sampler = self.training.looked_at_all()
+        sampler = self.training.settled()
         return self._as_now(sampler, self.thumbnail(sampler))
 
     def in_training(self) -> TrainedField:
         """As the training goes on with it: no copy of anything."""
         return self._with(self.training.sampler, UNSEEN, self.provenance)
 
-    def _as_now(self, sampler: OccupancyGrid, thumbnail: Thumbnail) -> TrainedField:
+    def _as_now(self, sampler: Sampler, thumbnail: Thumbnail) -> TrainedField:
         made = {
             "steps": self.training.step,
             "seconds": round(self.training.seconds, 3),
-            "cells_looked_at": f"{sampler.looked_at:,} of {len(sampler.order):,} possible ones",
+            **sampler.facts(),
         }
         return self._with(sampler, thumbnail, {**self.provenance, **made})
 
-    def _with(self, sampler: OccupancyGrid, thumbnail: Thumbnail, provenance: dict[str, Any]) -> TrainedField:
+    def _with(self, sampler: Sampler, thumbnail: Thumbnail, provenance: dict[str, Any]) -> TrainedField:
         return TrainedField(
             field=self.training.field,
             sampler=sampler,
@@ -140,13 +140,13 @@ class Run:
             input_from_original=self.scene.input_from_original,
         )
 
-    def thumbnail(self, occupancy: OccupancyGrid) -> Thumbnail:
+    def thumbnail(self, sampler: Sampler) -> Thumbnail:
         first = self.scene.test[0].cameras
         size = max(first.width, first.height)
-        return to_bytes(self.first_view(occupancy, max(1, size // THUMBNAIL)).image)
+        return to_bytes(self.first_view(sampler, max(1, size // THUMBNAIL)).image)
 
-    def first_view(self, occupancy: OccupancyGrid, stride: int) -> Judged:
-        return next(judge(self.training.field, occupancy, self.scene.test[:1], self.background, stride))
+    def first_view(self, sampler: Sampler, stride: int) -> Judged:
+        return next(judge(self.training.field, sampler, self.scene.test[:1], self.background, stride))
 
     @property
     def pictures(self) -> int:
@@ -170,10 +170,10 @@ class Run:
         return [mean_figure(figures[first : first + count]) for first in range(0, len(figures) - 1, count)]
 
     def _to_draw(self) -> Iterator[Judged]:
-        occupancy = self.training.looked_at_all()
-        for judged in self.judge(FINAL_RAYS, occupancy):
+        sampler = self.training.settled()
+        for judged in self.judge(FINAL_RAYS, sampler):
             yield from judged
-        yield self.first_view(occupancy, 1)
+        yield self.first_view(sampler, 1)
 
 
 def stride(groups: Sequence[Views], rays: int | float) -> int:

@@ -21,7 +21,6 @@ class Budget:
 
 HEAVIEST = 1e9
 BOUNDS = {
-    "looking": (0.0, 16.0),
     "warmup": (0.0, 1.0),
     "coarse": (1.0, 64.0),
     "final_rate": (1e-6, 1.0),
@@ -35,7 +34,6 @@ BOUNDS = {
 class FitConfig:
     """How a field is fitted. Rates are relative to the field's own. Raises ValueError for what makes no sense."""
 
-    looking: float = 0.25  # densities asked for the occupancy's sake, as a share of a step's samples
     warmup: float = 0.01  # fraction of the budget over which the rate rises from nothing
     coarse: float = 3.0  # how many times as long the first steps along a ray are as the last
     final_rate: float = 0.03  # what the rate has fallen to, exponentially, at the end

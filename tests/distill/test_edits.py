@@ -7,7 +7,7 @@ import torch
 from omnifield.distill.edits import Confined, Cut, Frozen, Moved, Union, around, bounded, moved_domain, turned
 from omnifield.fields import Field, Points
 from omnifield.fields.decoders import ColorDecoder
-from omnifield.renderers import OccupancyGrid, UniformSampler, VolumeRenderer
+from omnifield.renderers import OccupancyConfig, UniformConfig, VolumeRenderer
 from omnifield.scenes import Box, Contraction, Domain
 from torch import Tensor
 
@@ -51,7 +51,7 @@ def test_a_moved_field_says_there_what_it_said_here(kind) -> None:
 def test_a_moved_field_looks_as_the_field_from_a_camera_moved_back(teacher_ball) -> None:
     pose = some_pose()
     moved = Moved(teacher_ball.field, pose)
-    grid = UniformSampler(moved.domain), UniformSampler(CUBE)
+    grid = UniformConfig().build(moved.domain), UniformConfig().build(CUBE)
     [cameras] = teacher_ball.cameras
     rays = cameras.pixel_rays(0, 2)
     there = dataclasses.replace(
@@ -136,7 +136,7 @@ def test_where_two_fields_are_their_colours_mix_by_their_densities() -> None:
 
 
 def test_a_confined_field_is_nothing_where_nobody_ever_looked() -> None:
-    field, grid = stirred("mlp", CUBE), OccupancyGrid(CUBE, resolution=8)
+    field, grid = stirred("mlp", CUBE), OccupancyConfig(8).build(CUBE)
     grid.set_occupied(torch.rand(512, generator=torch.Generator().manual_seed(0)) < 0.5)
     points = scattered(1000, CUBE)
     there = grid.contains(points.position)

@@ -15,7 +15,7 @@ SOLVED = ("voxel", "mipvog")
 
 def agreement(work: Distillation) -> float:
     exam = Exam(work.teacher.trained, work.teacher.held_out, QUICK_RAYS)
-    return exam.psnr(work.student, work.rebuilt_occupancy(looks=1))
+    return exam.psnr(work.student, work.rebuilt_sampler(looks=1))
 
 
 @pytest.mark.parametrize("kind", SOLVED)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from omnifield.distill import Edits, queried
 from omnifield.distill.edits import Moved
-from omnifield.distill.queried import occupancy_where
+from omnifield.distill.space import cells_where
 from omnifield.fields import Points
 from omnifield.renderers import VolumeRenderer
 from omnifield.scenes import Box, Contraction, Lens
@@ -100,7 +100,7 @@ def test_cells_are_occupied_where_their_middle_or_a_corner_is() -> None:
     def in_ball(position: Tensor) -> Tensor:
         return (position - middle).norm(dim=-1) < RADIUS
 
-    grid = occupancy_where(CUBE, in_ball, torch.device("cpu"))
+    grid = cells_where(CUBE, in_ball, torch.device("cpu"))
     assert grid.resolution == size
     points = scattered(50_000, CUBE).position
     distance = (points - middle).norm(dim=-1)

@@ -8,7 +8,7 @@ import torch
 from omnifield.distill.cameras import NEIGHBOURS
 from omnifield.distill.teacher import HIDDEN, MISSES, OCCUPIED, SURFACE, PointLesson, RayLesson, Teacher
 from omnifield.fields import Level
-from omnifield.renderers import UniformSampler, VolumeRenderer
+from omnifield.renderers import UniformConfig, VolumeRenderer
 from omnifield.scenes import Lens, Rays
 from omnifield.scenes.camera_groups import all_poses, rays_in_frame
 from omnifield.scenes.rays import no_view
@@ -131,7 +131,11 @@ def test_steps_are_those_of_the_march_that_the_points_are_seen_in(generator) -> 
         time=torch.zeros(count),
         view=no_view(count, "cpu"),
     )
-    march = UniformSampler(trained.field.domain, trained.sampler.steps_per_side).sample(through, None)
+    march = (
+        UniformConfig(trained.sampler.steps_per_side)
+        .build(trained.field.domain)
+        .sample(trained.field.density, through, None)
+    )
     apart = (march.t - distance[march.ray]).abs()
     for ray in chosen.nonzero()[:, 0].tolist():
         own = slice(int(march.offsets[ray]), int(march.offsets[ray + 1]))

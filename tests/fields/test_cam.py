@@ -8,7 +8,7 @@ import torch
 from omnifield.fields import CamField, Points, field_config
 from omnifield.fields.cam import AZIMUTHS, ELEVATIONS, TIMES, on_the_sphere
 from omnifield.fields.encodings import frequency_encoding
-from omnifield.renderers import OccupancyGrid, VolumeRenderer
+from omnifield.renderers import OccupancyConfig, VolumeRenderer
 from omnifield.scenes import pinhole
 from omnifield.train import TrainedField, load_field, save_field
 from safetensors import safe_open
@@ -192,7 +192,7 @@ def test_a_file_of_bytes_shows_what_was_trained_and_one_that_is_spoilt_is_refuse
     pose = torch.tensor([[[1.0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 4]]])
     cameras = pinhole(pose, (12, 9), 0.7, near=0.1)
     transform, thumbnail = torch.eye(4), torch.zeros(2, 2, 3, dtype=torch.uint8)
-    occupancy = OccupancyGrid(BOX, resolution=16)
+    occupancy = OccupancyConfig(16).build(BOX)
     save_field(path, TrainedField(field, occupancy, cameras, (1.0, 1.0, 1.0), transform, {}, thumbnail))
     loaded = load_field(path)
     before, after = (

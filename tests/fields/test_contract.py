@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from omnifield.fields import FIELD_CONFIGS, Field, Level, Points
-from omnifield.renderers import OccupancyGrid
+from omnifield.renderers import OccupancyConfig
 from omnifield.scenes import Box, Domain, pinhole
 from omnifield.train import TrainedField, load_field, save_field
 from omnifield.train.optimizer import Optimizer
@@ -248,7 +248,7 @@ def test_a_file_keeps_every_bit(kind: str, domain: Domain, tmp_path: Path) -> No
     pose = torch.eye(4)[None, :3]
     trained = TrainedField(
         field=field,
-        sampler=OccupancyGrid(domain, resolution=16),
+        sampler=OccupancyConfig(16).build(domain),
         cameras=(pinhole(pose, (8, 6), 0.7, near=0.1),),
         background=(1.0, 0.5, 0.0),
         scene_from_input=torch.eye(4),

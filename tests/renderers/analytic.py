@@ -46,6 +46,11 @@ class Ball(Field):
         return []
 
 
+def unasked(points: Points) -> Float[Tensor, "n"]:
+    """A density for samplers that know without it where to sample."""
+    raise AssertionError(f"the density of {len(points)} points was asked for")
+
+
 def rays_of(origins: Tensor, directions: Tensor, far: float = math.inf) -> Rays:
     count = len(origins)
     return Rays(

@@ -88,7 +88,7 @@ def test_names_that_nobody_gave(ball_file, typed: Typed) -> None:
 def looked_at(run: Path) -> Path:
     """The same field with its occupied cells known: the fewer there are, the quicker a test."""
     trained = load_field(run / "field.safetensors")
-    trained.sampler.update(trained.field.density, 32**3, torch.Generator().manual_seed(0))
+    trained.sampler.visit(trained.field.density, 32**3, torch.Generator().manual_seed(0))
     save_field(run / "field.safetensors", trained)
     return run
 

@@ -24,7 +24,7 @@ VOXEL = VoxelConfig(**VoxelConfig.PRESETS["tiny"], refined_until=0.5, samples_pe
 
 @pytest.fixture(autouse=True)
 def look_from_the_first_step_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("omnifield.train.loop.FIRST_LOOK", 0)
+    monkeypatch.setattr("omnifield.renderers.occupancy.FIRST_LOOK", 0)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ def test_without_silhouettes_cells_are_coarse_at_first_and_then_finer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Photographs: every pixel is opaque, and nothing is looked at before the field has learned something."""
-    monkeypatch.setattr("omnifield.train.loop.FIRST_LOOK", 16)
+    monkeypatch.setattr("omnifield.renderers.occupancy.FIRST_LOOK", 16)
     scene = sphere_scene()
     opaque = dataclasses.replace(
         scene.train[0], images=scene.train[0].images | torch.tensor([0, 0, 0, 255]).byte()
@@ -56,7 +56,7 @@ def test_a_slow_fields_file_keeps_no_cell_that_nobody_has_looked_at(tmp_path: Pa
     trained = load_field(run.save())
     possible = len(training.sampler.order)
     assert trained.provenance["cells_looked_at"] == f"{possible:,} of {possible:,} possible ones"
-    looked_at = training.looked_at_all()
+    looked_at = training.settled()
     assert looked_at.looked_at == possible and training.seconds > before
     assert torch.equal(trained.sampler.bits, looked_at.bits)
     # The training itself goes on as if nobody had saved it.

@@ -119,7 +119,7 @@ def test_a_run_judges_every_scale(scene: Scene, tmp_path: Path) -> None:
     means = run.write_pictures()
     expected = []
     for views in scene.test:
-        judged = judge(run.training.field, run.training.looked_at_all(), [views], torch.ones(3))
+        judged = judge(run.training.field, run.training.settled(), [views], torch.ones(3))
         expected.append(sum(view.psnr for view in judged) / len(views))
     assert means == pytest.approx(expected, abs=1e-4) and len(set(means)) == 3
     assert run.curve[-1]["psnr"] == pytest.approx(sum(expected) / 3, abs=1e-4)

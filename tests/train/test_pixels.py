@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 from omnifield.fields import Field, ParameterGroup, Points, Probe
-from omnifield.renderers import UniformSampler
+from omnifield.renderers import UniformConfig
 from omnifield.scenes import Views
 from omnifield.train.evaluate import judge, masked_everywhere, mean_figure, psnr, ssim, true_image
 from omnifield.train.pixels import random_pixels
@@ -197,7 +197,7 @@ def test_views_are_judged_against_what_was_there(stride: int) -> None:
     with torch.no_grad():
         field.head.bias.fill_(-40.0)
         field.head.weight.zero_()
-    judged = list(judge(field, UniformSampler(BOX, 16), [views], background, stride))
+    judged = list(judge(field, UniformConfig(16).build(BOX), [views], background, stride))
     assert [view.name for view in judged] == ["a", "b", "c"]
     for index, view in enumerate(judged):
         rows, columns = -(-HEIGHT // stride), -(-WIDTH // stride)
@@ -234,7 +234,7 @@ def test_views_are_judged_at_their_own_time() -> None:
 
     views, moments = numbered_views(), torch.tensor([0.0, 0.4, 1.0])
     views = dataclasses.replace(views, cameras=dataclasses.replace(views.cameras, time=moments))
-    judged = judge(Clock(BOX, 1), UniformSampler(BOX, 16), [views], torch.full((3,), 0.5))
+    judged = judge(Clock(BOX, 1), UniformConfig(16).build(BOX), [views], torch.full((3,), 0.5))
     assert [view.image[2, 3, 0].item() for view in judged] == pytest.approx([0, 0.4, 1.0], abs=1e-4)
 
 

@@ -63,7 +63,7 @@ def test_the_curve_rises_from_mark_to_mark(run: Run) -> None:
 
 
 def test_the_figure_at_the_end_is_the_judges(run: Run) -> None:
-    views = list(judge(run.training.field, run.training.looked_at_all(), run.scene.test, torch.ones(3)))
+    views = list(judge(run.training.field, run.training.settled(), run.scene.test, torch.ones(3)))
     mean = sum(view.psnr for view in views) / len(views)
     assert run.curve[-1]["psnr"] == pytest.approx(mean, abs=1e-4)
 
@@ -76,7 +76,7 @@ def test_pictures_stand_beside_the_truth(run: Run) -> None:
     assert pixels.shape == (SIZE, 2 * SIZE, 3)
     assert abs(pixels[:, SIZE:] - over_white).max() <= 1
     error = ((pixels[:, :SIZE] - over_white) / 255).__pow__(2).mean()
-    [_, judged, _] = judge(run.training.field, run.training.looked_at_all(), run.scene.test, torch.ones(3))
+    [_, judged, _] = judge(run.training.field, run.training.settled(), run.scene.test, torch.ones(3))
     assert -10 * math.log10(error) == pytest.approx(judged.psnr, abs=0.1)
 
 
@@ -84,7 +84,7 @@ def test_the_saved_field_is_the_trained_one(run: Run) -> None:
     trained = load_field(run.folder / "field.safetensors")
     before = run.training.field.state_dict()
     assert all(torch.equal(before[name], tensor) for name, tensor in trained.field.state_dict().items())
-    assert torch.equal(trained.sampler.bits, run.training.looked_at_all().bits)
+    assert torch.equal(trained.sampler.bits, run.training.settled().bits)
     assert trained.provenance["scene"] == "sphere" and trained.provenance["steps"] == STEPS
     assert trained.thumbnail.shape == (SIZE, SIZE, 3) and trained.thumbnail[0, 0].tolist() == [255, 255, 255]
     assert str(run.folder).encode() not in (run.folder / "field.safetensors").read_bytes()[:5000]
