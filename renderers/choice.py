@@ -9,6 +9,7 @@ from typing import get_args
 
 from ..fields.settings import given, known
 from .occupancy import OccupancyConfig
+from .sampler import SamplerConfig
 from .uniform import UniformConfig
 
 AnySamplerConfig = OccupancyConfig | UniformConfig
@@ -18,7 +19,7 @@ SAMPLER_CONFIGS: dict[str, type[AnySamplerConfig]] = {
 }
 
 
-def sampler_config(tag: str = OccupancyConfig.tag, settings: Sequence[str] = ()) -> AnySamplerConfig:
+def sampler_config(tag: str = OccupancyConfig.tag, settings: Sequence[str] = ()) -> SamplerConfig:
     """The configuration named by `tag`, with settings "name=value" on top.
 
     Raises ValueError, naming what there is, for an unknown name or a value of the wrong kind or out of bounds.
