@@ -72,7 +72,8 @@ def field_contents(trained: TrainedField) -> tuple[dict[str, Tensor], dict[str, 
     tensors["input_from_original"] = trained.input_from_original.double()
     for group, cameras in enumerate(trained.cameras):
         for name in CAMERA_TENSORS:
-            tensors[f"cameras.{group}.{name}"] = getattr(cameras, name)
+            # A copy: groups may share what they have in common, and the tensors of a file may not.
+            tensors[f"cameras.{group}.{name}"] = getattr(cameras, name).clone()
     return tensors, {ENTRY: _header(trained).text()}
 
 

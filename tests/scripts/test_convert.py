@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 import tyro
-from omnifield.fields import field_config
+from omnifield.fields import field_config, preset_of
 from omnifield.scenes import Box
 from omnifield.scenes.camera_groups import camera_count
 from omnifield.scripts import cli

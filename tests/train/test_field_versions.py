@@ -56,12 +56,13 @@ def test_a_file_of_version_1_is_read(tmp_path: Path) -> None:
 def test_cameras_of_several_kinds_come_back(tmp_path: Path) -> None:
     upright = dataclasses.replace(around(3, 24, 1.0), height=36)
     fisheye = dataclasses.replace(around(2, 24, 0.5), lens=Lens.FISHEYE)
-    groups = (around(5, 24, 0.0), upright, fisheye)
+    groups = (around(5, 24, 0.0), upright, fisheye, fisheye)  # the last two share their tensors
     save_field(tmp_path / "field.safetensors", dataclasses.replace(trained(), cameras=groups))
     after = load_field(tmp_path / "field.safetensors").cameras
     assert [(len(each), each.width, each.height, each.lens) for each in after] == [
         (5, 24, 24, Lens.PERSPECTIVE),
         (3, 24, 36, Lens.PERSPECTIVE),
+        (2, 24, 24, Lens.FISHEYE),
         (2, 24, 24, Lens.FISHEYE),
     ]
     for one, other in zip(groups, after, strict=True):
