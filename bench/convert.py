@@ -14,8 +14,8 @@ from ..distill.convert import Mark
 from ..fields import FIELD_CONFIGS, Field, field_config, preset_of
 from ..renderers import OccupancyGrid, VolumeRenderer
 from ..scenes import Scene
-from ..terminal.counting import check_some_counted, say
-from ..terminal.progress import until_told_to_stop
+from ..terminal.interrupts import until_told_to_stop
+from ..terminal.say import check_some_counted, say
 from ..train import Budget, FitConfig, TrainedField, begin, fit
 from ..train.evaluate import mean_figure, picture, psnr, true_image
 from ..train.pictures import to_bytes

@@ -13,8 +13,9 @@ from rich.console import Console
 from ..datasets import load_scene
 from ..fields import FIELD_CONFIGS, FieldConfig, field_config
 from ..scenes import Scene
-from ..terminal.counting import check_some_counted, counted, say
-from ..terminal.progress import TrainingBar, until_interrupted, until_told_to_stop
+from ..terminal.bar import TrainingBar, counted
+from ..terminal.interrupts import until_interrupted, until_told_to_stop
+from ..terminal.say import check_some_counted, say
 from ..train.evaluate import check_stride, judge, mean_figure
 from ..train.field_file import load_field
 from ..train.files import write_atomically
@@ -75,7 +76,7 @@ def _measure(config: FieldConfig, scene: Scene, plan: FieldsPlan, console: Conso
     training = begin(scene, config, FitConfig(seed=plan.seed), budget=budget)
     with tempfile.TemporaryDirectory() as folder:
         run = Run(Path(folder), scene, training, {"scene": scene.name})
-        with TrainingBar(console, budget) as bar, until_told_to_stop() as told:
+        with TrainingBar(console) as bar, until_told_to_stop() as told:
             for progress in run.advance(budget):
                 bar.show(progress, run)
                 interrupted = told.is_set()

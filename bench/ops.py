@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from ..ops import adding_in_place, references
-from ..terminal.progress import until_interrupted
+from ..terminal.interrupts import until_interrupted
 from .cases import Case, Work
 from .machine import synchronise
 from .report import Measured, Sheet, figure, median

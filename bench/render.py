@@ -11,8 +11,8 @@ from rich.console import Console
 
 from ..export.paths import resized
 from ..renderers import VolumeRenderer
-from ..terminal.counting import counted
-from ..terminal.progress import until_interrupted
+from ..terminal.bar import counted
+from ..terminal.interrupts import until_interrupted
 from ..train.field_file import TrainedField, find_field_file, load_field
 from .machine import slug, synchronise
 from .report import Measured, Sheet, figure, median

@@ -12,8 +12,9 @@ from rich.console import Console
 from ..datasets import load_scene
 from ..fields import FieldConfig
 from ..scenes import Scene
-from ..terminal.counting import check_some_counted, counted
-from ..terminal.progress import TrainingBar, until_told_to_stop
+from ..terminal.bar import TrainingBar, counted
+from ..terminal.interrupts import until_told_to_stop
+from ..terminal.say import check_some_counted
 from ..train.evaluate import check_stride, judge, mean_figure
 from ..train.loop import Budget, FitConfig, begin
 from ..train.run import WHITE, Run
@@ -67,7 +68,7 @@ def measure_train(plan: Plan, device: torch.device, console: Console) -> Measure
 
 def _train(run: Run, budget: Budget, console: Console) -> bool:
     """Whether it was told to stop early. Each point of the curve learns how old the process was by then."""
-    with TrainingBar(console, budget) as bar, until_told_to_stop() as told:
+    with TrainingBar(console) as bar, until_told_to_stop() as told:
         for progress in run.advance(budget):
             if run.curve and "since_start" not in run.curve[-1] and (age := seconds_since_start()):
                 run.curve[-1]["since_start"] = age

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from ..export.paths import orbit
 from ..scenes import Cameras
-from ..terminal.counting import counted
+from ..terminal.bar import counted
 from ..train.field_file import TrainedField
 from ..viewer.lens import fov_of, pose_of
 from ..viewer.look import Studio

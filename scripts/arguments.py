@@ -8,7 +8,7 @@ from rich.console import Console
 
 from .. import ops
 from ..ops.backend import Op
-from ..terminal.counting import say
+from ..terminal.say import say
 from ..train.loop import Budget
 
 Device = Literal["auto", "cpu", "cuda"]

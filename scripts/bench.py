@@ -21,7 +21,8 @@ from ..bench.viewer import measure_viewer
 from ..datasets.load import DEMO
 from ..fields import FIELD_CONFIGS, field_config
 from ..ops import keep_freed_memory
-from ..terminal.counting import counted, say
+from ..terminal.bar import counted
+from ..terminal.say import say
 from ..train.field_file import find_field_file, load_field
 from ..train.run import plot_curve
 from ..viewer.look import Studio

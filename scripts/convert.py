@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -9,8 +10,6 @@ from typing import Annotated, Any, Literal
 import torch
 import tyro
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
@@ -21,8 +20,9 @@ from ..distill.report import Truth, write_report
 from ..fields import field_config, preset_of
 from ..ops import keep_freed_memory
 from ..scenes import Box, Scene
-from ..terminal.counting import say, say_masked
-from ..terminal.progress import until_told_to_stop
+from ..terminal.bar import Bar
+from ..terminal.interrupts import until_told_to_stop
+from ..terminal.say import say, say_masked
 from ..train import judge, load_field, save_field
 from ..train.evaluate import mean_figure
 from ..train.field_file import find_field_file
@@ -110,10 +110,9 @@ def run_convert(flags: Convert) -> dict[str, Any]:
     _check_output(output, report, paths)
     scene = load_scene(flags.data) if flags.data is not None else None
     plan = Plan(flags.schedule, flags.start, flags.decoder, flags.active, flags.seed)
-    with ConversionBar(console) as bar, until_told_to_stop() as told:
-        done = convert(
-            teachers, config, wishes, plan=plan, edits=edits, watch=Watch(show=bar.show, stopped=told.is_set)
-        )
+    with Bar(console) as bar, until_told_to_stop() as told:
+        watch = Watch(show=_shown_on(bar), stopped=told.is_set)
+        done = convert(teachers, config, wishes, plan=plan, edits=edits, watch=watch)
     provenance = dict(done.student.provenance) | {
         "converted_from": done.source,
         "conversion_steps": done.steps,
@@ -211,29 +210,10 @@ def _summary(measured: dict[str, Any], output: Path, report: Path) -> str:
     )
 
 
-class ConversionBar:
-    """A context: a bar with the stage, the agreement on held-out views and the time left."""
+def _shown_on(bar: Bar) -> Callable[[Progress, float], None]:
+    """The stage, and the agreement on held-out views."""
 
-    def __init__(self, console: Console) -> None:
-        self.bar = Bar(
-            TextColumn("{task.fields[stage]}"),
-            BarColumn(),
-            TextColumn("agreement {task.fields[psnr]:.1f} dB, step {task.fields[step]}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=console,
-        )
-        self.task = self.bar.add_task("", total=1.0, stage="start", psnr=0.0, step=0)
+    def show(progress: Progress, psnr: float) -> None:
+        bar.update(progress.spent, progress.stage, f"agreement {psnr:.1f} dB, step {progress.step}")
 
-    def __enter__(self) -> "ConversionBar":
-        self.bar.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.bar.stop()
-
-    def show(self, progress: Progress, psnr: float) -> None:
-        self.bar.update(
-            self.task, completed=progress.spent, stage=progress.stage, psnr=psnr, step=progress.step
-        )
+    return show

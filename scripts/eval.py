@@ -19,8 +19,9 @@ from ..ops import keep_freed_memory
 from ..scenes import Scene, Views
 from ..scenes.multiscale import coarser
 from ..scenes.world_frames import moved
-from ..terminal.counting import counted, say, say_masked
-from ..terminal.progress import until_told_to_stop
+from ..terminal.bar import counted
+from ..terminal.interrupts import until_told_to_stop
+from ..terminal.say import say, say_masked
 from ..train.evaluate import Judged, check_stride, judge, mean_figure
 from ..train.field_file import TrainedField, find_field_file, load_field
 from ..train.files import write_json

@@ -22,8 +22,9 @@ from ..export.video import frame_name, video_size, write_frames, write_video
 from ..ops import keep_freed_memory
 from ..renderers import VolumeRenderer
 from ..scenes import Cameras
-from ..terminal.counting import counted, say
-from ..terminal.progress import until_told_to_stop
+from ..terminal.bar import counted
+from ..terminal.interrupts import until_told_to_stop
+from ..terminal.say import say
 from ..train.field_file import TrainedField, find_field_file, load_field
 from ..train.pictures import to_bytes
 from .arguments import Device, check_above_zero, choose_device, choose_size

@@ -17,8 +17,9 @@ from ..fields import FIELD_CONFIGS
 from ..ops import keep_freed_memory
 from ..scenes import Scene
 from ..scenes.multiscale import with_scales
-from ..terminal.counting import counted, decibels, say, say_masked
-from ..terminal.progress import Told, TrainingBar, until_told_to_stop
+from ..terminal.bar import TrainingBar, counted
+from ..terminal.interrupts import StopRequest, until_told_to_stop
+from ..terminal.say import decibels, say, say_masked
 from ..train.checkpoint import load_training
 from ..train.evaluate import Judged, mean_figure
 from ..train.files import write_json
@@ -26,9 +27,9 @@ from ..train.loop import Budget, FitConfig, Progress, begin, what_goes_back
 from ..train.run import Run
 from .arguments import LARGEST_SIDE, MOST_SCALES, Device, budget_of, check_count, check_seed, choose_device
 from .outputs import try_folder
+from .page_address import LOCAL, PORT
 from .resuming import Chosen, chosen, kept_in_config, refuse_other_data, resumed
 from .run_folder import claimed, claimed_anew, clear, refuse_data_folder, refuse_taken
-from .where import LOCAL, PORT
 
 FieldName = tyro.extras.literal_type_from_choices(FIELD_CONFIGS)
 GIVEN = ("field", "preset", "set", "seed", "downscale", "scales", "max_seconds", "max_steps")
@@ -187,10 +188,10 @@ def _made(run: Run, what: Chosen, budget: Budget, console: Console, steps: Steps
         return _finish(run, told.is_set(), means, console)
 
 
-def _train(run: Run, budget: Budget, console: Console, steps: Steps, told: Told) -> bool:
+def _train(run: Run, budget: Budget, console: Console, steps: Steps, told: StopRequest) -> bool:
     """Whether the training was told to stop before its budget was spent; either way the run is saved."""
     try:
-        with TrainingBar(console, budget) as bar:
+        with TrainingBar(console) as bar:
             for progress in steps(run.advance(budget), told):
                 bar.show(progress, run)
                 if told.is_set():
@@ -202,7 +203,7 @@ def _train(run: Run, budget: Budget, console: Console, steps: Steps, told: Told)
     return told.is_set()
 
 
-def _draw(run: Run, interrupted: bool, console: Console, told: Told) -> list[float]:
+def _draw(run: Run, interrupted: bool, console: Console, told: StopRequest) -> list[float]:
     """The mean PSNR at each scale; none where a signal to end came before all held-out views were drawn."""
     enough = told.again if interrupted else told
 

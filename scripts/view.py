@@ -9,18 +9,18 @@ import tyro
 from rich.console import Console
 
 from ..ops import keep_freed_memory
-from ..terminal.counting import say
-from ..terminal.progress import until_told_to_stop
+from ..terminal.interrupts import until_told_to_stop
+from ..terminal.say import say
 from ..train.field_file import find_field_file, load_field
 from ..viewer.look import Studio
 from ..viewer.page import Page
 from ..viewer.server import Viewer
 from .arguments import Device, choose_device
+from .page_address import LOCAL, PORT, how_to_open, page_url
 from .view_actions import actions
 from .view_outputs import PAINTS, difference, figure
 from .view_subjects import Library
 from .view_tools import tools_for
-from .where import LOCAL, PORT, url, where
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,9 @@ def run_view(flags: View) -> dict[str, Any]:
     page = Page(viewer, tools, actions(library, lambda: studio.look, tools.folder))
     try:
         with until_told_to_stop() as told:
-            for line in where(flags.host, viewer.port):
+            for line in how_to_open(flags.host, viewer.port):
                 say(console, line)
             viewer.floor.serve(told.is_set)
     finally:
         page.close()
-    return {"url": url(flags.host, viewer.port), "seconds": time.perf_counter() - began}
+    return {"url": page_url(flags.host, viewer.port), "seconds": time.perf_counter() - began}

@@ -7,8 +7,8 @@ from dataclasses import replace
 import torch
 from rich.console import Console
 
-from ..terminal.counting import say
-from ..terminal.progress import rate, until_told_to_stop
+from ..terminal.interrupts import until_told_to_stop
+from ..terminal.say import rate, say
 from ..train.field_file import TrainedField
 from ..train.loop import Progress
 from ..train.run import WHITE, Run
@@ -16,11 +16,11 @@ from ..viewer.look import Studio
 from ..viewer.page import Page
 from ..viewer.server import Viewer
 from ..viewer.training_tab import TrainingTab
+from .page_address import how_to_open
 from .view_actions import actions
 from .view_outputs import PAINTS, difference, figure
 from .view_subjects import Library
 from .view_tools import tools_for
-from .where import where
 
 TRAINER = "trainer"  # its name on the floor
 
@@ -40,7 +40,7 @@ class Watched:
         self.page = Page(self.viewer, tools, made)
         with self.page.field_folder:
             self.tab = TrainingTab(self.viewer)
-        for line in where(host, self.viewer.port):
+        for line in how_to_open(host, self.viewer.port):
             say(console, line)
 
     def steps(self, steps: Iterator[Progress], told: threading.Event) -> Iterator[Progress]:

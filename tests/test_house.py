@@ -113,3 +113,9 @@ def test_a_file_called_utils():
 @pytest.mark.parametrize("rule", RULES, ids=name_of)
 def test_no_rule_sees_what_is_fine(rule: Rule):
     assert not list(rule(Source(Path("fields/new.py"), FINE)))
+
+
+def test_one_place_draws_progress_bars():
+    """All work that takes long looks alike: `terminal/bar.py` alone knows the columns."""
+    drawn = [source.path for source in files(ROOMS, ".py") if "rich.progress" in source.text]
+    assert drawn == [Path("terminal/bar.py")]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 from omnifield.scripts import cli
-from omnifield.terminal.progress import TrainingBar
+from omnifield.terminal.bar import TrainingBar
 from safetensors.torch import load_file
 
 VERBS = list(cli.VERBS)

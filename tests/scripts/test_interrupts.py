@@ -13,8 +13,15 @@ import pytest
 from omnifield.scripts import cli
 from omnifield.scripts import eval as eval_module
 from omnifield.terminal import interrupts
-from omnifield.terminal.interrupts import answering, end_at_once, unwind, unwound
-from omnifield.terminal.progress import TrainingBar, until_interrupted, until_told_to_stop
+from omnifield.terminal.bar import TrainingBar
+from omnifield.terminal.interrupts import (
+    answering,
+    end_at_once,
+    until_interrupted,
+    until_told_to_stop,
+    unwind,
+    unwound,
+)
 from omnifield.train.run import Run
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="these are POSIX's signals")
