@@ -58,7 +58,9 @@ def measure_fields(plan: FieldsPlan, device: torch.device, console: Console) -> 
     }
     figures = facts | {"seed": plan.seed, "stride": plan.stride, "results": results}
     figures["interrupted"] = interrupted or results[-1]["interrupted"]
-    return Measured(slug(f"fields {scene.name}"), figures, _sheet(figures))
+    return Measured(
+        slug(f"fields {scene.name}"), figures, _sheet(figures), lambda path: plot_fields(path, results)
+    )
 
 
 def _results(scene: Scene, plan: FieldsPlan, console: Console) -> Iterator[dict[str, Any]]:

@@ -17,7 +17,7 @@ from ..terminal.interrupts import until_told_to_stop
 from ..terminal.say import check_some_counted
 from ..train.evaluate import check_stride, judge, mean_figure
 from ..train.loop import Budget, FitConfig, begin
-from ..train.run import WHITE, Run
+from ..train.run import WHITE, Run, plot_curve
 from .machine import peak_memory_mib, seconds_since_start, slug
 from .report import Measured, Sheet, figure
 
@@ -25,7 +25,7 @@ USEFUL = 20.0  # dB of held-out PSNR from which on one sees what it is
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainPlan:
     """What to train, for how long, and at every how many-th pixel to judge it in the end."""
 
     data: str
@@ -35,7 +35,7 @@ class Plan:
     seed: int
 
 
-def measure_train(plan: Plan, device: torch.device, console: Console) -> Measured:
+def measure_train(plan: TrainPlan, device: torch.device, console: Console) -> Measured:
     """Raises ValueError or FileNotFoundError in the user's words."""
     started = seconds_since_start()
     began = time.perf_counter()
@@ -63,7 +63,12 @@ def measure_train(plan: Plan, device: torch.device, console: Console) -> Measure
             "curve": run.curve,
         }
     )
-    return Measured(slug(f"train {scene.name} {plan.config.tag}"), figures, _sheet(figures))
+    return Measured(
+        slug(f"train {scene.name} {plan.config.tag}"),
+        figures,
+        _sheet(figures),
+        lambda path: plot_curve(path, figures["curve"]),
+    )
 
 
 def _train(run: Run, budget: Budget, console: Console) -> bool:
@@ -78,7 +83,7 @@ def _train(run: Run, budget: Budget, console: Console) -> bool:
     return False
 
 
-def _settings(plan: Plan, scene: Scene) -> dict[str, Any]:
+def _settings(plan: TrainPlan, scene: Scene) -> dict[str, Any]:
     size = [scene.train.cameras.width, scene.train.cameras.height]
     return {
         "scene": scene.name,

@@ -2,8 +2,7 @@
 
 import socket
 
-LOCAL = "127.0.0.1"
-PORT = 8080
+from .flags.choices import LOCAL
 
 
 def page_url(host: str, port: int) -> str:

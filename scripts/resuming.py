@@ -13,7 +13,7 @@ from torch import Tensor
 from ..fields import FieldConfig, field_config
 from ..scenes import Scene
 from ..train.field_file import FIELD_FILE, TrainedField, load_field
-from .eval import SAME_FRAME
+from ..train.held_out import SAME_FRAME
 
 Number = (int, float)
 KINDS = {

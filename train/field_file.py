@@ -1,6 +1,7 @@
 """A trained field as one file: safetensors whose JSON header says all that is needed to view, convert and export it."""
 
 import dataclasses
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,10 @@ from .files import one_line, write_tensors
 from .tensor_file import read_tensors
 
 FIELD_FILE = "field.safetensors"  # of a run folder
-ENTRY = "omnifield"  # of the safetensors' metadata
+ENTRY, FACTS = (
+    "omnifield",
+    "omnifield.facts",
+)  # of the safetensors' metadata: what a field is made of, what it is
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,30 @@ def field_contents(trained: TrainedField) -> tuple[dict[str, Tensor], dict[str, 
     tensors["input_from_original"] = trained.input_from_original.double()
     for name in CAMERA_TENSORS:
         tensors[f"cameras.{name}"] = getattr(trained.cameras, name)
-    return tensors, {ENTRY: _header(trained).text()}
+    return tensors, {ENTRY: _header(trained).text(), FACTS: json.dumps(facts(trained))}
+
+
+def facts(trained: TrainedField) -> dict[str, Any]:
+    """What `omnifield info` tells, ready for JSON. A file says it so that nobody has to build the field to know it."""
+    domain, cameras = trained.field.domain, trained.cameras
+    return {
+        "field": trained.config.tag,
+        "config": dataclasses.asdict(trained.config),
+        "parameters": sum(parameter.numel() for parameter in trained.field.parameters()),
+        "box": {"kind": type(domain).__name__.lower(), "lo": list(domain.lo), "hi": list(domain.hi)},
+        "cameras": {
+            "views": len(cameras),
+            "width": cameras.width,
+            "height": cameras.height,
+            "lens": cameras.lens.value,
+            "near": cameras.near,
+        },
+        "scene_from_input": trained.scene_from_input.tolist(),
+        "input_from_original": trained.input_from_original.tolist(),
+        "occupied": trained.sampler.occupied.float().mean().item(),
+        "background": list(trained.background),
+        "provenance": trained.provenance,
+    }
 
 
 def _header(trained: TrainedField) -> Header:
@@ -118,17 +145,6 @@ def load_field(path: Path, device: torch.device | str = "cpu") -> TrainedField:
         sampler=trained.sampler.to(device),
         cameras=trained.cameras.to(device),
     )
-
-
-def find_field_file(path: Path) -> Path:
-    """A field's file as given, or the one in a run folder. Raises FileNotFoundError where there is none."""
-    if not path.exists():
-        raise FileNotFoundError(f"There is no file or folder {path}.")
-    if not path.is_dir():
-        return path
-    if not (path / FIELD_FILE).is_file():
-        raise FileNotFoundError(f"The folder {path} holds no {FIELD_FILE}: it is not that of a training.")
-    return path / FIELD_FILE
 
 
 def _read(path: Path) -> tuple[str, dict[str, Tensor]]:

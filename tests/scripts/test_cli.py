@@ -22,7 +22,7 @@ UNITS = {
     "eval": ("Compare every n-th pixel", "(default: 1)", "a dataset folder, or a mesh"),
     "render": ("Pixels", "in seconds", "Frames per second", "(default: renders/output.mp4)"),
     "info": ("the folder of its training", "(default: False)"),
-    "bench": ("Seconds of each training", "pixels along each side", "(default: 60.0)", "(default: 5)"),
+    "bench": ("seconds of each training", "pixels along each side", "(default: 60.0)", "(default: 5)"),
 }
 PATIENCE = 300  # seconds; a busy machine may stand still for a while
 

@@ -33,7 +33,7 @@ def importing(name, *rest):
         os.kill(os.getpid(), signal.{signum})
     return real(name, *rest)
 builtins.__import__ = importing
-sys.argv = ["omnifield", "info", "absent"]
+sys.argv = ["omnifield", "view", "absent"]
 from omnifield.scripts.cli import main
 main()
 """
@@ -188,13 +188,13 @@ def test_ctrl_c_while_pictures_are_drawn_leaves_the_others_out(
 
 
 def test_an_evaluation_keeps_what_it_has(typed: Typed, ball_file, lego, tmp_path: Path, monkeypatch) -> None:
-    figures = eval_module._figures
+    figures = eval_module.figures_of
 
     def interrupt(*asked: object) -> dict:
         signal.raise_signal(signal.SIGINT)
         return figures(*asked)
 
-    monkeypatch.setattr(eval_module, "_figures", interrupt)
+    monkeypatch.setattr(eval_module, "figures_of", interrupt)
     code, out, _ = typed(
         "eval", ball_file(), lego(), "--output", tmp_path / "out", "--device", "cpu", "--json"
     )
