@@ -24,6 +24,8 @@ RULES: dict[Rule, tuple[str, ...]] = {
     house.long_function: EVERYWHERE,
     house.long_file: EVERYWHERE,
     house.nameless: EVERYWHERE,
+    house.long_verb: ("scripts",),
+    house.slow_flags: ("scripts",),
 }
 BROKEN = [
     (house.off_the_ladder, "from ..train import Run"),
@@ -99,6 +101,19 @@ def test_the_documentation_imports_omnifield_by_its_name():
 @pytest.mark.parametrize(("rule", "text"), BROKEN)
 def test_the_rule_sees_what_breaks_it(rule: Rule, text: str):
     assert len(list(rule(Source(Path("fields/new.py"), text)))) == 1
+
+
+def test_a_verb_that_is_more_than_flags_and_what_they_ask_for():
+    text = "\n" * (house.MOST_LINES_OF_A_VERB + 1)
+    assert list(house.long_verb(Source(Path("scripts/eval.py"), text)))
+    assert not list(house.long_verb(Source(Path("scripts/run_folder.py"), text)))
+
+
+@pytest.mark.parametrize(
+    "text", ["import torch", "from ...fields import FIELD_CONFIGS", "from ..outputs import in_words"]
+)
+def test_flags_that_wait_for_something(text: str):
+    assert list(house.slow_flags(Source(Path("scripts/flags/eval.py"), text)))
 
 
 def test_a_room_beside_is_no_lower():

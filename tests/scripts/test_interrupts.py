@@ -66,14 +66,6 @@ def test_while_torch_is_imported_it_ends_in_one_line(signum: str) -> None:
     assert done.stdout == "" and done.stderr.strip() == "omnifield: interrupted."
 
 
-def test_help_imports_nothing_slow() -> None:
-    program = "import sys; sys.argv = ['omnifield', '--help']\nfrom omnifield.scripts.cli import main\ntry: main()\n"
-    program += "finally: print('torch' in sys.modules, file=sys.stderr)"
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
-    assert done.returncode == 0 and done.stderr == "False\n" and "train" in done.stdout
-
-
 @pytest.mark.parametrize("verb", cli.VERBS)
 def test_what_a_verb_does_is_said_alike_everywhere(verb: str) -> None:
     assert cli.flags_of(verb).__doc__ == cli.VERBS[verb]
