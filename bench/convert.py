@@ -1,4 +1,4 @@
-"""Every field converted into every other, against the same field trained anew; and what each part of it is worth."""
+"""Every field converted into every other, against the same field trained anew."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,8 +17,8 @@ from ..renderers import Sampler, VolumeRenderer
 from ..scenes import Scene, Views
 from ..scenes.camera_groups import commonest
 from ..scenes.views import cameras_of, full_size
-from ..terminal.counting import check_some_counted, say
-from ..terminal.progress import until_told_to_stop
+from ..terminal.interrupts import until_told_to_stop
+from ..terminal.say import check_some_counted, say
 from ..train import Budget, FitConfig, Progress, TrainedField, begin, fit
 from ..train.evaluate import mean_figure, picture, psnr, true_image
 from ..train.pictures import to_bytes
@@ -28,18 +28,6 @@ from .report import Measured, Sheet
 
 CURVE_RAYS, FINAL_RAYS = 1 << 13, 1 << 16  # held-out pixels behind a point of a curve; behind a figure
 CURVE_POINTS = 12
-
-VARIANTS: Mapping[str, Plan] = {
-    "as it is": Plan(),
-    "all at once": Plan(schedule="together"),
-    "own decoder": Plan(decoder="own"),
-    "from noise": Plan(start="noise"),
-    "no active level": Plan(active=()),
-    "cameras only": Plan(active=("camera",)),
-    "rays only": Plan(active=("ray",)),
-    "points only": Plan(active=("point",)),
-    "PVD's schedule": Plan(schedule="pvd"),
-}
 
 
 @dataclass(frozen=True)
@@ -66,8 +54,8 @@ class Trained:
 
 def measure_convert(plan: ConvertPlan, device: torch.device, console: Console) -> Measured:
     """The matrix of all pairs. Raises ValueError or FileNotFoundError in the user's words."""
-    scene = _scene(plan, device, console)
-    scratch = {tag: _train(tag, scene, plan, console) for tag in dict.fromkeys((*plan.tags, *plan.to))}
+    scene = scene_of(plan, device, console)
+    scratch = {tag: train_one(tag, scene, plan, console) for tag in dict.fromkeys((*plan.tags, *plan.to))}
     pairs, refused = [], []
     with until_told_to_stop() as told:
         for source, target in ((a, b) for a in plan.tags for b in plan.to):
@@ -75,7 +63,7 @@ def measure_convert(plan: ConvertPlan, device: torch.device, console: Console) -
                 break
             teacher = scratch[source]
             try:
-                result = _convert(teacher.field, target, Plan(seed=plan.seed), scene, plan)
+                result = convert_one(teacher.field, target, Plan(seed=plan.seed), scene, plan)
             except ValueError as error:  # too small a budget for this pair: the others go on
                 refused.append({"from": source, "to": target, "why": str(error)})
                 say(console, f"{source} to {target}: {error}")
@@ -84,34 +72,17 @@ def measure_convert(plan: ConvertPlan, device: torch.device, console: Console) -
             result["scratch_psnr"] = scratch[target].psnr
             result["seconds_to_scratch"] = _seconds_to(result["curve"], scratch[target].psnr)
             pairs.append(result)
-            say(console, _line(result))
-    figures = _facts(plan, scene) | {
+            say(console, line_of(result))
+    figures = facts_of(plan, scene) | {
         "scratch": {tag: {"psnr": one.psnr, "curve": one.curve} for tag, one in scratch.items()},
         "pairs": pairs,
         "refused": refused,
         "interrupted": told.is_set(),
     }
-    return Measured(_name("convert", plan, scene), figures, _matrix(plan, figures))
+    return Measured(report_name("convert", plan, scene), figures, _matrix(plan, figures))
 
 
-def measure_ablations(plan: ConvertPlan, device: torch.device, console: Console) -> Measured:
-    """One teacher, and its conversions with parts left out, one at a time."""
-    scene = _scene(plan, device, console)
-    teacher = _train(plan.tags[0], scene, plan, console)
-    results = []
-    with until_told_to_stop() as told:
-        for target, (name, variant) in ((b, v) for b in plan.to for v in VARIANTS.items()):
-            if told.is_set():
-                break
-            result = _convert(teacher.field, target, variant, scene, plan)
-            result |= {"from": plan.tags[0], "to": target, "variant": name, "teacher_psnr": teacher.psnr}
-            results.append(result)
-            say(console, f"{name}: {_line(result)}")
-    figures = _facts(plan, scene) | {"results": results, "interrupted": told.is_set()}
-    return Measured(_name("ablations", plan, scene), figures, _ablations(plan, figures))
-
-
-def _scene(plan: ConvertPlan, device: torch.device, console: Console) -> Scene:
+def scene_of(plan: ConvertPlan, device: torch.device, console: Console) -> Scene:
     for tag in (*plan.tags, *plan.to):
         if tag not in FIELD_CONFIGS:
             raise ValueError(f"There is no field {tag!r}: there are {', '.join(FIELD_CONFIGS)}.")
@@ -120,20 +91,20 @@ def _scene(plan: ConvertPlan, device: torch.device, console: Console) -> Scene:
     return scene
 
 
-def _name(what: str, plan: ConvertPlan, scene: Scene) -> str:
+def report_name(what: str, plan: ConvertPlan, scene: Scene) -> str:
     """Of the files of a report; that of all fields says so by naming none."""
     every = set(plan.tags) == set(plan.to) == set(FIELD_CONFIGS)
     kinds = "" if every else f" {' '.join(plan.tags)} to {' '.join(plan.to)}"
     return slug(f"{what} {scene.name} {commonest(cameras_of(scene.test)).width}{kinds}")
 
 
-def _facts(plan: ConvertPlan, scene: Scene) -> dict[str, Any]:
+def facts_of(plan: ConvertPlan, scene: Scene) -> dict[str, Any]:
     most = commonest(cameras_of(scene.test))
     size = {"width": most.width, "height": most.height}
     return asdict(plan) | {"data": scene.source, "scene": scene.name} | size
 
 
-def _train(tag: str, scene: Scene, plan: ConvertPlan, console: Console) -> Trained:
+def train_one(tag: str, scene: Scene, plan: ConvertPlan, console: Console) -> Trained:
     """From the images, with the renderer and the sampler that conversions have."""
     say(console, f"{tag} from the images, for {plan.train_seconds:g} s")
     training = begin(scene, field_config(tag, preset_of(tag, plan.preset)), FitConfig(seed=plan.seed))
@@ -158,7 +129,7 @@ def _train(tag: str, scene: Scene, plan: ConvertPlan, console: Console) -> Train
     return Trained(trained, _psnr(training.field, training.sampler, scene, FINAL_RAYS), curve)
 
 
-def _convert(
+def convert_one(
     teacher: TrainedField, target: str, how: Plan, scene: Scene, plan: ConvertPlan
 ) -> dict[str, Any]:
     curve: list[dict[str, float]] = []
@@ -210,7 +181,7 @@ def _seconds_to(curve: Sequence[Mapping[str, float]], psnr: float) -> float | No
     return next((point["seconds"] for point in curve if point["psnr"] >= psnr), None)
 
 
-def _line(result: Mapping[str, Any]) -> str:
+def line_of(result: Mapping[str, Any]) -> str:
     return (
         f"{result['from']} to {result['to']}: {result['psnr']:.2f} dB of {result['teacher_psnr']:.2f}, "
         f"agreement {result['agreement_psnr']:.2f} dB, {result['seconds']:.1f} s"
@@ -236,20 +207,3 @@ def _matrix(plan: ConvertPlan, figures: dict[str, Any]) -> Sheet:
     )
     columns = ("teacher", "its PSNR", *(f"to {target}" for target in plan.to))
     return Sheet(f"Any field into any other, on {figures['scene']}", columns, (anew, *rows), notes)
-
-
-def _ablations(plan: ConvertPlan, figures: dict[str, Any]) -> Sheet:
-    results: Iterator[dict[str, Any]] = iter(figures["results"])
-    found = {(result["variant"], result["to"]): result for result in results}
-
-    def cell(name: str, target: str) -> str:
-        result = found.get((name, target))
-        return "–" if result is None else f"{result['psnr']:.2f} ({result['agreement_psnr']:.1f})"
-
-    rows = tuple((name, *(cell(name, target) for target in plan.to)) for name in VARIANTS)
-    notes = (
-        f"PSNR of held-out pictures in dB after {plan.convert_seconds:g} s of conversion from {plan.tags[0]}, in "
-        "brackets the agreement with it; one run each, so differences of a few tenths mean nothing.",
-    )
-    title = f"What each part of a conversion is worth, on {figures['scene']}"
-    return Sheet(title, ("variant", *(f"to {target}" for target in plan.to)), rows, notes)

@@ -14,8 +14,9 @@ from ..datasets import load_scene
 from ..fields import FIELD_CONFIGS, FieldConfig, field_config
 from ..scenes import Scene
 from ..scenes.views import full_size, view_count
-from ..terminal.counting import check_some_counted, counted, say
-from ..terminal.progress import until_interrupted
+from ..terminal.bar import counted
+from ..terminal.interrupts import until_interrupted
+from ..terminal.say import check_some_counted, say
 from ..train.evaluate import check_stride, judge, mean_figure
 from ..train.field_file import load_field
 from ..train.files import write_atomically
@@ -60,7 +61,9 @@ def measure_fields(plan: FieldsPlan, device: torch.device, console: Console) -> 
     }
     figures = facts | {"seed": plan.seed, "stride": plan.stride, "results": results}
     figures["interrupted"] = interrupted or results[-1]["interrupted"]
-    return Measured(slug(f"fields {scene.name}"), figures, _sheet(figures))
+    return Measured(
+        slug(f"fields {scene.name}"), figures, _sheet(figures), lambda path: plot_fields(path, results)
+    )
 
 
 def _results(scene: Scene, plan: FieldsPlan, console: Console) -> Iterator[dict[str, Any]]:

@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
@@ -12,29 +11,34 @@ from rich.console import Console
 from ..export.paths import resized
 from ..renderers import VolumeRenderer
 from ..scenes.camera_groups import camera, camera_count
-from ..terminal.counting import counted
-from ..terminal.progress import until_interrupted
-from ..train.field_file import TrainedField, find_field_file, load_field
+from ..terminal.bar import counted
+from ..terminal.interrupts import until_interrupted
+from ..train.field_file import TrainedField
 from .machine import slug, synchronise
 from .report import Measured, Sheet, figure, median
 
 ENOUGH_SECONDS = 15  # of frames: a slow field is not measured `repeats` times
 
 
-def measure_render(
-    file: Path, device: torch.device, console: Console, *, sides: Sequence[int], repeats: int
-) -> Measured:
-    """Raises ValueError or FileNotFoundError in the user's words."""
-    trained = load_field(find_field_file(file), device)
+@dataclass(frozen=True)
+class RenderPlan:
+    """How many frames to take the median of, at which pixels along each side."""
+
+    sides: Sequence[int]
+    repeats: int
+
+
+def measure_render(plan: RenderPlan, trained: TrainedField, console: Console) -> Measured:
+    """On the field's device."""
     frames, interrupted = until_interrupted(
-        measure(trained, side, console, repeats=repeats) for side in sides
+        measure(trained, side, console, repeats=plan.repeats) for side in plan.sides
     )
     scene = str(trained.provenance.get("scene", "field"))
     facts = {
         "scene": scene,
         "field": trained.config.tag,
         "config": asdict(trained.config),
-        "repeats": repeats,
+        "repeats": plan.repeats,
     }
     name = slug(f"render {scene} {trained.config.tag}")
     return Measured(name, facts | {"frames": frames, "interrupted": interrupted}, _sheet(facts, frames))

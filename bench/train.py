@@ -14,13 +14,14 @@ from ..fields import FieldConfig
 from ..scenes import Scene
 from ..scenes.camera_groups import commonest
 from ..scenes.views import cameras_of, full_size, view_count
-from ..terminal.counting import check_some_counted, counted
-from ..terminal.progress import TrainingBar, until_told_to_stop
+from ..terminal.bar import TrainingBar, counted
+from ..terminal.interrupts import until_told_to_stop
+from ..terminal.say import check_some_counted
 from ..train.callbacks import Curve, Saving, Tally
 from ..train.evaluate import check_stride, judge, mean_figure
 from ..train.events import Events
 from ..train.loop import Callback, Progress, begin, fit
-from ..train.run import Run
+from ..train.run import Run, plot_curve
 from ..train.schedule import Budget, FitConfig
 from .machine import peak_memory_mib, seconds_since_start, slug
 from .report import Measured, Sheet, figure
@@ -29,7 +30,7 @@ USEFUL = 20.0  # dB of held-out PSNR from which on one sees what it is
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainPlan:
     """What to train, for how long, and at every how many-th pixel to judge it in the end."""
 
     data: str
@@ -39,7 +40,7 @@ class Plan:
     seed: int
 
 
-def measure_train(plan: Plan, device: torch.device, console: Console) -> Measured:
+def measure_train(plan: TrainPlan, device: torch.device, console: Console) -> Measured:
     """Raises ValueError or FileNotFoundError in the user's words."""
     started = seconds_since_start()
     began = time.perf_counter()
@@ -67,7 +68,12 @@ def measure_train(plan: Plan, device: torch.device, console: Console) -> Measure
             "curve": run.curve,
         }
     )
-    return Measured(slug(f"train {scene.name} {plan.config.tag}"), figures, _sheet(figures))
+    return Measured(
+        slug(f"train {scene.name} {plan.config.tag}"),
+        figures,
+        _sheet(figures),
+        lambda path: plot_curve(path, figures["curve"]),
+    )
 
 
 def trained(run: Run, budget: Budget, console: Console, *beside: Callback) -> tuple[Tally, bool]:
@@ -94,7 +100,7 @@ class _Age:
             self.curve[-1]["since_start"] = age
 
 
-def _settings(plan: Plan, scene: Scene) -> dict[str, Any]:
+def _settings(plan: TrainPlan, scene: Scene) -> dict[str, Any]:
     train, test = full_size(scene.train), full_size(scene.test)
     most = commonest(cameras_of(train))
     return {

@@ -29,6 +29,15 @@ class Truth:
     rows: Sequence[Sequence[Float[Tensor, "height _ rgb=3"]]]
 
 
+def provenance(done: Conversion) -> dict[str, Any]:
+    """What the new field's file says of where it comes from."""
+    return dict(done.student.provenance) | {
+        "converted_from": done.source,
+        "conversion_steps": done.steps,
+        "conversion_seconds": round(done.seconds, 3),
+    }
+
+
 def figures(done: Conversion, truth: Truth | None) -> dict[str, Any]:
     """All that was measured, ready for JSON."""
     measured: dict[str, Any] = {

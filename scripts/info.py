@@ -1,66 +1,28 @@
-"""`omnifield info`: what is in a trained field's file."""
+"""`omnifield info`: what is in a trained field's file. It does without torch, whose import takes seconds."""
 
-import dataclasses
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import torch
-import tyro
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from ..scenes import Cameras
-from ..train.field_file import TrainedField, find_field_file, load_field
+from .field_facts import facts_of
+from .field_path import find_field_file
+from .flags.info import Info
 
-
-@dataclass(frozen=True)
-class Info:
-    """Say what is in a trained field's file."""
-
-    file: Annotated[Path, tyro.conf.Positional]
-    """The field's file, or the folder of its training."""
-    json: bool = False
-    """Print the result as one JSON object on standard output."""
+BOX_KINDS = {"box": "bounded", "contraction": "unbounded beyond the box"}
+IDENTITY = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
 
 
 def run_info(flags: Info) -> dict[str, Any]:
     """Lengths are in the scene's units. Raises ValueError or FileNotFoundError in the user's words."""
     file = find_field_file(flags.file)
-    facts = _facts(load_field(file), file.stat().st_size)
+    facts = facts_of(file)
     if not flags.json:
         Console().print(_panel(file, facts))
     return facts
-
-
-def _facts(trained: TrainedField, size: int) -> dict[str, Any]:
-    domain = trained.field.domain
-    return {
-        "field": trained.config.tag,
-        "config": dataclasses.asdict(trained.config),
-        "parameters": sum(parameter.numel() for parameter in trained.field.parameters()),
-        "bytes": size,
-        "box": {"kind": type(domain).__name__.lower(), "lo": list(domain.lo), "hi": list(domain.hi)},
-        "cameras": [_group(cameras) for cameras in trained.cameras],
-        "scene_from_input": trained.scene_from_input.tolist(),
-        "input_from_original": trained.input_from_original.tolist(),
-        "sampler": {"kind": trained.sampler.config.tag, "config": dataclasses.asdict(trained.sampler.config)},
-        "occupied": trained.sampler.occupied_share,
-        "background": list(trained.background),
-        "provenance": trained.provenance,
-    }
-
-
-def _group(cameras: Cameras) -> dict[str, Any]:
-    return {
-        "views": len(cameras),
-        "width": cameras.width,
-        "height": cameras.height,
-        "lens": cameras.lens.value,
-        "near": cameras.near,
-    }
 
 
 def _panel(file: Path, facts: dict[str, Any]) -> Panel:
@@ -88,16 +50,13 @@ def _panel(file: Path, facts: dict[str, Any]) -> Panel:
     return Panel(table, title=Text(str(file)), title_align="left", expand=False)
 
 
-BOX_KINDS = {"box": "bounded", "contraction": "unbounded beyond the box"}
-
-
 def _pairs(values: dict[str, Any]) -> str:
     return "\n".join(f"{name} {value}" for name, value in values.items())
 
 
 def _rows(matrix: list[list[float]]) -> str:
     """Of an affine map, all but the last."""
-    if torch.equal(torch.tensor(matrix), torch.eye(4)):
+    if matrix == IDENTITY:
         return "the same"
     return "\n".join("  ".join(f"{value:10.6g}" for value in row) for row in matrix[:3])
 

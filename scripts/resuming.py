@@ -16,9 +16,9 @@ from ..renderers import SamplerConfig, sampler_config
 from ..scenes import Scene
 from ..scenes.views import cameras_of, full_size, names_of, view_count
 from ..train.field_file import CAMERA_TENSORS, FIELD_FILE, TrainedField, load_field
+from ..train.held_out import SAME_FRAME
 from ..train.schedule import Budget, FitConfig, fit_config
-from .arguments import budget_of
-from .eval import SAME_FRAME
+from .budget import budget_of
 
 Number = (int, float)
 KINDS = {

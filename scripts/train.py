@@ -3,24 +3,21 @@
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import tyro
 from rich.console import Console
 
 from ..datasets import load_scene
-from ..fields import FIELD_CONFIGS
 from ..ops import keep_freed_memory
-from ..renderers import SAMPLER_CONFIGS
 from ..scenes import Scene
 from ..scenes.camera_groups import sizes
 from ..scenes.multiscale import with_scales
 from ..scenes.views import by_scale, cameras_of, full_size, view_count
-from ..terminal.counting import counted, decibels, say, say_masked
-from ..terminal.progress import Told, TrainingBar, until_told_to_stop
+from ..terminal.bar import TrainingBar, counted
+from ..terminal.interrupts import StopRequest, until_told_to_stop
+from ..terminal.say import decibels, say, say_masked
 from ..train.callbacks import Curve, Saving, Tally
 from ..train.checkpoint import load_training
 from ..train.evaluate import Judged, mean_figure
@@ -29,69 +26,14 @@ from ..train.files import write_json
 from ..train.loop import begin, fit, what_goes_back
 from ..train.run import Run
 from ..train.schedule import Budget
-from .arguments import LARGEST_SIDE, MOST_SCALES, Device, check_count, check_seed, choose_device
+from .arguments import LARGEST_SIDE, MOST_SCALES, check_count, check_seed
+from .device import choose_device
+from .flags.train import Train
 from .outputs import try_folder
 from .resuming import Chosen, chosen, kept_in_config, refuse_other_data, resumed
 from .run_folder import claimed, claimed_anew, clear, refuse_data_folder, refuse_taken
-from .where import LOCAL, PORT
 
-FieldName = tyro.extras.literal_type_from_choices(FIELD_CONFIGS)
-SamplerName = tyro.extras.literal_type_from_choices(SAMPLER_CONFIGS)
 GIVEN = ("field", "preset", "sampler", "set", "seed", "downscale", "scales", "max_seconds", "max_steps")
-
-
-def _usually(value: object) -> object:
-    """A default that help tells of: the flag itself has to say whether it was given, since --resume refuses others."""
-    return tyro.conf.arg(help_behavior_hint=f"(default: {value})")
-
-
-@dataclass(frozen=True)
-class Train:
-    """Train a field from images, or from a mesh, and save it as one file."""
-
-    data: Annotated[str, tyro.conf.Positional]
-    """`demo` (the built-in scene; a folder of that name is ./demo), a dataset folder (NeRF-synthetic, nerfstudio,
-    instant-ngp), or a mesh file."""
-    field: Annotated[FieldName | None, _usually("hash")] = None  # pyright: ignore
-    """Which representation to train."""
-    preset: Annotated[str | None, _usually("default")] = None
-    """Its size: tiny, default or paper; some fields have more, and an unknown one lists them."""
-    sampler: Annotated[SamplerName | None, _usually("occupancy")] = None  # pyright: ignore
-    """What chooses where along its rays the field is asked."""
-    set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
-    """A setting of the field, as NAME=VALUE, of the sampler, as sampler.NAME=VALUE, or of the training, as
-    fit.NAME=VALUE (warmup, coarse, final_rate, and the weights background_entropy, sample_color, opacity_sparsity); may
-    be given several times."""
-    max_seconds: float | None = None
-    """Seconds of training, loading and pictures not counted (60 if no budget is given); with --resume those before
-    count, too."""
-    max_steps: int | None = None
-    """Steps of training; with --resume those made before count, too."""
-    output: Path = Path("outputs")
-    """Where run folders go: OUTPUT/SCENE/FIELD/DATE_TIME."""
-    run_dir: Path | None = None
-    """The run folder exactly, instead."""
-    overwrite: bool = False
-    """Let the training take the place of the one in --run-dir."""
-    resume: bool = False
-    """Go on with the training in --run-dir, on the same data: its field, settings, seed and, unless given anew, its
-    budget, which is that of the whole training."""
-    downscale: Annotated[int | None, _usually(1)] = None
-    """Train on images smaller by this factor."""
-    scales: Annotated[int | None, _usually(1)] = None
-    """Train on images at so many scales, each side half of the one before, and judge at all of them."""
-    device: Device = "auto"
-    """auto takes a GPU once there are kernels for it, until then the CPU; cuda runs plain torch."""
-    seed: Annotated[int | None, _usually(0)] = None
-    """Of everything random."""
-    viewer: bool = False
-    """Show the training live in the browser, and go on showing the field when it is done, until Ctrl-C."""
-    host: str = LOCAL
-    """For --viewer: who may connect; 127.0.0.1 is this machine only, 0.0.0.0 anybody who can reach it."""
-    port: int = PORT
-    """For --viewer: of the page; 0 takes any that is free."""
-    json: bool = False
-    """Print the result as one JSON object on standard output."""
 
 
 def run_train(flags: Train) -> dict[str, Any]:
@@ -204,7 +146,7 @@ def _write_down(run: Run, what: Chosen) -> None:
     write_json(run.folder / "config.json", kept_in_config(what, run.scene))
 
 
-def _draw(run: Run, console: Console, told: Told) -> list[float]:
+def _draw(run: Run, console: Console, told: StopRequest) -> list[float]:
     """The mean PSNR at each scale; none where a signal to end came before all held-out views were drawn."""
     interrupted = told.is_set()
     enough = told.again if interrupted else told

@@ -6,19 +6,19 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from ..terminal.counting import say
-from ..terminal.progress import rate, until_told_to_stop
+from ..terminal.interrupts import until_told_to_stop
+from ..terminal.say import rate, say
 from ..train.loop import Progress
 from ..train.run import Run
 from ..viewer.look import Studio
 from ..viewer.page import Page
 from ..viewer.server import Viewer
 from ..viewer.training_tab import TrainingTab
+from .page_address import how_to_open
 from .view_actions import actions
 from .view_outputs import PAINTS, difference, figure
 from .view_subjects import Library
 from .view_tools import tools_for
-from .where import where
 
 TRAINER = "trainer"  # its name on the floor
 
@@ -40,7 +40,7 @@ class Watched:
             self.tab = TrainingTab(self.viewer)
         self.viewer.artist.training = lambda: run.training.seconds
         self.gave_way = time.perf_counter()  # and had the machine back
-        for line in where(host, self.viewer.port):
+        for line in how_to_open(host, self.viewer.port):
             say(console, line)
 
     def __call__(self, progress: Progress) -> None:

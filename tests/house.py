@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,7 +27,9 @@ LADDER = {
     "bench": (*_MADE, *_HAD[2:], "distill", "export", "viewer", "terminal"),
     "scripts": (*_MADE, *_HAD[2:], "distill", "export", "viewer", "terminal", "bench"),
 }
-MOST_LINES, MOST_LINES_OF_A_FUNCTION = 300, 60
+MOST_LINES, MOST_LINES_OF_A_FUNCTION, MOST_LINES_OF_A_VERB = 300, 60, 80
+LONG_VERBS = ("train",)  # until its parts are in their rooms
+FLAGS = Path(__file__).parents[1] / "scripts" / "flags"
 Wrong = tuple[int, str]
 
 
@@ -136,3 +139,20 @@ def long_file(source: Source) -> Iterator[Wrong]:
 def nameless(source: Source) -> Iterator[Wrong]:
     if "utils" in (*source.path.parent.parts, source.path.stem):
         yield 1, "utils says nothing: name it after what it does"
+
+
+def long_verb(source: Source) -> Iterator[Wrong]:
+    """A verb is flags, in `scripts/flags`, and a short module that hands them to the rooms."""
+    lines, verbs = len(source.text.splitlines()), {path.stem for path in FLAGS.glob("*.py")} - {"choices"}
+    if source.path.parent == Path("scripts") and source.path.stem in verbs.difference(LONG_VERBS):
+        if lines > MOST_LINES_OF_A_VERB:
+            yield MOST_LINES_OF_A_VERB, f"{lines} lines, more than {MOST_LINES_OF_A_VERB} of a verb"
+
+
+def slow_flags(source: Source) -> Iterator[Wrong]:
+    """`--help` does not wait: flags import nothing but Python's own, tyro, one another, and bounds of numbers."""
+    quick = ("tyro", "omnifield.scripts.flags", "omnifield.scripts.arguments", *sys.stdlib_module_names)
+    if source.path.parent == Path("scripts/flags") or source.path == Path("scripts/arguments.py"):
+        for line, name in imported(source):
+            if not any(name == other or name.startswith(f"{other}.") for other in quick):
+                yield line, f"{name} is imported before anybody has asked for work"

@@ -24,6 +24,8 @@ RULES: dict[Rule, tuple[str, ...]] = {
     house.long_function: EVERYWHERE,
     house.long_file: EVERYWHERE,
     house.nameless: EVERYWHERE,
+    house.long_verb: ("scripts",),
+    house.slow_flags: ("scripts",),
 }
 BROKEN = [
     (house.off_the_ladder, "from ..train import Run"),
@@ -108,6 +110,19 @@ def test_who_is_not_a_renderer_knows_samplers_and_no_occupancy():
     assert named == ["distill/space.py"]
 
 
+def test_a_verb_that_is_more_than_flags_and_what_they_ask_for():
+    text = "\n" * (house.MOST_LINES_OF_A_VERB + 1)
+    assert list(house.long_verb(Source(Path("scripts/eval.py"), text)))
+    assert not list(house.long_verb(Source(Path("scripts/run_folder.py"), text)))
+
+
+@pytest.mark.parametrize(
+    "text", ["import torch", "from ...fields import FIELD_CONFIGS", "from ..outputs import in_words"]
+)
+def test_flags_that_wait_for_something(text: str):
+    assert list(house.slow_flags(Source(Path("scripts/flags/eval.py"), text)))
+
+
 def test_a_room_beside_is_no_lower():
     assert list(house.off_the_ladder(Source(Path("export/web/new.py"), "from ...viewer import server")))
 
@@ -120,3 +135,9 @@ def test_a_file_called_utils():
 @pytest.mark.parametrize("rule", RULES, ids=name_of)
 def test_no_rule_sees_what_is_fine(rule: Rule):
     assert not list(rule(Source(Path("fields/new.py"), FINE)))
+
+
+def test_one_place_draws_progress_bars():
+    """All work that takes long looks alike: `terminal/bar.py` alone knows the columns."""
+    drawn = [source.path for source in files(ROOMS, ".py") if "rich.progress" in source.text]
+    assert drawn == [Path("terminal/bar.py")]

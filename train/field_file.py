@@ -1,6 +1,7 @@
 """A trained field as one file: safetensors whose JSON header says all that is needed to view, convert and export it."""
 
 import dataclasses
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,10 @@ from .files import one_line, write_tensors
 from .tensor_file import part, read_tensors
 
 FIELD_FILE = "field.safetensors"  # of a run folder
-ENTRY = "omnifield"  # of the safetensors' metadata
+ENTRY, FACTS = (
+    "omnifield",
+    "omnifield.facts",
+)  # of the safetensors' metadata: what a field is made of, what it is
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,29 @@ def field_contents(trained: TrainedField) -> tuple[dict[str, Tensor], dict[str, 
         for name in CAMERA_TENSORS:
             # A copy: groups may share what they have in common, and the tensors of a file may not.
             tensors[f"cameras.{group}.{name}"] = getattr(cameras, name).clone()
-    return tensors, {ENTRY: _header(trained).text()}
+    return tensors, {ENTRY: _header(trained).text(), FACTS: json.dumps(facts(trained))}
+
+
+def facts(trained: TrainedField) -> dict[str, Any]:
+    """What `omnifield info` tells, ready for JSON. A file says it so that nobody has to build the field to know it."""
+    domain = trained.field.domain
+    return {
+        "field": trained.config.tag,
+        "config": dataclasses.asdict(trained.config),
+        "parameters": sum(parameter.numel() for parameter in trained.field.parameters()),
+        "box": {"kind": type(domain).__name__.lower(), "lo": list(domain.lo), "hi": list(domain.hi)},
+        "cameras": [{"views": len(cameras), **kind_of(cameras).facts()} for cameras in trained.cameras],
+        "scene_from_input": trained.scene_from_input.tolist(),
+        "input_from_original": trained.input_from_original.tolist(),
+        "sampler": {"kind": trained.sampler.config.tag, "config": dataclasses.asdict(trained.sampler.config)},
+        "occupied": trained.sampler.occupied_share,
+        "background": list(trained.background),
+        "provenance": trained.provenance,
+    }
+
+
+def kind_of(cameras: Cameras) -> CameraKind:
+    return CameraKind(cameras.width, cameras.height, cameras.lens, cameras.near)
 
 
 def _header(trained: TrainedField) -> Header:
@@ -82,10 +108,7 @@ def _header(trained: TrainedField) -> Header:
         config=trained.config,
         domain=trained.field.domain,
         sampler=trained.sampler.config,
-        cameras=tuple(
-            CameraKind(cameras.width, cameras.height, cameras.lens, cameras.near)
-            for cameras in trained.cameras
-        ),
+        cameras=tuple(map(kind_of, trained.cameras)),
         background=trained.background,
         provenance=trained.provenance,
     )
@@ -123,17 +146,6 @@ def load_field(path: Path, device: torch.device | str = "cpu") -> TrainedField:
         sampler=trained.sampler.to(device),
         cameras=tuple(cameras.to(device) for cameras in trained.cameras),
     )
-
-
-def find_field_file(path: Path) -> Path:
-    """A field's file as given, or the one in a run folder. Raises FileNotFoundError where there is none."""
-    if not path.exists():
-        raise FileNotFoundError(f"There is no file or folder {path}.")
-    if not path.is_dir():
-        return path
-    if not (path / FIELD_FILE).is_file():
-        raise FileNotFoundError(f"The folder {path} holds no {FIELD_FILE}: it is not that of a training.")
-    return path / FIELD_FILE
 
 
 def _read(path: Path) -> tuple[str, dict[str, Tensor]]:

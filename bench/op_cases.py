@@ -1,4 +1,4 @@
-"""The ops at the sizes that matter in a training, ready to be timed: a new op is one entry of `cases`."""
+"""The ops at the sizes that matter in a training, ready to be timed: a new op is one entry of `op_cases`."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from ..fields.blocks import Blocks
 from ..fields.pyramid import Pyramid
 from ..ops.backend import Op
 from ..ops.voxel_lookup import BLOCK
-from .shell import (
+from .shell_scene import (
     SAMPLES_PER_RAY,
     STEPS_PER_SIDE,
     along_rays,
@@ -57,7 +57,7 @@ class Target:
     ratio: float
 
 
-def cases() -> list[Case]:
+def op_cases() -> list[Case]:
     return [
         hash_grid(layout(8, 4, 17, 1024), Target(250.0, 60.0)),
         hash_grid(layout(16, 2, 19, 2048)),

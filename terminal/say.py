@@ -1,41 +1,13 @@
-"""What a person is told on the way: a bar over work that comes in pieces, and plain sentences."""
+"""What a person is told in plain sentences, and figures as words."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from ..scenes import Views
 from ..scenes.views import view_count
 from ..train.evaluate import masked_everywhere
-
-Piece = TypeVar("Piece")
-
-
-def counted(pieces: Iterable[Piece], total: int, what: str, console: Console) -> Iterator[Piece]:
-    """The pieces as they come, while a bar on the console shows how many there were and the time left."""
-    columns = (
-        TextColumn(what),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task(what, total=total)
-        for piece in pieces:
-            bar.advance(task)
-            yield piece
 
 
 def say(console: Console, text: str) -> None:
@@ -61,3 +33,11 @@ def check_some_counted(console: Console, groups: Sequence[Views]) -> None:
 def decibels(psnr: float) -> str:
     """A dash where there is no figure."""
     return "– dB" if math.isnan(psnr) else f"{psnr:.2f} dB"
+
+
+def rate(per_second: float) -> str:
+    """A rate with three figures: 1.23 M, 45.6 k, 789."""
+    for unit, size in (("M", 1e6), ("k", 1e3)):
+        if per_second >= size:
+            return f"{per_second / size:.3g} {unit}"
+    return f"{per_second:.0f}"
