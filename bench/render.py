@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from ..export.paths import resized
+from ..export.paths import undistorted
 from ..renderers import VolumeRenderer
 from ..terminal.counting import counted
 from ..terminal.progress import until_interrupted
@@ -45,7 +45,7 @@ def measure(trained: TrainedField, side: int, console: Console, *, repeats: int)
     views = [len(trained.cameras) * turn // repeats for turn in range(repeats)]
     renderer = VolumeRenderer(trained.sampler)
     device = trained.cameras.focal.device
-    cameras = resized(trained.cameras.to("cpu"), (side, side)).to(device)
+    cameras = undistorted(trained.cameras.to("cpu"), (side, side)).to(device)
     background = torch.tensor(trained.background, device=device)
     turns, samples, start = [], [], time.perf_counter()
     for view in counted([views[0], *views], repeats + 1, f"{side}×{side}", console):

@@ -14,8 +14,8 @@ from ..export.paths import orbit
 from ..scenes import Cameras
 from ..terminal.counting import counted
 from ..train.field_file import TrainedField
+from ..viewer.display import Display
 from ..viewer.lens import fov_of, pose_of
-from ..viewer.look import Studio
 from ..viewer.server import Viewer
 from .machine import slug
 from .report import Measured, Sheet, figure, median
@@ -30,15 +30,15 @@ TARGETS = {"first": 0.3, "rate": 8.0, "full": 3.0}
 
 
 def measure_viewer(
-    trained: TrainedField, studio: Studio, console: Console, *, side: int, repeats: int
+    trained: TrainedField, display: Display, console: Console, *, side: int, repeats: int
 ) -> Measured:
-    """Of a studio that shows the field. Raises ValueError in the user's words."""
-    viewer = Viewer(studio, host="127.0.0.1", port=0)
+    """Of a display that shows the field. Raises ValueError in the user's words."""
+    viewer = Viewer(display, host="127.0.0.1", port=0)
     viewer.open()
     cameras = orbit(trained, TURN, (side, side))
     with ThreadPoolExecutor(1) as pool:
         measuring = pool.submit(lambda: asyncio.run(_measure(viewer.port, cameras, console, repeats)))
-        viewer.floor.serve(measuring.done)
+        viewer.scheduler.serve(measuring.done)
     viewer.close()
     figures = measuring.result()
     facts = _facts(trained) | {"side": side, "repeats": repeats, "targets": TARGETS}

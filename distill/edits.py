@@ -28,8 +28,10 @@ class Edited(Field):
         self.field = field
         self.shading = field.shading  # pyright: ignore[reportAttributeAccessIssue]
         self.follows_time = field.follows_time
-        if isinstance(decoder := getattr(field, "decoder", None), ColorDecoder):
-            self.decoder = decoder
+
+    @property
+    def color_decoder(self) -> ColorDecoder | None:
+        return self.field.color_decoder
 
     def there(self, points: Points) -> Points:
         """The points as the field knows them."""
@@ -71,8 +73,12 @@ class Moved(Edited):
     def __init__(self, field: Field, world_from_field: Float[Tensor, "row=4 column=4"]) -> None:
         super().__init__(field, moved_domain(field.domain, world_from_field))
         self.register_buffer("field_from_world", world_from_field.double().inverse().float())
-        if isinstance(decoder := getattr(field, "decoder", None), ColorDecoder):
-            self.decoder = turned(decoder, self.field_from_world[:3, :3])
+        decoder = field.color_decoder
+        self.turned_decoder = None if decoder is None else turned(decoder, self.field_from_world[:3, :3])
+
+    @property
+    def color_decoder(self) -> ColorDecoder | None:
+        return self.turned_decoder
 
     def there(self, points: Points) -> Points:
         rotation, shift = self.field_from_world[:3, :3], self.field_from_world[:3, 3]

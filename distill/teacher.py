@@ -11,8 +11,8 @@ from ..renderers import VolumeRenderer
 from ..renderers.uniform import step_at
 from ..scenes import Rays
 from ..train import TrainedField
-from .cameras import with_cameras_between
 from .edits import Cut
+from .interpolate import with_cameras_between
 from .space import Space
 
 BETWEEN = 4  # cameras between those of the file, for each of them

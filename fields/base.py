@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ..ops import take_rows
 from ..scenes import Domain
+from .decoders import ColorDecoder
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,16 @@ class Field(nn.Module, abc.ABC):
         """
         del generator
         return torch.zeros((), device=next(self.parameters()).device)
+
+    @property
+    def color_decoder(self) -> ColorDecoder | None:
+        """What `color` is made by, if by that alone: a conversion may hand it on to the student."""
+        return None
+
+    @property
+    def shown_at_surfaces(self) -> Mapping[str, Callable[[Points], Float[Tensor, "n"]]]:
+        """What else the viewer can show of points on surfaces, beside what all fields have: a figure by its name."""
+        return {}
 
     @property
     def ray_penalties(self) -> RayPenalties:

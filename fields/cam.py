@@ -134,6 +134,10 @@ class CamField(Field):
     def color(self, features: Float[Tensor, "n feature"], points: Points) -> Float[Tensor, "n rgb=3"]:
         return self.decoder(features, points.direction)
 
+    @property
+    def color_decoder(self) -> ColorDecoder:
+        return self.decoder
+
     def parameter_groups(self) -> list[ParameterGroup]:
         grids = self.modulation.grids
         networks = tuple(parameter for parameter in self.parameters() if parameter is not grids)

@@ -138,6 +138,10 @@ class MipVogField(Field):
         level = self.config.lod_factor * width.clamp_min(1e-6).log2()
         return level.clamp(0, self.pyramid.layout.levels - 1)
 
+    @property
+    def shown_at_surfaces(self) -> Mapping[str, Callable[[Points], Float[Tensor, "n"]]]:
+        return {"Level of detail": self.level}
+
     def probe(self, points: Points) -> Probe:
         level = self.level(points)
         asked = level if self.config.density == "mip" else torch.zeros_like(level)

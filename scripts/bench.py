@@ -24,7 +24,7 @@ from ..ops import keep_freed_memory
 from ..terminal.counting import counted, say
 from ..train.field_file import find_field_file, load_field
 from ..train.run import plot_curve
-from ..viewer.look import Studio
+from ..viewer.display import Display
 from .arguments import LARGEST_SIDE, Device, check_count, check_seconds, check_seed, choose_device
 from .outputs import try_folder
 from .train import FieldName
@@ -160,8 +160,8 @@ def _viewer(flags: Bench, device: torch.device, console: Console) -> Measured:
         raise ValueError("bench viewer needs a trained field's file, or the folder of its training.")
     file = find_field_file(Path(flags.data))
     trained = load_field(file, device)
-    studio = Studio([subject_of(trained, file)], PAINTS, figure, difference)
-    return measure_viewer(trained, studio, console, side=flags.sides[-1], repeats=flags.repeats)
+    display = Display([subject_of(trained, file)], PAINTS, figure, difference)
+    return measure_viewer(trained, display, console, side=flags.sides[-1], repeats=flags.repeats)
 
 
 def _convert_plan(flags: Bench) -> ConvertPlan:

@@ -15,7 +15,7 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from ..datasets import load_scene
-from ..distill import Conversion, Edits, Plan, Progress, Watch, Wishes, convert
+from ..distill import Callbacks, Conversion, Edits, Goal, Plan, Progress, convert
 from ..distill.curriculum import ACTIVE_LEVELS, ActiveLevel, ScheduleName
 from ..distill.report import Truth, write_report
 from ..fields import field_config, preset_of
@@ -101,7 +101,7 @@ def run_convert(flags: Convert) -> dict[str, Any]:
     config = field_config(flags.to, preset_of(flags.to, flags.preset), flags.set)
     check_seed(flags.seed)
     check_above_zero("--target-psnr", flags.target_psnr, math.inf)
-    wishes, edits = Wishes(budget_of(flags.max_seconds, flags.max_steps), flags.target_psnr), _edits(flags)
+    goal, edits = Goal(budget_of(flags.max_seconds, flags.max_steps), flags.target_psnr), _edits(flags)
     device = choose_device(flags.device, console)
     paths = [find_field_file(path) for path in flags.files]
     teachers = [load_field(path, device) for path in paths]
@@ -112,7 +112,12 @@ def run_convert(flags: Convert) -> dict[str, Any]:
     plan = Plan(flags.schedule, flags.start, flags.decoder, flags.active, flags.seed)
     with ConversionBar(console) as bar, until_told_to_stop() as told:
         done = convert(
-            teachers, config, wishes, plan=plan, edits=edits, watch=Watch(show=bar.show, stopped=told.is_set)
+            teachers,
+            config,
+            goal,
+            plan=plan,
+            edits=edits,
+            callbacks=Callbacks(on_step=bar.show, should_stop=told.is_set),
         )
     provenance = dict(done.student.provenance) | {
         "converted_from": done.source,

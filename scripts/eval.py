@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from ..datasets import load_scene
-from ..export.pictures import error_map, side_by_side
+from ..export.color_maps import error_map, side_by_side
 from ..ops import keep_freed_memory
 from ..scenes import Scene, Views
 from ..scenes.multiscale import coarser

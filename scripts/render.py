@@ -16,8 +16,8 @@ from torch import Tensor
 
 from ..datasets.camera_path import USUAL_FPS, CameraPath, from_nerfstudio
 from ..datasets.path_frame import PathFrame
+from ..export.color_maps import DepthRange, depth_picture, depth_range, opacity_picture
 from ..export.paths import at_size, face_the_same_way, orbit, spiral
-from ..export.pictures import DepthRange, depth_picture, depth_range, opacity_picture
 from ..export.video import frame_name, video_size, write_frames, write_video
 from ..ops import keep_freed_memory
 from ..renderers import VolumeRenderer

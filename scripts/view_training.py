@@ -12,7 +12,7 @@ from ..terminal.progress import rate, until_told_to_stop
 from ..train.field_file import TrainedField
 from ..train.loop import Progress
 from ..train.run import WHITE, Run
-from ..viewer.look import Studio
+from ..viewer.display import Display
 from ..viewer.page import Page
 from ..viewer.server import Viewer
 from ..viewer.training_tab import TrainingTab
@@ -22,21 +22,21 @@ from .view_subjects import Library
 from .view_tools import tools_for
 from .where import where
 
-TRAINER = "trainer"  # its name on the floor
+TRAINER = "trainer"  # its name at the scheduler
 
 
 class Watched:
-    """A viewer of a run. Every step of the training takes its turn on the viewer's floor."""
+    """A viewer of a run. Every step of the training takes its turn at the viewer's scheduler."""
 
     def __init__(self, run: Run, host: str, port: int, console: Console) -> None:
         self.run = run
         self.console = console
         library = Library()
         self.subject = library.add(begun(run), run.folder / "field.safetensors", run.trained)
-        studio = Studio([self.subject], PAINTS, figure, difference)
-        self.viewer = Viewer(studio, host=host, port=port)
+        display = Display([self.subject], PAINTS, figure, difference)
+        self.viewer = Viewer(display, host=host, port=port)
         tools = tools_for(run.folder, begun(run).frames)
-        made = actions(library, lambda: studio.look, tools.folder)
+        made = actions(library, lambda: display.look, tools.folder)
         self.page = Page(self.viewer, tools, made)
         with self.page.field_folder:
             self.tab = TrainingTab(self.viewer)
@@ -46,7 +46,7 @@ class Watched:
     def steps(self, steps: Iterator[Progress], told: threading.Event) -> Iterator[Progress]:
         """The same steps, each in its turn; none while the training is paused."""
         self.viewer.artist.training = lambda: self.run.training.seconds
-        for progress in self.viewer.floor.lead(TRAINER, steps):
+        for progress in self.viewer.scheduler.lead(TRAINER, steps):
             yield progress
             self.viewer.artist.learned()
             self._say(progress)
@@ -60,7 +60,7 @@ class Watched:
         self._refresh()
         say(self.console, "The viewer goes on showing the field; Ctrl-C ends it.")
         with until_told_to_stop() as told:
-            self.viewer.floor.serve(told.is_set)
+            self.viewer.scheduler.serve(told.is_set)
 
     def __enter__(self) -> "Watched":
         return self
@@ -73,7 +73,7 @@ class Watched:
             return
         live, self.viewer.artist.training = self.viewer.artist.training, None
         self.viewer.artist.redraw()
-        self.viewer.floor.serve(lambda: self.tab.going.is_set() or told.is_set())
+        self.viewer.scheduler.serve(lambda: self.tab.going.is_set() or told.is_set())
         self.viewer.artist.training = live
 
     def _say(self, progress: Progress) -> None:
@@ -89,7 +89,7 @@ class Watched:
         curve = tuple((point["seconds"], point["psnr"]) for point in self.run.curve)
         if curve != self.subject.curve:
             self.subject = replace(self.subject, curve=curve)
-            self.viewer.studio.subjects[self.subject.name] = self.subject
+            self.viewer.display.subjects[self.subject.name] = self.subject
             self.page.field.refresh()
 
 

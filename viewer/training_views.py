@@ -8,7 +8,7 @@ from .answering import answered
 from .film import Film
 from .job_board import JobBoard
 from .jobs import Task
-from .lens import fov_of, opencv_from_pose, pose_of, resized
+from .lens import fov_of, opencv_from_pose, pose_of
 from .server import Viewer, fly
 
 MOST = 100  # more frusta slow a browser down
@@ -36,7 +36,7 @@ class TrainingViews:
 
     @property
     def cameras(self) -> Cameras:
-        return self.viewer.studio.subject(self.viewer.studio.look).cameras
+        return self.viewer.display.subject(self.viewer.display.look).cameras
 
     def _show(self, event: viser.GuiEvent) -> None:
         if not self.frusta:
@@ -74,14 +74,14 @@ class TrainingViews:
         cameras = self.cameras
         scale = THUMBNAIL / max(cameras.width, cameras.height)
         size = max(1, round(cameras.width * scale)), max(1, round(cameras.height * scale))
-        film = Film(self.viewer.studio, self.viewer.floor, self.viewer.studio.look)
-        chosen = resized(cameras, size)[torch.tensor(list(self.frusta))]
+        film = Film(self.viewer.display, self.viewer.scheduler, self.viewer.display.look)
+        chosen = cameras.resized(*size)[torch.tensor(list(self.frusta))]
         images = film.frames(chosen, lambda done: task.report(done, "drawing"))
         for frustum, image in zip(self.frusta.values(), images, strict=False):
             frustum.image = image.cpu().numpy()
 
     def _side(self) -> float:
-        return self.size.value * self.viewer.studio.subject(self.viewer.studio.look).domain.side
+        return self.size.value * self.viewer.display.subject(self.viewer.display.look).domain.side
 
     async def _scale(self, event: viser.GuiEvent) -> None:
         for frustum in self.frusta.values():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from omnifield.distill import Conversion, Wishes, convert
+from omnifield.distill import Conversion, Goal, convert
 from omnifield.distill.exam import QUICK_RAYS, Exam
 from omnifield.fields import FIELD_CONFIGS
 from omnifield.renderers import VolumeRenderer
@@ -44,7 +44,7 @@ def taught(teacher_ball: TrainedField) -> Callable[[str], TrainedField]:
 
     @cache
     def made(kind: str) -> TrainedField:
-        return convert([teacher_ball], small(kind), Wishes(Budget(steps=STEPS))).student
+        return convert([teacher_ball], small(kind), Goal(Budget(steps=STEPS))).student
 
     return made
 
@@ -77,9 +77,9 @@ def assert_stands_alone(done: Conversion, path: Path) -> None:
 
 def test_a_ball_goes_round_through_all_kinds(teacher_ball: TrainedField, tmp_path: Path) -> None:
     assert sorted(RING) == sorted(KINDS)
-    teacher = convert([teacher_ball], small(RING[0]), Wishes(Budget(steps=STEPS))).student
+    teacher = convert([teacher_ball], small(RING[0]), Goal(Budget(steps=STEPS))).student
     for kind in (*RING[1:], RING[0]):
-        done = convert([teacher], small(kind), Wishes(Budget(steps=STEPS)))
+        done = convert([teacher], small(kind), Goal(Budget(steps=STEPS)))
         check(done, teacher.config.tag, kind, tmp_path)
         teacher = done.student
 
@@ -90,4 +90,4 @@ def test_a_ball_goes_round_through_all_kinds(teacher_ball: TrainedField, tmp_pat
 def test_every_field_becomes_every_other(
     taught: Callable[[str], TrainedField], source: str, kind: str, tmp_path: Path
 ) -> None:
-    check(convert([taught(source)], small(kind), Wishes(Budget(steps=STEPS))), source, kind, tmp_path)
+    check(convert([taught(source)], small(kind), Goal(Budget(steps=STEPS))), source, kind, tmp_path)

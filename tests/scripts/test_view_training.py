@@ -51,7 +51,7 @@ def test_steps_and_pictures_take_turns(watched: Watched):
         pictures = looking(watched, over, pool)
         taken = list(watched.steps(watched.run.advance(Budget(steps=16)), threading.Event()))
         ends = time.monotonic() + 2
-        watched.viewer.floor.serve(lambda: time.monotonic() > ends)
+        watched.viewer.scheduler.serve(lambda: time.monotonic() > ends)
         over.set()
         came = pictures.result()
     assert [progress.step for progress in taken] == list(range(1, 17))

@@ -1,4 +1,4 @@
-"""What the teacher has said lately: a ring of rows, from which a student draws as often as it likes."""
+"""A replay buffer: what the teacher answered lately, from which a student draws as often as it likes."""
 
 import torch
 from jaxtyping import Float, Int
@@ -7,7 +7,7 @@ from torch import Tensor
 UNIFORM = 0.5  # share of the draws that all rows have the same part in
 
 
-class Memory:
+class ReplayBuffer:
     """Rows of some columns, at most `capacity`; the oldest are overwritten first. Each has a score: its last error."""
 
     def __init__(self, capacity: int) -> None:
@@ -35,12 +35,14 @@ class Memory:
     def take(self, rows: Int[Tensor, "row"]) -> tuple[Tensor, ...]:
         return tuple(column.index_select(0, rows) for column in self.columns)
 
-    def any(self, count: int, generator: torch.Generator) -> tuple[Int[Tensor, "row"], Float[Tensor, "row"]]:
+    def draw(self, count: int, generator: torch.Generator) -> tuple[Int[Tensor, "row"], Float[Tensor, "row"]]:
         """Rows, each as likely, and their weights: 1."""
         rows = torch.randint(len(self), (count,), generator=generator, device=self.score.device)
         return rows, torch.ones(count, device=rows.device)
 
-    def hard(self, count: int, generator: torch.Generator) -> tuple[Int[Tensor, "row"], Float[Tensor, "row"]]:
+    def draw_hard(
+        self, count: int, generator: torch.Generator
+    ) -> tuple[Int[Tensor, "row"], Float[Tensor, "row"]]:
         """Rows of a high score more often, and the weights that make the mean over them one over all rows:
         w = 1 / (n p) for p = u / n + (1 − u) s / Σ s."""
         score = self.score[: len(self)]
@@ -50,6 +52,6 @@ class Memory:
         rows = torch.searchsorted(ends, luck).clamp_max(len(self) - 1)
         return rows, 1 / relative[rows]
 
-    def scored(self, rows: Int[Tensor, "row"], error: Float[Tensor, "row"]) -> None:
+    def set_scores(self, rows: Int[Tensor, "row"], error: Float[Tensor, "row"]) -> None:
         """What rows that were drawn turned out to be worth."""
         self.score[rows] = error.detach()
