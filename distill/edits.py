@@ -28,6 +28,7 @@ class Edited(Field):
         self.field = field
         self.shading = field.shading  # pyright: ignore[reportAttributeAccessIssue]
         self.follows_time = field.follows_time
+        self.follows_footprint, self.follows_direction = field.follows_footprint, field.follows_direction
 
     @property
     def color_decoder(self) -> ColorDecoder | None:
@@ -138,6 +139,8 @@ class Union(Field):
         self.shading = "pixel" if deferred else "sample"  # pyright: ignore[reportAttributeAccessIssue]
         self.fields = torch.nn.ModuleList(fields)
         self.follows_time = any(field.follows_time for field in fields)
+        self.follows_footprint = any(field.follows_footprint for field in fields)
+        self.follows_direction = any(field.follows_direction for field in fields)
 
     def probe(self, points: Points) -> Probe:
         probes = [field.probe(points) for field in self._fields()]

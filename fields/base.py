@@ -148,6 +148,8 @@ class Field(nn.Module, abc.ABC):
     config: "Config"
     shading: ClassVar[Literal["sample", "pixel"]] = "sample"
     follows_time: bool = False  # whether it is another one at another `points.time`
+    follows_footprint: bool = False  # whether it is smoother where `points.footprint` is larger
+    follows_direction: bool = False  # whether not only its colour depends on where it is seen from
 
     def __init__(self, domain: Domain, feature_dim: int) -> None:
         super().__init__()

@@ -98,6 +98,7 @@ class CamField(Field):
         super().__init__(domain, config.feature_dim)
         self.config = config
         self.follows_time = config.coordinate == "time"
+        self.follows_direction = config.coordinate == "direction"
         encoded = 3 + 6 * config.octaves
         inputs = [encoded] + [config.width] * (config.layers - 1)
         if config.skip:

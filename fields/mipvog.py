@@ -110,6 +110,7 @@ class MipVogField(Field):
 
     config: MipVogConfig
     shading: ClassVar[Literal["sample", "pixel"]] = "pixel"
+    follows_footprint = True
 
     def __init__(self, config: MipVogConfig, domain: Domain) -> None:
         super().__init__(domain, 3 + CODE)

@@ -19,6 +19,7 @@ RULES: dict[Rule, tuple[str, ...]] = {
     house.dangerous: ROOMS,
     house.blinding: ROOMS,
     house.duck_typing: ROOMS,
+    house.asking_which_field: tuple(room for room in ROOMS if room != "fields"),
     house.broad_except: ROOMS,
     house.bare_rooms: EVERYWHERE,
     house.long_function: EVERYWHERE,
@@ -37,6 +38,9 @@ BROKEN = [
     (house.dangerous, "np.load(path, allow_pickle=True)"),
     (house.blinding, "from __future__ import annotations"),
     (house.duck_typing, "hasattr(field, 'color')"),
+    (house.asking_which_field, "isinstance(trained.field, MipVogField)"),
+    (house.asking_which_field, "if isinstance(field, fields.VoxelField | HashConfig):\n    pass"),
+    (house.asking_which_field, "getattr(field, 'decoder', None)"),
     (house.broad_except, "try:\n    go()\nexcept:\n    pass"),
     (house.broad_except, "try:\n    go()\nexcept (OSError, Exception):\n    pass"),
     (house.bare_rooms, "import fields"),
@@ -53,6 +57,7 @@ from omnifield.fields import Field
 import scenes_of_others
 
 network.eval()
+isinstance(thing, TrainedField | Box)
 try:
     go()
 except (OSError, ValueError):
@@ -99,6 +104,22 @@ def test_the_documentation_imports_omnifield_by_its_name():
 @pytest.mark.parametrize(("rule", "text"), BROKEN)
 def test_the_rule_sees_what_breaks_it(rule: Rule, text: str):
     assert len(list(rule(Source(Path("fields/new.py"), text)))) == 1
+
+
+def test_a_name_means_one_thing_in_all_rooms():
+    assert not list(house.names_of_two_ideas(files(ROOMS, ".py")))
+
+
+def test_a_name_of_two_ideas_is_seen():
+    paths = (
+        "train/pictures.py",
+        "export/pictures.py",
+        "scripts/train.py",
+        "bench/train.py",
+        "ops/cpu/adam.py",
+    )
+    (wrong,) = house.names_of_two_ideas([Source(Path(path), "") for path in (*paths, "ops/adam.py")])
+    assert wrong.startswith("pictures.py is in export, train:")
 
 
 def test_a_room_beside_is_no_lower():
