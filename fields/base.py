@@ -221,10 +221,6 @@ class Field(nn.Module, abc.ABC):
         """The `state_dict` of which `stored_state` made this; raises ValueError or KeyError if it cannot have."""
         return dict(stored)
 
-    def load_stored_state(self, stored: Mapping[str, Tensor]) -> None:
-        """Raises ValueError, KeyError or RuntimeError if the tensors are not this field's."""
-        self.load_state_dict(self.unpacked(stored))
-
     def levels(self, points: Points, upto: Level) -> Levels:
         """One walk from shallow to deep that stops where told: what distillation taps."""
         probe = self.probe(points)
