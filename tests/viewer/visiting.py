@@ -31,7 +31,7 @@ def visit(folder: Path, scene: Scene, seconds: float = 60) -> Page:
             sent = await other.look(pose_of(cameras(), 1), FOV)
             await other.next_picture(sent, 10)
 
-    made = Action("Make", "", lambda task, floor, order: Made(folder), ("one", "two"), "As", 5.0)
+    made = Action("Make", "", lambda task, scheduler, order: Made(folder), ("one", "two"), "As", 5.0)
     viewer = Viewer(studio(Ball().subject("one"), Ball().subject("two")), host="127.0.0.1", port=0)
     page = Page(viewer, tools_for(folder, SAME), (made,))
     with serving(viewer):
