@@ -10,9 +10,9 @@ from ..export.points import surface_points, write_points
 from ..fields import FIELD_CONFIGS, field_config, preset_of
 from ..train import Budget
 from ..train.field_file import save_field
-from ..viewer.film import JOB
 from ..viewer.jobs import Cancelled, Task
 from ..viewer.make_tab import Action, Made, Order
+from ..viewer.offline import JOB
 from ..viewer.scheduler import Scheduler
 from ..viewer.subject import Look
 from .view_subjects import Library

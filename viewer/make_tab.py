@@ -36,7 +36,7 @@ class Order:
 @dataclass(frozen=True)
 class Action:
     """Something to make of a subject. `choices` and `seconds` are asked for where there are any. Its heavy work takes
-    turns at the scheduler, as `film.JOB`."""
+    turns at the scheduler, as `offline.JOB`."""
 
     label: str
     hint: str

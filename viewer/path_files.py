@@ -9,9 +9,9 @@ import viser
 
 from .answering import answered
 from .file_names import file_in, names_in
-from .film import Film
 from .job_board import JobBoard
 from .jobs import Task
+from .offline import OfflineRenderer
 from .path_tab import MOST_KEYS, SECONDS, PathTab
 from .route import Route
 from .server import Tools, Viewer, send
@@ -83,8 +83,8 @@ class PathFiles:
 
         def work(task: Task) -> Path:
             cameras = route.cameras(self.viewer.display.subject(look).cameras.near)
-            film = Film(self.viewer.display, self.viewer.scheduler, look)
-            frames = film.frames(cameras, lambda done: task.report(done, f"{len(cameras)} frames"))
+            renderer = OfflineRenderer(self.viewer.display, self.viewer.scheduler, look)
+            frames = renderer.frames(cameras, lambda done: task.report(done, f"{len(cameras)} frames"))
             self.tools.write_video(file, frames, route.fps)
             return file
 

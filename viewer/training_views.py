@@ -5,10 +5,10 @@ import viser
 
 from ..scenes import Cameras
 from .answering import answered
-from .film import Film
 from .job_board import JobBoard
 from .jobs import Task
 from .lens import fov_of, opencv_from_pose, pose_of
+from .offline import OfflineRenderer
 from .server import Viewer, fly
 
 MOST = 100  # more frusta slow a browser down
@@ -74,9 +74,9 @@ class TrainingViews:
         cameras = self.cameras
         scale = THUMBNAIL / max(cameras.width, cameras.height)
         size = max(1, round(cameras.width * scale)), max(1, round(cameras.height * scale))
-        film = Film(self.viewer.display, self.viewer.scheduler, self.viewer.display.look)
+        renderer = OfflineRenderer(self.viewer.display, self.viewer.scheduler, self.viewer.display.look)
         chosen = cameras.resized(*size)[torch.tensor(list(self.frusta))]
-        images = film.frames(chosen, lambda done: task.report(done, "drawing"))
+        images = renderer.frames(chosen, lambda done: task.report(done, "drawing"))
         for frustum, image in zip(self.frusta.values(), images, strict=False):
             frustum.image = image.cpu().numpy()
 

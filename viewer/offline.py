@@ -18,7 +18,7 @@ AT_ONCE = Plan(first_seconds=float("inf"), in_full=False)
 Image = UInt8[Tensor, "height width rgb=3"]
 
 
-class Film:
+class OfflineRenderer:
     """Pictures of cameras as somebody looks at them, each at its moment."""
 
     def __init__(self, display: Display, scheduler: Scheduler, look: Look) -> None:
