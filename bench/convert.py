@@ -10,8 +10,8 @@ from rich.console import Console
 from torch import Tensor
 
 from ..datasets import load_scene
-from ..distill import Plan, Watch, Wishes, convert
-from ..distill.convert import Mark
+from ..distill import Callbacks, Goal, Plan, convert
+from ..distill.convert import CurvePoint
 from ..fields import FIELD_CONFIGS, Field, field_config, preset_of
 from ..renderers import Sampler, VolumeRenderer
 from ..scenes import Scene, Views
@@ -134,13 +134,13 @@ def convert_one(
 ) -> dict[str, Any]:
     curve: list[dict[str, float]] = []
 
-    def looked(mark: Mark, field: Field, sampler: Sampler) -> None:
-        curve.append({"seconds": mark.seconds, "psnr": _psnr(field, sampler, scene, CURVE_RAYS)})
+    def evaluated(point: CurvePoint, field: Field, sampler: Sampler) -> None:
+        curve.append({"seconds": point.seconds, "psnr": _psnr(field, sampler, scene, CURVE_RAYS)})
 
     began = time.perf_counter()
     config = field_config(target, preset_of(target, plan.preset))
-    wishes = Wishes(Budget(seconds=plan.convert_seconds))
-    done = convert([teacher], config, wishes, plan=how, watch=Watch(looked=looked))
+    goal = Goal(Budget(seconds=plan.convert_seconds))
+    done = convert([teacher], config, goal, plan=how, callbacks=Callbacks(on_evaluation=evaluated))
     return {
         "psnr": _psnr(done.student.field, done.student.sampler, scene, FINAL_RAYS),
         "agreement_psnr": done.agreement.psnr,
@@ -151,7 +151,7 @@ def convert_one(
         "steps": done.steps,
         "stages": [asdict(stage) for stage in done.stages],
         "curve": curve,
-        "said": done.said,
+        "said": done.notes,
     }
 
 

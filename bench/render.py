@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from ..export.paths import resized
+from ..export.paths import undistorted
 from ..renderers import VolumeRenderer
 from ..scenes.camera_groups import camera, camera_count
 from ..terminal.bar import counted
@@ -50,7 +50,9 @@ def measure(trained: TrainedField, side: int, console: Console, *, repeats: int)
     views = [camera_count(trained.cameras) * turn // repeats for turn in range(repeats)]
     renderer = VolumeRenderer(trained.sampler)
     device = trained.cameras[0].focal.device
-    cameras = [resized(camera(trained.cameras, view).to("cpu"), (side, side)).to(device) for view in views]
+    cameras = [
+        undistorted(camera(trained.cameras, view).to("cpu"), (side, side)).to(device) for view in views
+    ]
     background = torch.tensor(trained.background, device=device)
     turns, samples, start = [], [], time.perf_counter()
     for one in counted([cameras[0], *cameras], repeats + 1, f"{side}×{side}", console):

@@ -14,8 +14,8 @@ from ..export.paths import orbit
 from ..scenes import Cameras
 from ..terminal.bar import counted
 from ..train.field_file import TrainedField
+from ..viewer.display import Display
 from ..viewer.lens import fov_of, pose_of
-from ..viewer.look import Studio
 from ..viewer.server import Viewer
 from .machine import slug
 from .report import Measured, Sheet, figure, median
@@ -37,14 +37,14 @@ class ViewerPlan:
     repeats: int
 
 
-def measure_viewer(plan: ViewerPlan, trained: TrainedField, studio: Studio, console: Console) -> Measured:
-    """Of a studio that shows the field. Raises ValueError in the user's words."""
-    viewer = Viewer(studio, host="127.0.0.1", port=0)
+def measure_viewer(plan: ViewerPlan, trained: TrainedField, display: Display, console: Console) -> Measured:
+    """Of a display that shows the field. Raises ValueError in the user's words."""
+    viewer = Viewer(display, host="127.0.0.1", port=0)
     viewer.open()
     cameras = orbit(trained, TURN, (plan.side, plan.side))
     with ThreadPoolExecutor(1) as pool:
         measuring = pool.submit(lambda: asyncio.run(_measure(viewer.port, cameras, console, plan.repeats)))
-        viewer.floor.serve(measuring.done)
+        viewer.scheduler.serve(measuring.done)
     viewer.close()
     figures = measuring.result()
     facts = _facts(trained) | asdict(plan) | {"targets": TARGETS}

@@ -16,11 +16,11 @@ from ..scenes.camera_groups import camera_count
 from ..scenes.cells import dilated
 from ..train import Budget, TrainedField
 from ..train.optimizer import Optimizer
-from .common import Common
 from .curriculum import SCHEDULES, Plan, Stage
+from .feature_map import FeatureMap
 from .initialise import initialise
 from .match import Densities, point_errors
-from .memory import Memory
+from .replay import ReplayBuffer
 from .teacher import PointLesson, RayLesson, Teacher
 
 REFRESH = 8  # steps between two visits to the teacher
@@ -53,7 +53,7 @@ class Progress:
 
 
 class Distillation:
-    """All that changes while a student learns. `said` tells in words what was done, and what was left out and why."""
+    """All that changes while a student learns. `notes` tell in words what was done, and what was left out and why."""
 
     def __init__(self, trained: TrainedField, config: FieldConfig, plan: Plan) -> None:
         began = time.perf_counter()
@@ -72,14 +72,14 @@ class Distillation:
             self.student.refine(trained.sampler.contains)
         self.sampler = self.teacher.space.for_a_student()
         self.densities = Densities.of(self.sampler)
-        self.common = Common(trained.field, self.student, plan.decoder)
-        self.said = [self.common.said]
+        self.feature_map = FeatureMap(trained.field, self.student, plan.decoder)
+        self.notes = [self.feature_map.note]
         solve = plan.start == "solved"
         self.solved = solve and initialise(self.student, self.teacher, self.generator)
         if self.solved:
-            self.said.append("the student was solved for before its first step")
-        self.rays = Memory[RayLesson](RAYS_KEPT, self.device)
-        self.points = Memory[PointLesson](POINTS_KEPT, self.device)
+            self.notes.append("the student was solved for before its first step")
+        self.rays = ReplayBuffer[RayLesson](RAYS_KEPT, self.device)
+        self.points = ReplayBuffer[PointLesson](POINTS_KEPT, self.device)
         self.camera_error = torch.ones(camera_count(self.teacher.cameras), device=self.device)
         self.ask(FIRST_RAYS, FIRST_POINTS)
         apart = self.teacher.ask_rays(self.teacher.random_cameras(JUDGED, self.generator), self.generator)
@@ -98,9 +98,11 @@ class Distillation:
         self.rays.add(lesson)
         self.points.add(self.teacher.ask_points(points, lesson, self.generator))
 
-    def draw(self, memory: Memory, level: str, count: int) -> tuple[Int[Tensor, "row"], Float[Tensor, "row"]]:
+    def draw(
+        self, buffer: ReplayBuffer, level: str, count: int
+    ) -> tuple[Int[Tensor, "row"], Float[Tensor, "row"]]:
         """Rows to learn from and their weights: hard ones more often if that is to be, all alike if not."""
-        return (memory.hard if level in self.plan.active else memory.any)(count, self.generator)
+        return (buffer.draw_hard if level in self.plan.active else buffer.draw)(count, self.generator)
 
     def note_cameras(self, camera: Int[Tensor, "ray"], errors: Float[Tensor, "ray"]) -> None:
         """Keep the mean error of each camera's rays, the last ones counting most."""
@@ -137,21 +139,21 @@ def distill(work: Distillation, budget: Budget) -> Iterator[Progress]:
         for stage in SCHEDULES[work.plan.schedule]:
             if work.solved and not stage.weights.pixels:
                 continue  # points have said what they could: at Lego, more of them made voxels 0.3 dB worse
-            work.common.hold(not stage.weights.pixels)
+            work.feature_map.freeze_decoder(not stage.weights.pixels)
             yield from _stage(work, stage, budget)
     finally:
-        work.common.hold(False)
+        work.feature_map.freeze_decoder(False)
 
 
 def _stage(work: Distillation, stage: Stage, budget: Budget) -> Iterator[Progress]:
     begun, first = budget.spent(work.seconds, work.step), work.step
-    patience = Patience(work, stage, begun)
-    if stage.weights.features and not stage.weights.color and not work.common.compared:
+    stopping = EarlyStopping(work, stage, begun)
+    if stage.weights.features and not stage.weights.color and not work.feature_map.compared:
         return  # nothing but features in it, and they are not compared
     work.optimizer = Optimizer(work.student.parameter_groups())
     while (spent := budget.spent(work.seconds, work.step)) < 1:
         began = time.perf_counter()
-        if spent - begun >= stage.most or (spent - begun >= stage.least and patience.is_over(spent)):
+        if spent - begun >= stage.most or (spent - begun >= stage.least and stopping.is_over(spent)):
             return
         rate = stage.rate * FINAL_RATE**spent * min((work.step - first + 1) / WARMUP, 1)
         loss = _step(work, stage, rate)
@@ -186,21 +188,21 @@ def _points_alone(samples: int, step: int) -> int:
 def _volume_loss(work: Distillation, stage: Stage, points: int) -> Float[Tensor, ""]:
     rows, weight = work.draw(work.points, "point", points)
     lesson = work.points.take(rows)
-    said = _said(work, stage, lesson)
-    if stage.weights.features and work.common.compared and work.step % REFRESH == 0:
-        work.common.fit(said.features, lesson.features)
-    errors = _errors(work, stage, lesson, said)
-    work.points.scored(rows, errors)
+    answers = _answers(work, stage, lesson)
+    if stage.weights.features and work.feature_map.compared and work.step % REFRESH == 0:
+        work.feature_map.fit(answers.features, lesson.features)
+    errors = _errors(work, stage, lesson, answers)
+    work.points.set_scores(rows, errors)
     return (weight * errors).mean()
 
 
-def _said(work: Distillation, stage: Stage, lesson: PointLesson) -> Levels:
+def _answers(work: Distillation, stage: Stage, lesson: PointLesson) -> Levels:
     return work.student.levels(lesson.points, Level.COLOR if stage.weights.color else Level.DENSITY)
 
 
-def _errors(work: Distillation, stage: Stage, lesson: PointLesson, said: Levels) -> Float[Tensor, "n"]:
-    weights = stage.weights if work.common.compared else dataclasses.replace(stage.weights, features=0.0)
-    return point_errors(said, work.common.spoken(said.features), lesson, work.densities, weights)
+def _errors(work: Distillation, stage: Stage, lesson: PointLesson, answers: Levels) -> Float[Tensor, "n"]:
+    weights = stage.weights if work.feature_map.compared else dataclasses.replace(stage.weights, features=0.0)
+    return point_errors(answers, work.feature_map.mapped(answers.features), lesson, work.densities, weights)
 
 
 def _pixel_loss(work: Distillation, samples: int) -> Float[Tensor, ""]:
@@ -211,7 +213,7 @@ def _pixel_loss(work: Distillation, samples: int) -> Float[Tensor, ""]:
     seen = renderer.render(work.student, lesson.rays, background, work.generator)
     wanted = lesson.color + (1 - lesson.opacity)[:, None] * background
     errors = (seen.color - wanted).square().mean(-1)
-    work.rays.scored(rows, errors)
+    work.rays.set_scores(rows, errors)
     work.note_cameras(lesson.camera, errors.detach())
     marched = int(seen.samples.sum())
     target = work.rays_per_step * samples / max(marched, 1)
@@ -219,7 +221,7 @@ def _pixel_loss(work: Distillation, samples: int) -> Float[Tensor, ""]:
     return (weight * errors).mean()
 
 
-class Patience:
+class EarlyStopping:
     """Whether a stage still helps: the error at points that nobody learns from, the linear map of the features no more
     than the student, looked at every few steps."""
 
@@ -231,8 +233,8 @@ class Patience:
     def is_over(self, spent: float) -> bool:
         if self.work.step % LOOK == 0:
             judged = self.work.judged
-            said = _said(self.work, self.stage, judged)
-            error = _errors(self.work, self.stage, judged, said).mean().item()
+            answers = _answers(self.work, self.stage, judged)
+            error = _errors(self.work, self.stage, judged, answers).mean().item()
             self.looks += 1
             if error < WORTH * self.least:
                 self.improved, self.looks = spent, 0

@@ -55,13 +55,13 @@ class Densities:
 
 def point_errors(
     student: Levels,
-    spoken: Float[Tensor, "n feature"],
+    mapped: Float[Tensor, "n feature"],
     lesson: PointLesson,
     densities: Densities,
     weights: Weights,
 ) -> Float[Tensor, "n"]:
-    """The weighted error of each point, down to its colour; `spoken` are the student's features as the teacher would
-    say them. Features and colours count by the opacity that they would be seen with."""
+    """The weighted error of each point, down to its colour; `mapped` are the student's features as the teacher's
+    decoder reads them. Features and colours count by the opacity that they would be seen with."""
     there = densities.opacity(lesson.density, lesson.step)
     opacity = (densities.opacity(student.density, lesson.step) - there).square()
     wanted = densities.logarithm(lesson.density, lesson.step).clamp(0, 1)
@@ -73,5 +73,5 @@ def point_errors(
     if weights.features and lesson.features.shape[1]:
         # Features have no unit of their own: their error counts in shares of their mean square.
         size = lesson.features.square().mean().clamp_min(1e-12)
-        error = error + weights.features * seen * (spoken - lesson.features).square().mean(-1) / size
+        error = error + weights.features * seen * (mapped - lesson.features).square().mean(-1) / size
     return error

@@ -32,7 +32,7 @@ def distill_as_pvd(work: Distillation, budget: Budget) -> Iterator[Progress]:
     """Like `loop.distill`. Fields without features in common begin at the second stage, as Plenoxels did."""
     while (spent := budget.spent(work.seconds, work.step)) < 1:
         began = time.perf_counter()
-        stage = "features" if spent < FEATURES_UNTIL and work.common.compared else "volume"
+        stage = "features" if spent < FEATURES_UNTIL and work.feature_map.compared else "volume"
         stage = "pixels" if spent >= VOLUME_UNTIL else stage
         loss = _step(work, stage)
         work.optimizer.backward(loss)
@@ -54,9 +54,9 @@ def _step(work: Distillation, stage: str) -> Tensor:
     student = work.student.levels(points, upto)
     logarithms = (_logarithm(work, student) - _logarithm(work, teacher)).norm()
     loss = torch.zeros((), device=work.device)
-    if work.common.compared:
-        work.common.fit(student.features, teacher.features)
-        residual = work.common.spoken(student.features) - teacher.features
+    if work.feature_map.compared:
+        work.feature_map.fit(student.features, teacher.features)
+        residual = work.feature_map.mapped(student.features) - teacher.features
         whole = (residual.square().sum() + logarithms.square()).sqrt()  # the density is the first feature
         loss = loss + WEIGHT * FEATURES_DECAY**work.step * whole
     if stage == "features":

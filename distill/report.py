@@ -55,7 +55,7 @@ def figures(done: Conversion, truth: Truth | None) -> dict[str, Any]:
         "stages": [dataclasses.asdict(stage) for stage in done.stages],
         "seconds_to": {f"{level:.0f} dB": _seconds_to(done, level) for level in REACHED},
         "curve": [dataclasses.asdict(mark) for mark in done.curve],
-        "said": done.said,
+        "said": done.notes,
     }
     if truth is not None:
         measured |= {"psnr": truth.psnr, "teacher_psnr": truth.teacher_psnr}

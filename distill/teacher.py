@@ -14,8 +14,8 @@ from ..scenes import Cameras, Rays
 from ..scenes.camera_groups import all_poses, all_times, camera_count, chosen, cone_radius, rays_in_frame
 from ..scenes.columns import joined
 from ..train import TrainedField
-from .cameras import with_cameras_between
 from .edits import Cut
+from .interpolate import with_cameras_between
 from .space import Space, cells_of
 
 BETWEEN = 4  # cameras between those of the file, for each of them

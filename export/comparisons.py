@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..train.evaluate import Judged
 from ..train.pictures import to_bytes, write_picture
-from .pictures import error_map, side_by_side
+from .color_maps import error_map, side_by_side
 
 
 def comparison_name(number: int, view: str) -> str:

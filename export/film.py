@@ -12,8 +12,8 @@ from ..renderers import VolumeRenderer
 from ..scenes import Cameras
 from ..train.field_file import TrainedField
 from ..train.pictures import to_bytes
+from .color_maps import DepthRange, depth_picture, depth_range, opacity_picture
 from .paths import face_the_same_way, orbit, spiral
-from .pictures import DepthRange, depth_picture, depth_range, opacity_picture
 
 PathName = Literal["auto", "orbit", "spiral"]
 Shown = Literal["color", "depth", "opacity"]

@@ -68,8 +68,8 @@ def spiral(trained: TrainedField, frames: int, size: tuple[int, int]) -> Cameras
     return _filmed(commonest(trained.cameras), _looking(position, position - target, middle[:, 1]), size)
 
 
-def resized(cameras: Cameras, size: tuple[int, int]) -> Cameras:
-    """Pinhole cameras of the same poses, vertical fields of view and times, at another (width, height)."""
+def undistorted(cameras: Cameras, size: tuple[int, int]) -> Cameras:
+    """Cameras of the same poses, vertical fields of view and times, without distortion, of another (width, height)."""
     width, height = size
     return Cameras(
         world_from_camera=cameras.world_from_camera,
@@ -86,11 +86,11 @@ def resized(cameras: Cameras, size: tuple[int, int]) -> Cameras:
 
 def at_size(cameras: Cameras, size: tuple[int, int]) -> Cameras:
     """The same cameras in pictures of another (width, height), through their own lens; where those have another shape
-    through a pinhole (see `resized`)."""
+    without distortion (see `undistorted`)."""
     width, height = size
     if abs(width * cameras.height - height * cameras.width) <= max(cameras.width, cameras.height):
         return cameras.resized(width, height)
-    return resized(cameras, size)
+    return undistorted(cameras, size)
 
 
 def _filmed(

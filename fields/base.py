@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ..ops import take_rows
 from ..scenes import Domain
 from ..scenes.columns import each_column
+from .decoders import ColorDecoder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +135,8 @@ class Field(nn.Module, abc.ABC):
     config: "Config"
     shading: ClassVar[Literal["sample", "pixel"]] = "sample"
     follows_time: bool = False  # whether it is another one at another `points.time`
+    follows_footprint: bool = False  # whether it is smoother where `points.footprint` is larger
+    follows_direction: bool = False  # whether not only its colour depends on where it is seen from
 
     def __init__(self, domain: Domain, feature_dim: int) -> None:
         super().__init__()
@@ -174,6 +177,16 @@ class Field(nn.Module, abc.ABC):
         weights."""
         return {}
 
+    @property
+    def color_decoder(self) -> ColorDecoder | None:
+        """What `color` is made by, if by that alone: a conversion may hand it on to the student."""
+        return None
+
+    @property
+    def shown_at_surfaces(self) -> Mapping[str, Callable[[Points], Float[Tensor, "n"]]]:
+        """What else the viewer can show of points on surfaces, beside what all fields have: a figure by its name."""
+        return {}
+
     def refine(self, occupied: Occupied) -> None:
         """Go on at the next finer resolution, keeping what was learned where `occupied`; parameters are new ones."""
         raise NotImplementedError(f"a {self.config.tag} field has one resolution.")
@@ -196,10 +209,6 @@ class Field(nn.Module, abc.ABC):
     def unpacked(self, stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The `state_dict` of which `stored_state` made this; raises ValueError or KeyError if it cannot have."""
         return dict(stored)
-
-    def load_stored_state(self, stored: Mapping[str, Tensor]) -> None:
-        """Raises ValueError, KeyError or RuntimeError if the tensors are not this field's."""
-        self.load_state_dict(self.unpacked(stored))
 
     def levels(self, points: Points, upto: Level) -> Levels:
         """One walk from shallow to deep that stops where told: what distillation taps."""

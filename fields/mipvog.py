@@ -109,6 +109,7 @@ class MipVogField(Field):
 
     config: MipVogConfig
     shading: ClassVar[Literal["sample", "pixel"]] = "pixel"
+    follows_footprint = True
 
     def __init__(self, config: MipVogConfig, domain: Domain) -> None:
         super().__init__(domain, 3 + CODE)
@@ -136,6 +137,10 @@ class MipVogField(Field):
             return torch.zeros_like(width)
         level = self.config.lod_factor * width.clamp_min(1e-6).log2()
         return level.clamp(0, self.pyramid.layout.levels - 1)
+
+    @property
+    def shown_at_surfaces(self) -> Mapping[str, Callable[[Points], Float[Tensor, "n"]]]:
+        return {"Level of detail": self.level}
 
     def probe(self, points: Points) -> Probe:
         level = self.level(points)

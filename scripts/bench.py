@@ -18,7 +18,7 @@ from ..bench.viewer import ViewerPlan, measure_viewer
 from ..fields import field_config
 from ..ops import keep_freed_memory
 from ..train.field_file import load_field
-from ..viewer.look import Studio
+from ..viewer.display import Display
 from .device import choose_device
 from .field_path import find_field_file
 from .flags.bench import Bench
@@ -64,8 +64,8 @@ def _measured(flags: Bench, device: torch.device, console: Console) -> Measured:
         case "viewer":
             file = find_field_file(Path(flags.data))
             trained = load_field(file, device)
-            studio = Studio([subject_of(trained, file)], PAINTS, figure, difference)
-            return measure_viewer(ViewerPlan(flags.sides[-1], flags.repeats), trained, studio, console)
+            display = Display([subject_of(trained, file)], PAINTS, figure, difference)
+            return measure_viewer(ViewerPlan(flags.sides[-1], flags.repeats), trained, display, console)
 
 
 def _conversions(flags: Bench) -> ConvertPlan:

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from ..datasets import load_scene
-from ..distill import Conversion, Plan, Progress, Watch, Wishes, convert
+from ..distill import Callbacks, Conversion, Goal, Plan, Progress, convert
 from ..distill.report import Truth, provenance, write_report
 from ..distill.truth import compare_with_truth
 from ..fields import field_config, preset_of
@@ -34,7 +34,7 @@ def run_convert(flags: Convert) -> dict[str, Any]:
     console = Console(stderr=True)
     flags.check()
     config = field_config(flags.to, preset_of(flags.to, flags.preset), flags.set)
-    wishes = Wishes(budget_of(flags.max_seconds, flags.max_steps), flags.target_psnr)
+    goal = Goal(budget_of(flags.max_seconds, flags.max_steps), flags.target_psnr)
     edits = edits_of(flags)
     device = choose_device(flags.device, console)
     paths = [find_field_file(path) for path in flags.files]
@@ -45,8 +45,8 @@ def run_convert(flags: Convert) -> dict[str, Any]:
     scene = load_scene(flags.data) if flags.data is not None else None
     plan = Plan(flags.schedule, flags.start, flags.decoder, flags.active, flags.seed)
     with Bar(console) as bar, until_told_to_stop() as told:
-        watch = Watch(show=_shown_on(bar), stopped=told.is_set)
-        done = convert(teachers, config, wishes, plan=plan, edits=edits, watch=watch)
+        callbacks = Callbacks(on_step=_shown_on(bar), should_stop=told.is_set)
+        done = convert(teachers, config, goal, plan=plan, edits=edits, callbacks=callbacks)
     save_field(output, dataclasses.replace(done.student, provenance=provenance(done)))
     measured = write_report(report, done, _truth(done, scene, console) if scene is not None else None)
     say(console, _summary(measured, output, report))

@@ -9,7 +9,7 @@ from ..ops import keep_freed_memory
 from ..terminal.interrupts import until_told_to_stop
 from ..terminal.say import say
 from ..train.field_file import load_field
-from ..viewer.look import Studio
+from ..viewer.display import Display
 from ..viewer.page import Page
 from ..viewer.server import Viewer
 from .device import choose_device
@@ -33,16 +33,16 @@ def run_view(flags: View) -> dict[str, Any]:
     library = Library()
     fields = [load_field(file, device) for file in files]
     subjects = [library.add(trained, file) for trained, file in zip(fields, files, strict=True)]
-    studio = Studio(subjects, PAINTS, figure, difference)
+    display = Display(subjects, PAINTS, figure, difference)
     began = time.perf_counter()
-    viewer = Viewer(studio, host=flags.host, port=flags.port)
+    viewer = Viewer(display, host=flags.host, port=flags.port)
     tools = tools_for(files[0].parent, fields[0].frames)
-    page = Page(viewer, tools, actions(library, lambda: studio.look, tools.folder))
+    page = Page(viewer, tools, actions(library, lambda: display.look, tools.folder))
     try:
         with until_told_to_stop() as told:
             for line in how_to_open(flags.host, viewer.port):
                 say(console, line)
-            viewer.floor.serve(told.is_set)
+            viewer.scheduler.serve(told.is_set)
     finally:
         page.close()
     return {"url": page_url(flags.host, viewer.port), "seconds": time.perf_counter() - began}

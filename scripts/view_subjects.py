@@ -10,7 +10,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..fields import Field, Points
-from ..fields.mipvog import MipVogField
 from ..renderers import Rendering, Sampler, VolumeRenderer
 from ..scenes import Rays
 from ..scenes.camera_groups import camera_count, sizes
@@ -62,17 +61,18 @@ def tracer(field: Field, sampler: Sampler) -> Trace:
 
 def surface(field: Field) -> Mapping[str, AtSurface]:
     """What else a field can say of the surfaces that rays meet."""
-    if not isinstance(field, MipVogField):
-        return {}
+    return {name: _where_rays_end(figure) for name, figure in field.shown_at_surfaces.items()}
 
-    def level(rays: Rays, depth: Float[Tensor, "ray"]) -> Float[Tensor, "ray"]:
+
+def _where_rays_end(figure: Callable[[Points], Float[Tensor, "n"]]) -> AtSurface:
+    def at_surface(rays: Rays, depth: Float[Tensor, "ray"]) -> Float[Tensor, "ray"]:
         t = torch.where(depth.isfinite(), depth, rays.near)
         place = rays.origins + t[:, None] * rays.directions
-        return field.level(
+        return figure(
             Points(position=place, direction=rays.directions, footprint=rays.footprint * t, time=rays.time)
         )
 
-    return {"Level of detail": level}
+    return at_surface
 
 
 def figures(trained: TrainedField, file: Path) -> str:

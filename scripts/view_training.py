@@ -10,7 +10,7 @@ from ..terminal.interrupts import until_told_to_stop
 from ..terminal.say import rate, say
 from ..train.loop import Progress
 from ..train.run import Run
-from ..viewer.look import Studio
+from ..viewer.display import Display
 from ..viewer.page import Page
 from ..viewer.server import Viewer
 from ..viewer.training_tab import TrainingTab
@@ -20,7 +20,7 @@ from .view_outputs import PAINTS, difference, figure
 from .view_subjects import Library
 from .view_tools import tools_for
 
-TRAINER = "trainer"  # its name on the floor
+TRAINER = "trainer"  # its name at the scheduler
 
 
 class Watched:
@@ -31,10 +31,10 @@ class Watched:
         self.run, self.told, self.console = run, told, console
         library = Library()
         self.subject = library.add(run.in_training(), run.folder / "field.safetensors", run.trained)
-        studio = Studio([self.subject], PAINTS, figure, difference)
-        self.viewer = Viewer(studio, host=host, port=port)
+        display = Display([self.subject], PAINTS, figure, difference)
+        self.viewer = Viewer(display, host=host, port=port)
         tools = tools_for(run.folder, run.in_training().frames)
-        made = actions(library, lambda: studio.look, tools.folder)
+        made = actions(library, lambda: display.look, tools.folder)
         self.page = Page(self.viewer, tools, made)
         with self.page.field_folder:
             self.tab = TrainingTab(self.viewer)
@@ -51,7 +51,7 @@ class Watched:
         if progress.spent >= 1:
             self.viewer.artist.training = None
             self.viewer.artist.redraw()
-        self.viewer.floor.give_way(TRAINER, worked)
+        self.viewer.scheduler.give_way(TRAINER, worked)
         self.gave_way = time.perf_counter()
 
     def stay(self, words: str) -> None:
@@ -60,7 +60,7 @@ class Watched:
         self._refresh()
         say(self.console, "The viewer goes on showing the field; Ctrl-C ends it.")
         with until_told_to_stop() as told:
-            self.viewer.floor.serve(told.is_set)
+            self.viewer.scheduler.serve(told.is_set)
 
     def __enter__(self) -> "Watched":
         return self
@@ -73,7 +73,7 @@ class Watched:
             return
         live, self.viewer.artist.training = self.viewer.artist.training, None
         self.viewer.artist.redraw()
-        self.viewer.floor.serve(lambda: self.tab.going.is_set() or self.told.is_set())
+        self.viewer.scheduler.serve(lambda: self.tab.going.is_set() or self.told.is_set())
         self.viewer.artist.training = live
 
     def _say(self, progress: Progress) -> None:
@@ -89,5 +89,5 @@ class Watched:
         curve = tuple((point["seconds"], point["psnr"]) for point in self.run.curve)
         if curve != self.subject.curve:
             self.subject = replace(self.subject, curve=curve)
-            self.viewer.studio.subjects[self.subject.name] = self.subject
+            self.viewer.display.subjects[self.subject.name] = self.subject
             self.page.field.refresh()

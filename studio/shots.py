@@ -24,11 +24,10 @@ NEAR = 0.5
 
 @dataclass(frozen=True)
 class Shots:
-    """How many square images of which side: `train` and `val` all over the hemisphere, `test` on a spiral."""
+    """How many square images of which side: `train` all over the hemisphere, `test` on a spiral."""
 
     size: int = 400
     train: int = 100
-    val: int = 10
     test: int = 20
 
 

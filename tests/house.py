@@ -30,6 +30,9 @@ LADDER = {
 MOST_LINES, MOST_LINES_OF_A_FUNCTION, MOST_LINES_OF_A_VERB = 300, 60, 80
 LONG_VERBS = ("train",)  # until its parts are in their rooms
 FLAGS = Path(__file__).parents[1] / "scripts" / "flags"
+# Files of one name in several rooms are one idea met in each: what a verb types, measures and does; the loop and the
+# report of a room; an op and the field of it; which of several there are. Any other name is of one room alone.
+ONE_IDEA = frozenset({"__init__", "choice", "convert", "loop", "mlp", "render", "report", "train"})
 Wrong = tuple[int, str]
 
 
@@ -113,6 +116,17 @@ def duck_typing(source: Source) -> Iterator[Wrong]:
             yield node.lineno, "hasattr: let the type say what is there"
 
 
+def asking_which_field(source: Source) -> Iterator[Wrong]:
+    """Whoever asks what kind a field is has to be told of every new one."""
+    for node in source.nodes:
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"isinstance", "issubclass"}:
+            kinds = {ast.unparse(each).split(".")[-1] for each in ast.walk(node.args[1])}
+            for kind in sorted(kind for kind in kinds if kind.endswith("Field") and kind != "TrainedField"):
+                yield node.lineno, f"{ast.unparse(node)}: make what is asked a member of Field, not of {kind}"
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "getattr" and len(node.args) == 3:
+            yield node.lineno, "getattr with a default: let the type say what is there"
+
+
 def broad_except(source: Source) -> Iterator[Wrong]:
     for node in source.nodes:
         if isinstance(node, ast.ExceptHandler):
@@ -156,3 +170,13 @@ def slow_flags(source: Source) -> Iterator[Wrong]:
         for line, name in imported(source):
             if not any(name == other or name.startswith(f"{other}.") for other in quick):
                 yield line, f"{name} is imported before anybody has asked for work"
+
+
+def names_of_two_ideas(sources: list[Source]) -> Iterator[str]:
+    """Names that files of different rooms have, and mean different things by."""
+    rooms: dict[str, set[str]] = {}
+    for source in sources:
+        rooms.setdefault(source.path.stem, set()).add(source.room)
+    for name, where in sorted(rooms.items()):
+        if len(where) > 1 and name not in ONE_IDEA:
+            yield f"{name}.py is in {', '.join(sorted(where))}: name them apart, or say in house.py that it is one idea"

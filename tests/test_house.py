@@ -19,6 +19,7 @@ RULES: dict[Rule, tuple[str, ...]] = {
     house.dangerous: ROOMS,
     house.blinding: ROOMS,
     house.duck_typing: ROOMS,
+    house.asking_which_field: tuple(room for room in ROOMS if room != "fields"),
     house.broad_except: ROOMS,
     house.bare_rooms: EVERYWHERE,
     house.long_function: EVERYWHERE,
@@ -39,6 +40,9 @@ BROKEN = [
     (house.dangerous, "np.load(path, allow_pickle=True)"),
     (house.blinding, "from __future__ import annotations"),
     (house.duck_typing, "hasattr(field, 'color')"),
+    (house.asking_which_field, "isinstance(trained.field, MipVogField)"),
+    (house.asking_which_field, "if isinstance(field, fields.VoxelField | HashConfig):\n    pass"),
+    (house.asking_which_field, "getattr(field, 'decoder', None)"),
     (house.broad_except, "try:\n    go()\nexcept:\n    pass"),
     (house.broad_except, "try:\n    go()\nexcept (OSError, Exception):\n    pass"),
     (house.bare_rooms, "import fields"),
@@ -55,6 +59,7 @@ from omnifield.fields import Field
 import scenes_of_others
 
 network.eval()
+isinstance(thing, TrainedField | Box)
 try:
     go()
 except (OSError, ValueError):
@@ -121,6 +126,22 @@ def test_a_verb_that_is_more_than_flags_and_what_they_ask_for():
 )
 def test_flags_that_wait_for_something(text: str):
     assert list(house.slow_flags(Source(Path("scripts/flags/eval.py"), text)))
+
+
+def test_a_name_means_one_thing_in_all_rooms():
+    assert not list(house.names_of_two_ideas(files(ROOMS, ".py")))
+
+
+def test_a_name_of_two_ideas_is_seen():
+    paths = (
+        "train/pictures.py",
+        "export/pictures.py",
+        "scripts/train.py",
+        "bench/train.py",
+        "ops/cpu/adam.py",
+    )
+    (wrong,) = house.names_of_two_ideas([Source(Path(path), "") for path in (*paths, "ops/adam.py")])
+    assert wrong.startswith("pictures.py is in export, train:")
 
 
 def test_a_room_beside_is_no_lower():

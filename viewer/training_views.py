@@ -5,10 +5,10 @@ import viser
 from ..scenes import Cameras
 from ..scenes.camera_groups import camera, camera_count
 from .answering import answered
-from .film import Film
 from .job_board import JobBoard
 from .jobs import Task
-from .lens import fov_of, opencv_from_pose, pose_of, resized
+from .lens import fov_of, opencv_from_pose, pose_of
+from .offline import OfflineRenderer
 from .server import Viewer, fly
 
 MOST = 100  # more frusta slow a browser down
@@ -36,7 +36,7 @@ class TrainingViews:
 
     @property
     def cameras(self) -> tuple[Cameras, ...]:
-        return self.viewer.studio.subject(self.viewer.studio.look).cameras
+        return self.viewer.display.subject(self.viewer.display.look).cameras
 
     def _show(self, event: viser.GuiEvent) -> None:
         if not self.frusta:
@@ -72,14 +72,14 @@ class TrainingViews:
             self.frusta[view] = frustum
 
     def _draw(self, task: Task) -> None:
-        film = Film(self.viewer.studio, self.viewer.floor, self.viewer.studio.look)
+        renderer = OfflineRenderer(self.viewer.display, self.viewer.scheduler, self.viewer.display.look)
         small = [_small(camera(self.cameras, view)) for view in self.frusta]
-        images = film.frames(small, lambda done: task.report(done, "drawing"))
+        images = renderer.frames(small, lambda done: task.report(done, "drawing"))
         for frustum, image in zip(self.frusta.values(), images, strict=False):
             frustum.image = image.cpu().numpy()
 
     def _side(self) -> float:
-        return self.size.value * self.viewer.studio.subject(self.viewer.studio.look).domain.side
+        return self.size.value * self.viewer.display.subject(self.viewer.display.look).domain.side
 
     async def _scale(self, event: viser.GuiEvent) -> None:
         for frustum in self.frusta.values():
@@ -99,4 +99,4 @@ class TrainingViews:
 
 def _small(one: Cameras) -> Cameras:
     scale = THUMBNAIL / max(one.width, one.height)
-    return resized(one, (max(1, round(one.width * scale)), max(1, round(one.height * scale))))
+    return one.resized(max(1, round(one.width * scale)), max(1, round(one.height * scale)))

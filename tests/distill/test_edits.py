@@ -81,7 +81,7 @@ def test_a_moved_field_has_the_turned_decoder() -> None:
     moved = Moved(field, pose)
     points = put(scattered(100, CUBE), pose)
     _, features, color = answers(moved, points)
-    assert torch.allclose(moved.decoder(features, points.direction), color, atol=1e-4)
+    assert torch.allclose(moved.color_decoder(features, points.direction), color, atol=1e-4)
 
 
 def test_a_frozen_field_stands_still() -> None:

@@ -5,8 +5,8 @@ import dataclasses
 
 import pytest
 import torch
+from omnifield.distill.combine import _placed
 from omnifield.distill.edits import Cut, Frozen, Moved, Union
-from omnifield.distill.queried import _placed
 from omnifield.scenes import Box, Rays
 from omnifield.scenes.rays import no_view
 from omnifield.train import TrainedField

@@ -22,8 +22,8 @@ def agreement(work: Distillation) -> float:
 def test_a_solved_student_is_near_the_teacher_before_any_step(teacher_ball: TrainedField, kind) -> None:
     solved = Distillation(teacher_ball, small(kind), Plan())
     noise = Distillation(teacher_ball, small(kind), Plan(start="noise"))
-    assert "the student was solved for before its first step" in solved.said
-    assert not any("solved" in sentence for sentence in noise.said)
+    assert "the student was solved for before its first step" in solved.notes
+    assert not any("solved" in sentence for sentence in noise.notes)
     assert agreement(solved) > 28 > 22 > agreement(noise)  # 30 and 18 dB
 
 

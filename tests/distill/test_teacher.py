@@ -5,7 +5,7 @@ import math
 
 import pytest
 import torch
-from omnifield.distill.cameras import NEIGHBOURS
+from omnifield.distill.interpolate import NEIGHBOURS
 from omnifield.distill.teacher import HIDDEN, MISSES, OCCUPIED, SURFACE, PointLesson, RayLesson, Teacher
 from omnifield.fields import Level
 from omnifield.renderers import UniformConfig, VolumeRenderer

@@ -15,13 +15,6 @@ KINDS = (*FIELD_CONFIGS, *VARIANTS)
 BOX = Box((-1.0, -0.5, 0.0), (1.0, 0.5, 1.5))
 DOMAINS = {"box": BOX, "contraction": Contraction(BOX.lo, BOX.hi)}
 
-MOVING = frozenset({"cam of time"})
-"""Those that change with time, as they should."""
-SMOOTHED: frozenset[str] = frozenset({"mipvog"})
-"""Those that change with the footprint, as they should."""
-FACING = frozenset({"cam of direction"})
-"""Those whose density depends on where it is seen from, as it should."""
-
 
 def scattered(count: int, domain: Domain, seed: int = 0) -> Points:
     """Points all over a domain; in an unbounded one up to about twenty boxes away."""

@@ -153,7 +153,7 @@ def test_a_field_of_eight_bits_is_stored_in_bytes_and_shown_as_it_was_trained(co
     for name, parameter in field.named_parameters():
         assert sizes[name] == parameter.numel() * (1 if parameter.ndim > 1 else 4), name
     loaded = made(coordinate, "bits=8")
-    loaded.load_stored_state(stored)
+    loaded.load_state_dict(loaded.unpacked(stored))
     for before, after in zip(answers(field, points), answers(loaded, points), strict=True):
         assert torch.equal(before, after)
     again = loaded.stored_state()
@@ -181,10 +181,10 @@ def test_bytes_that_are_none_are_refused(spoilt: str) -> None:
         (f"{spoilt}.scale", torch.ones(7)),
     ):
         with pytest.raises(ValueError, match=spoilt):
-            field.load_stored_state(stored | {name: tensor})
+            field.load_state_dict(field.unpacked(stored | {name: tensor}))
     del stored[f"{spoilt}.scale"]
     with pytest.raises(KeyError):
-        field.load_stored_state(stored)
+        field.load_state_dict(field.unpacked(stored))
 
 
 def test_a_file_of_bytes_shows_what_was_trained_and_one_that_is_spoilt_is_refused(tmp_path: Path) -> None:

@@ -15,10 +15,7 @@ from omnifield.train.optimizer import Optimizer
 from .contract import (
     BOX,
     DOMAINS,
-    FACING,
     KINDS,
-    MOVING,
-    SMOOTHED,
     answers,
     config_of,
     double,
@@ -107,20 +104,18 @@ def test_the_color_depends_on_the_direction_and_the_density_where_a_field_says_s
     turned = dataclasses.replace(points, direction=points.direction.flip(0))
     before, after = answers(field, points), answers(field, turned)
     same = torch.equal(before[0], after[0]) and torch.equal(before[1], after[1])
-    assert same == (kind not in FACING)
+    assert same == (not field.follows_direction)
     assert (before[2] - after[2]).abs().max() > 1e-3
 
 
 @EVERY_FIELD
-@pytest.mark.parametrize(("what", "changing"), [("time", MOVING), ("footprint", SMOOTHED)])
-def test_time_and_footprint_change_those_fields_that_say_so(
-    kind: str, what: str, changing: frozenset[str]
-) -> None:
+@pytest.mark.parametrize("what", ["time", "footprint"])
+def test_time_and_footprint_change_those_fields_that_say_so(kind: str, what: str) -> None:
     field, points = stirred(kind), scattered(500, BOX)
     zero = dataclasses.replace(points, **{what: torch.zeros(500)})
     one = dataclasses.replace(points, **{what: torch.ones(500)})
     same = all(torch.equal(a, b) for a, b in zip(answers(field, zero), answers(field, one), strict=True))
-    assert same == (kind not in changing)
+    assert same == (not {"time": field.follows_time, "footprint": field.follows_footprint}[what])
 
 
 @EVERY_FIELD

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from omnifield.fields import FIELD_CONFIGS
 from omnifield.scripts import cli, field_facts
-from omnifield.scripts.flags.choices import field_names
+from omnifield.scripts.flags.choices import FIELDS
 from omnifield.scripts.info import Info, run_info
 from omnifield.train import load_field
 from omnifield.train.field_file import FACTS, facts
@@ -45,7 +45,7 @@ def test_info_imports_nothing_slow(ball_file) -> None:
 
 
 def test_the_names_of_the_fields_are_those_of_the_union() -> None:
-    assert field_names() == tuple(config for config in FIELD_CONFIGS if config != "ball")
+    assert FIELDS == tuple(config for config in FIELD_CONFIGS if config != "ball")
 
 
 def test_a_file_says_what_its_field_says(ball_file) -> None:

@@ -61,7 +61,7 @@ def test_steps_and_pictures_take_turns(watched: Watched):
         pictures = looking(watched, over, pool)
         taken = train(watched, 16)
         ends = time.monotonic() + 2
-        watched.viewer.floor.serve(lambda: time.monotonic() > ends)
+        watched.viewer.scheduler.serve(lambda: time.monotonic() > ends)
         over.set()
         came = pictures.result()
     assert taken == list(range(1, 17))

@@ -8,10 +8,10 @@ import torch
 import trimesh
 from omnifield.studio import demo, light
 from omnifield.studio.demo_objects import still_life
-from omnifield.studio.shots import Shots, hemisphere, spiral
+from omnifield.studio.shots import Shots, hemisphere, spiral, truth
 from omnifield.studio.surface import Material, Surface, surface
 
-TINY = Shots(size=24, train=3, val=1, test=2)
+TINY = Shots(size=24, train=3, test=2)
 
 
 @pytest.fixture
@@ -55,11 +55,10 @@ def test_the_still_life(cache: Path, objects: Surface, monkeypatch: pytest.Monke
         "train_001",
         "train_002",
     )
-    assert len(demo.demo_val(TINY)) == 1
     lo, hi = torch.tensor(scene.domain.lo), torch.tensor(scene.domain.hi)
     vertices = torch.from_numpy(objects.vertices)
     assert (vertices > lo).all() and (vertices < hi).all()
-    depth, normal = demo.demo_truth(TINY)
+    depth, normal = map(torch.from_numpy, truth(objects, scene.test[0].cameras))
     found, alpha = depth > 0, scene.test[0].images[..., 3]
     assert (alpha[found] > 0).all() and (alpha[~found] < 255).all()
     torch.testing.assert_close(normal[found].norm(dim=-1), torch.ones(int(found.sum())))
@@ -91,7 +90,7 @@ def test_a_second_call_reads_the_cache(cache: Path, simple: list[int]) -> None:
     first, second = demo.demo_scene(TINY), demo.demo_scene(TINY)
     assert len(simple) == 1 and torch.equal(first.train[0].images, second.train[0].images)
     assert [path.suffix for path in cache.iterdir()] == [".npz"]  # nothing half-written is left
-    demo.demo_scene(Shots(size=16, train=1, val=1, test=1))
+    demo.demo_scene(Shots(size=16, train=1, test=1))
     assert len(simple) == 2 and len(list(cache.iterdir())) == 2
 
 
@@ -133,6 +132,6 @@ def test_cameras_spread_over_the_hemisphere() -> None:
     cosine = train @ train.T - 2 * np.eye(100)
     nearest = np.degrees(np.arccos(cosine.max(1)))
     assert nearest.min() > 3 and nearest.max() < 22  # evenly spread, an ideal lattice has about 15
-    assert not np.allclose(hemisphere(10, demo.VAL_SEED), hemisphere(10, demo.TRAIN_SEED))
+    assert not np.allclose(hemisphere(10, 1), hemisphere(10, demo.TRAIN_SEED))
     climb = spiral(20)[:, 2]
     assert (np.diff(climb) > 0).all()

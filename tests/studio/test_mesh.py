@@ -12,12 +12,13 @@ from omnifield.datasets import load_scene
 from omnifield.scenes import Box
 from omnifield.studio import light
 from omnifield.studio.mesh import mesh_scene
-from omnifield.studio.mesh_file import read_mesh
 from omnifield.studio.shade import lit
 from omnifield.studio.shots import Shots, render_views, truth
 from PIL import Image
 
-TINY = Shots(size=32, train=2, val=0, test=1)
+from .bare_mesh import read_mesh
+
+TINY = Shots(size=32, train=2, test=1)
 QUAD = "v -1 0 -1\nv 1 0 -1\nv 1 0 1\nv -1 0 1\nvt 0 0\nvt 1 0\nvt 1 1\nvt 0 1\n"
 
 
@@ -129,7 +130,7 @@ def test_a_picture_lies_on_a_mesh_the_right_way_up(tmp_path: Path) -> None:
     quad = written(
         tmp_path / "quad.obj", f"mtllib m.mtl\nusemtl m\n{QUAD}f 4/1 3/2 2/3 1/4\n"
     )  # lies flat, seen from +y
-    scene = mesh_scene(quad, Shots(size=48, train=12, val=0, test=1))
+    scene = mesh_scene(quad, Shots(size=48, train=12, test=1))
     top = scene.train[0].cameras.world_from_camera[:, 2, 2].argmax()
     cameras, image = scene.train[0].cameras[top : top + 1], scene.train[0].images[top].double()
     for corner, channel in (((-0.5, 0.5), 0), ((0.5, 0.5), 1), ((-0.5, -0.5), 2)):
@@ -212,6 +213,6 @@ def test_the_real_spot_from_its_own_cameras(real: Callable[[str], Path]) -> None
 
 
 def test_the_real_spot_wears_its_texture(real: Callable[[str], Path]) -> None:
-    scene = mesh_scene(real("meshes/spot") / "spot.obj", Shots(size=64, train=1, val=0, test=1))
+    scene = mesh_scene(real("meshes/spot") / "spot.obj", Shots(size=64, train=1, test=1))
     color = scene.train[0].images[scene.train[0].images[..., 3] == 255][:, :3].double()
     assert color.std(0).min() > 20  # white hide, dark spots, not one grey

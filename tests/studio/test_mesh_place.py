@@ -13,7 +13,7 @@ from omnifield.studio.shots import Shots
 
 from .glb_file import SQUARE, Glb
 
-TINY = Shots(size=32, train=3, val=0, test=1)
+TINY = Shots(size=32, train=3, test=1)
 FAR = np.array([441547.8508, 5121946.5962, 2344.752])  # metres east, north and up
 # A pyramid whose corners are no round numbers.
 CORNERS = np.array(

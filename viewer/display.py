@@ -20,7 +20,7 @@ FIGURE = "figure"
 OTHER = "color of the other"
 
 
-class Studio:
+class Display:
     """The subjects, the ways to paint them, and the look that is shown to everybody."""
 
     def __init__(

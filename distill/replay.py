@@ -1,4 +1,4 @@
-"""What the teacher has said lately: a ring of rows, from which a student draws as often as it likes."""
+"""A replay buffer: what the teacher answered lately, from which a student draws as often as it likes."""
 
 from collections.abc import Sized
 from typing import Generic, TypeVar
@@ -14,7 +14,7 @@ UNIFORM = 0.5  # share of the draws that all rows have the same part in
 Lesson = TypeVar("Lesson", bound=Sized)  # a dataclass of columns
 
 
-class Memory(Generic[Lesson]):
+class ReplayBuffer(Generic[Lesson]):
     """Rows of lessons, at most `capacity`; the oldest are overwritten first. Each has a score: its last error."""
 
     def __init__(self, capacity: int, device: torch.device | str = "cpu") -> None:
@@ -39,12 +39,14 @@ class Memory(Generic[Lesson]):
     def take(self, rows: Int[Tensor, "row"]) -> Lesson:
         return each_column(lambda column: column.index_select(0, rows), self.kept)
 
-    def any(self, count: int, generator: torch.Generator) -> tuple[Int[Tensor, "row"], Float[Tensor, "row"]]:
+    def draw(self, count: int, generator: torch.Generator) -> tuple[Int[Tensor, "row"], Float[Tensor, "row"]]:
         """Rows, each as likely, and their weights: 1."""
         rows = torch.randint(len(self), (count,), generator=generator, device=self.score.device)
         return rows, torch.ones(count, device=rows.device)
 
-    def hard(self, count: int, generator: torch.Generator) -> tuple[Int[Tensor, "row"], Float[Tensor, "row"]]:
+    def draw_hard(
+        self, count: int, generator: torch.Generator
+    ) -> tuple[Int[Tensor, "row"], Float[Tensor, "row"]]:
         """Rows of a high score more often, and the weights that make the mean over them one over all rows:
         w = 1 / (n p) for p = u / n + (1 − u) s / Σ s."""
         score = self.score[: len(self)]
@@ -54,6 +56,6 @@ class Memory(Generic[Lesson]):
         rows = torch.searchsorted(ends, luck).clamp_max(len(self) - 1)
         return rows, 1 / relative[rows]
 
-    def scored(self, rows: Int[Tensor, "row"], error: Float[Tensor, "row"]) -> None:
+    def set_scores(self, rows: Int[Tensor, "row"], error: Float[Tensor, "row"]) -> None:
         """What rows that were drawn turned out to be worth."""
         self.score[rows] = error.detach()

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 import torch
 from omnifield.scenes import Rays
-from omnifield.viewer.look import FIGURE, OTHER
+from omnifield.viewer.display import FIGURE, OTHER
 from omnifield.viewer.subject import Crop
 from scipy.spatial.transform import Rotation
 
-from .conftest import Ball, cameras, studio
+from .conftest import Ball, cameras, display
 
 
 def crop(turn: tuple[float, float, float], center=(0.1, -0.2, 0.3), size=(1.2, 2.0, 0.8)) -> Crop:
@@ -65,7 +65,7 @@ def test_a_ray_along_a_face_is_no_accident():
 
 def test_a_split_shows_one_left_and_the_other_right():
     left, right = Ball((1.0, 0.0, 0.0)), Ball((0.0, 0.0, 1.0))
-    room = studio(left.subject("left"), right.subject("right"))
+    room = display(left.subject("left"), right.subject("right"))
     look = replace(room.look, comparison="split", other="right", split=0.25)
     camera = cameras()[:1]
     pixels = torch.arange(camera.width * camera.height)
@@ -78,7 +78,7 @@ def test_a_split_shows_one_left_and_the_other_right():
 
 def test_a_difference_has_the_colours_of_both():
     one, other = Ball((1.0, 0.0, 0.0)), Ball((0.0, 0.0, 1.0))
-    room = studio(one.subject("one"), other.subject("other"))
+    room = display(one.subject("one"), other.subject("other"))
     look = replace(room.look, comparison="difference", other="other")
     camera = cameras()[:1]
     layers = room.asker(look)(camera.pixel_rays(0), torch.arange(1200), camera)
@@ -87,7 +87,7 @@ def test_a_difference_has_the_colours_of_both():
 
 def test_what_a_subject_says_of_its_surface_is_asked_only_when_shown(ball: Ball):
     subject = replace(ball.subject(), surface={"Distance": lambda rays, depth: depth})
-    room, camera = studio(subject), cameras()[:1]
+    room, camera = display(subject), cameras()[:1]
     ask = torch.arange(1200)
     assert FIGURE not in room.asker(room.look)(camera.pixel_rays(0), ask, camera)
     room.change(output="Distance")
@@ -97,7 +97,7 @@ def test_what_a_subject_says_of_its_surface_is_asked_only_when_shown(ball: Ball)
 
 
 def test_a_click_meets_the_surface_in_the_dataset_s_units(ball: Ball):
-    room = studio(ball.subject())
+    room = display(ball.subject())
     there = room.distance(torch.tensor([3.0, 0.0, 0.0]), torch.tensor([-1.0, 0.0, 0.0]))
     assert there == pytest.approx(3.0 - 0.6, abs=1e-5)
     assert room.distance(torch.tensor([3.0, 0.0, 0.0]), torch.tensor([0.0, 1.0, 0.0])) == math.inf

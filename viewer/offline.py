@@ -8,22 +8,22 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from ..scenes import Cameras
+from .display import Display
 from .drawing import Pace, Plan, draw
-from .floor import Floor
-from .look import Studio
+from .scheduler import Scheduler
 from .subject import Look
 
-JOB = "job"  # its name on the floor
+JOB = "job"  # its name at the scheduler
 AT_ONCE = Plan(first_seconds=float("inf"), in_full=False)
 Image = UInt8[Tensor, "height width rgb=3"]
 
 
-class Film:
+class OfflineRenderer:
     """Pictures of cameras as somebody looks at them, each at its moment."""
 
-    def __init__(self, studio: Studio, floor: Floor, look: Look) -> None:
-        self.studio = studio
-        self.floor = floor
+    def __init__(self, display: Display, scheduler: Scheduler, look: Look) -> None:
+        self.display = display
+        self.scheduler = scheduler
         self.look = look
         self.pace = Pace()
 
@@ -38,14 +38,14 @@ class Film:
     def _frame(self, camera: Cameras) -> Iterator[Image | None]:
         """None after every tile, and the picture in the end."""
         look = replace(self.look, time=camera.time.item())
-        drawing = draw(camera, self.studio.asker(look), self.pace, AT_ONCE)
+        drawing = draw(camera, self.display.asker(look), self.pace, AT_ONCE)
 
         @torch.no_grad()
         def tile() -> tuple[bool, Image | None]:
             stage = next(drawing)
-            return stage.last, self.studio.paint(stage.picture, look) if stage.last else None
+            return stage.last, self.display.paint(stage.picture, look) if stage.last else None
 
         last = False
         while not last:
-            last, image = self.floor.submit(JOB, tile).result()
+            last, image = self.scheduler.submit(JOB, tile).result()
             yield image

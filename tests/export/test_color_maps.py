@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from omnifield.export.pictures import (
+from omnifield.export.color_maps import (
     DepthRange,
     depth_picture,
     depth_range,
@@ -20,7 +20,14 @@ TABULATED = {64: (0.1584, 0.7355, 0.9230), 128: (0.6436, 0.9900, 0.2336), 192: (
 @pytest.mark.parametrize("index", TABULATED)
 def test_turbo_is_turbo(index: int) -> None:
     found = turbo(torch.tensor([index / 255]))[0]
-    torch.testing.assert_close(found, torch.tensor(TABULATED[index]), atol=0.08, rtol=0)
+    torch.testing.assert_close(found, torch.tensor(TABULATED[index]), atol=1e-4, rtol=0)
+
+
+def test_turbo_ends_dark_and_has_a_colour_for_everything() -> None:
+    found = turbo(torch.tensor([[-1.0, 0.0, torch.nan], [1.0, 7.0, torch.inf]]))
+    assert torch.equal(found, found[:, :1].expand(2, 3, 3))
+    torch.testing.assert_close(found[0, 0], torch.tensor([0.19, 0.0718, 0.2322]), atol=1e-4, rtol=0)
+    torch.testing.assert_close(found[1, 0], torch.tensor([0.4796, 0.0158, 0.0106]), atol=1e-4, rtol=0)
 
 
 def test_near_is_red_far_is_blue_and_nothing_is_white() -> None:

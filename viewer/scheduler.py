@@ -1,4 +1,4 @@
-"""Who computes: the trainer, the viewer and its jobs take turns on one thread, each for its share of the time.
+"""Who computes next: the trainer, the viewer and its jobs take turns on one thread, each for its share of the time.
 
 One thread, because two that compute in parallel regions have twice as many workers as there are cores, and OpenMP then
 lets them sleep between regions instead of spin: measured here, pictures took twice as long.
@@ -17,7 +17,7 @@ CREDIT = 0.25  # seconds that nobody can save up by staying away longer
 LOOK_SECONDS = 0.1  # between two looks at whether to go on serving
 
 
-class Floor:
+class Scheduler:
     """Work is handed in from any thread, under the name of a participant, and done by the thread that serves. Of those
     who wait, the next is the one who has had the least time for its weight (stride scheduling, Waldspurger 1995): so
     nobody starves, and an idle share goes to the others."""
@@ -31,7 +31,7 @@ class Floor:
         self._changed = threading.Condition()
 
     def submit(self, who: str, work: Callable[[], Item]) -> "Future[Item]":
-        """Have something done in turn; cancelled where the floor is closed."""
+        """Have something done in turn; cancelled where the scheduler is closed."""
         future: Future[Item] = Future()
         with self._changed:
             if self._closed:

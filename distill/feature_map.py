@@ -1,4 +1,4 @@
-"""What two fields can say in the same words: appearance features, through one colour decoder or a linear map."""
+"""How appearance features of two fields are made comparable: by one colour decoder, or by a linear map."""
 
 from typing import Literal
 
@@ -12,8 +12,8 @@ from ..fields.decoders import ColorDecoder
 RIDGE = 1e-3  # of least squares, relative to the mean square of what is mapped
 
 
-class Common:
-    """How the student's features are compared with the teacher's. `said` tells it in words.
+class FeatureMap:
+    """From the student's features to the teacher's. `note` is a sentence about it.
 
     The teacher's decoder is copied into the student's where it fits; the features of both then mean the same. Else
     they are compared through a linear map, fitted in closed form as often as asked, that nobody needs afterwards.
@@ -21,30 +21,30 @@ class Common:
     """
 
     def __init__(self, teacher: Field, student: Field, decoder: Literal["inherited", "own"]) -> None:
-        theirs, ours = _decoder_of(teacher), _decoder_of(student)
+        theirs, ours = teacher.color_decoder, student.color_decoder
         self.width = teacher.feature_dim
         self.compared = theirs is not None and ours is not None
         self.matrix: Tensor | None = None
         self.inherited: tuple[Tensor, ...] = ()
         if theirs is None or ours is None:
-            self.said = "features are not compared: one of the two fields has no decoder of features"
+            self.note = "features are not compared: one of the two fields has no decoder of features"
         elif decoder == "inherited" and _fits(theirs, ours):
             _inherit(theirs, ours)
             self.inherited = tuple(ours.parameters())
-            self.said = "the teacher's colour decoder was inherited"
+            self.note = "the teacher's colour decoder was inherited"
         else:
             self.matrix = torch.zeros(
                 1 + student.feature_dim, self.width, device=theirs.mlp.weights[0].device
             )
-            self.said = "features were compared through a linear map: the student keeps a decoder of its own"
+            self.note = "features were compared through a linear map: the student keeps a decoder of its own"
 
-    def hold(self, still: bool) -> None:
+    def freeze_decoder(self, frozen: bool) -> None:
         """Keep an inherited decoder as it is, or let it learn again: until rays are compared it knows best."""
         for parameter in self.inherited:
-            parameter.requires_grad_(not still)
+            parameter.requires_grad_(not frozen)
 
-    def spoken(self, features: Float[Tensor, "n student"]) -> Float[Tensor, "n teacher"]:
-        """The student's features as the teacher would say them."""
+    def mapped(self, features: Float[Tensor, "n student"]) -> Float[Tensor, "n teacher"]:
+        """The student's features, to be compared with the teacher's."""
         if self.matrix is None:
             return features[:, : self.width]
         return features @ self.matrix[1:] + self.matrix[0]
@@ -58,11 +58,6 @@ class Common:
         gram = inputs.T @ inputs
         ridge = RIDGE * gram.diagonal().mean() * torch.eye(len(gram), device=gram.device)
         self.matrix = torch.linalg.solve(gram + ridge, inputs.T @ teacher)
-
-
-def _decoder_of(field: Field) -> ColorDecoder | None:
-    decoder = getattr(field, "decoder", None)
-    return decoder if isinstance(decoder, ColorDecoder) else None
 
 
 def _fits(small: ColorDecoder, large: ColorDecoder) -> bool:

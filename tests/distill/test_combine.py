@@ -5,7 +5,7 @@ import math
 
 import pytest
 import torch
-from omnifield.distill import Edits, queried
+from omnifield.distill import Edits, combined
 from omnifield.distill.edits import Moved
 from omnifield.distill.space import cells_where
 from omnifield.fields import Points
@@ -36,12 +36,12 @@ def assert_covered(trained: TrainedField) -> None:
 
 
 def test_one_field_without_edits_is_itself(teacher_ball) -> None:
-    assert queried([teacher_ball], Edits()) is teacher_ball
-    assert queried([teacher_ball], Edits(world_from_field=(torch.eye(4),))) is teacher_ball
+    assert combined([teacher_ball], Edits()) is teacher_ball
+    assert combined([teacher_ball], Edits(world_from_field=(torch.eye(4),))) is teacher_ball
 
 
 def test_a_moved_teacher_looks_the_same_from_its_own_cameras(teacher_ball) -> None:
-    there = queried([teacher_ball], Edits(world_from_field=(some_pose(),)))
+    there = combined([teacher_ball], Edits(world_from_field=(some_pose(),)))
     assert isinstance(there.field.domain, Box) and there.field.domain != CUBE
     assert_covered(there)
     for view in (0, 7):
@@ -52,7 +52,7 @@ def test_a_moved_teacher_looks_the_same_from_its_own_cameras(teacher_ball) -> No
 def test_two_balls_are_looked_at_from_the_cameras_of_both() -> None:
     away = torch.eye(4)
     away[0, 3] = 1.5
-    both = queried([ball(SMALL), ball(SMALL)], Edits(world_from_field=(torch.eye(4), away)))
+    both = combined([ball(SMALL), ball(SMALL)], Edits(world_from_field=(torch.eye(4), away)))
     assert camera_count(both.cameras) == 40
     assert_covered(both)
     middles = torch.tensor([[0.0, 0.0, 0.0], [1.5, 0.0, 0.0], [0.75, 0.0, 0.0]])
@@ -64,7 +64,7 @@ def test_two_balls_are_looked_at_from_the_cameras_of_both() -> None:
 def test_a_field_is_not_looked_for_where_only_the_other_one_is(teacher_ball) -> None:
     """What nobody taught it there, fog here, is not to come to light."""
     fog = dataclasses.replace(ball(BallConfig(x=0.5, radius=0.2)), field=stirred("mlp", CUBE))
-    both = queried([teacher_ball, fog], Edits())
+    both = combined([teacher_ball, fog], Edits())
     points = scattered(20_000, CUBE)
     only_ball = teacher_ball.sampler.contains(points.position) & ~fog.sampler.contains(points.position)
     expected = teacher_ball.field.density(points)[only_ball]
@@ -74,10 +74,10 @@ def test_a_field_is_not_looked_for_where_only_the_other_one_is(teacher_ball) -> 
 def test_boxes_are_cut_and_an_unbounded_scene_is_bounded_by_what_is_kept() -> None:
     unbounded = ball(domain=Contraction(CUBE.lo, CUBE.hi))
     half = Box((-0.9, -0.9, 0.0), (0.9, 0.9, 0.9))
-    kept = queried([unbounded], Edits(keep=(half,)))
+    kept = combined([unbounded], Edits(keep=(half,)))
     assert kept.field.domain == half and kept.sampler.domain == half
     assert_covered(kept)
-    rest = queried([unbounded], Edits(remove=(half,)))
+    rest = combined([unbounded], Edits(remove=(half,)))
     assert isinstance(rest.field.domain, Contraction)
     below, above = torch.tensor([[0.0, 0.0, -0.3]]), torch.tensor([[0.0, 0.0, 0.3]])
     assert rest.sampler.contains(below) and not rest.sampler.contains(above)
@@ -86,7 +86,7 @@ def test_boxes_are_cut_and_an_unbounded_scene_is_bounded_by_what_is_kept() -> No
 
 def test_a_moment_of_a_moving_ball_is_where_the_ball_is_then() -> None:
     moving = ball(BallConfig(radius=0.3, x=-0.5, speed=1.0))
-    still = queried([moving], Edits(time=0.9))
+    still = combined([moving], Edits(time=0.9))
     assert not still.field.follows_time and not any_moving(still.cameras)
     assert all_times(still.cameras).tolist() == pytest.approx([0.9] * 20)
     place, zero = torch.tensor([[0.4, 0.0, 0.0]]), torch.zeros(1)
@@ -113,7 +113,7 @@ def test_cameras_of_another_size_and_lens_stay_what_they_are(teacher_ball) -> No
     [one] = teacher_ball.cameras
     fisheye = dataclasses.replace(one.resized(64, 48), lens=Lens.FISHEYE, near=0.05)
     other = dataclasses.replace(teacher_ball, cameras=(fisheye,))
-    both = queried([teacher_ball, other], Edits())
+    both = combined([teacher_ball, other], Edits())
     assert both.cameras == (one, fisheye)
 
 
@@ -142,14 +142,14 @@ FAR, BIG = Box((2.0, 2.0, 2.0), (3.0, 3.0, 3.0)), Box((-2.0, -2.0, -2.0), (2.0, 
 )
 def test_what_cannot_be_done_is_said(teacher_ball, edits, sentence) -> None:
     with pytest.raises(ValueError, match=sentence):
-        queried([teacher_ball], edits)
+        combined([teacher_ball], edits)
 
 
 def test_an_empty_field_is_said_to_be_empty() -> None:
     nothing = ball()
     nothing.sampler.bits.zero_()
     with pytest.raises(ValueError, match="There is nothing to convert: no cell of the field is occupied"):
-        queried([nothing], Edits())
+        combined([nothing], Edits())
 
 
 def test_moved_fields_know_the_way_back() -> None:

@@ -35,7 +35,7 @@ class Edits:
     time: float | None = None
 
 
-def queried(teachers: Sequence[TrainedField], edits: Edits) -> TrainedField:
+def combined(teachers: Sequence[TrainedField], edits: Edits) -> TrainedField:
     """The teachers as one, after the edits, with an occupancy and the cameras of all.
 
     Raises ValueError, in the user's words, for a transform that is not rigid, a box that misses the scene, a moment

@@ -3,7 +3,7 @@
 import dataclasses
 
 import torch
-from omnifield.distill.cameras import NEIGHBOURS, rotation, with_cameras_between
+from omnifield.distill.interpolate import NEIGHBOURS, rotation, with_cameras_between
 
 from ..train.sphere_scene import around
 
