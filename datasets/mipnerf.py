@@ -10,7 +10,9 @@ from ..scenes.scene import Scene, Views, has_transparency
 from .blender import place
 from .capture import read_capture
 from .document import Document, read_document
+from .format import Format
 from .frames import Frame, read_frame
+from .transforms import METADATA
 
 # The file's columns, and what a frame of a transforms.json calls the same. `pix2cam` says once more what `focal`,
 # `width` and `height` do; `near`, `far` and `lossmult` follow from the scene and the scale.
@@ -24,8 +26,13 @@ COLUMNS = {
 SAME_POSE = 1e-5
 
 
-def load_multiscale(file: Path, *, downscale: int) -> Scene:
+def is_multiscale(path: Path) -> bool:
+    return (path / METADATA).is_file() if path.is_dir() else path.name == METADATA
+
+
+def load_multiscale(path: Path, downscale: int) -> Scene:
     """The scales as the files have them. Raises FileNotFoundError or ValueError that names the file and the field."""
+    file = path / METADATA if path.is_dir() else path
     if downscale != 1:
         raise ValueError(f"--downscale is for images of one size; those of {file} come in several.")
     document = read_document(file)
@@ -93,3 +100,6 @@ def _scales(scales: list[Views], placement: Placement, document: Document) -> It
                 "cam2world", f"of the images with label {level} is not that of those with label 0"
             )
         yield replace(placed(views, placement.scene_from_input, placement.near), names=names)
+
+
+MULTISCALE = Format(f"{METADATA} (Mip-NeRF)", is_multiscale, load_multiscale)
