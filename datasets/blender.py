@@ -26,10 +26,23 @@ from ..scenes.placement import (
 from ..scenes.poses import look_at
 from ..scenes.scene import Scene
 from ..scenes.views import cameras_of, has_transparency
-from .document import Document
-from .transforms_entries import Entry, read_entries_of_split
+from .document import Document, read_document
+from .format import Format
+from .transforms_entries import TRAIN, Entry, read_entries_of_split, split_folder
 from .transforms_frames import capture_of
 
+# Fields that a NeRF-synthetic file never has; one of them makes the pair a photograph set.
+PHOTOGRAPH_FIELDS = (
+    "fl_x",
+    "fl_y",
+    "camera_model",
+    "w",
+    "h",
+    "aabb_scale",
+    "is_fisheye",
+    "k1",
+    "applied_transform",
+)
 USUAL_HALF_SIDE = 1.5
 USUAL_FACTOR = (
     1.5  # how far what the pictures cover may be from the usual box before the scale is another one
@@ -37,8 +50,18 @@ USUAL_FACTOR = (
 AUXILIARY = re.compile(r"_(depth|normal)_\d+$")  # Blender writes these beside the test pictures
 
 
-def load_blender(folder: Path, *, downscale: int) -> Scene:
-    """Raises FileNotFoundError or ValueError that names the file and the field on bad input."""
+def is_blender(path: Path) -> bool:
+    folder = split_folder(path)
+    if folder is None or not (folder / TRAIN).is_file():
+        return False
+    document = read_document(folder / TRAIN)
+    return "camera_angle_x" in document and not any(field in document for field in PHOTOGRAPH_FIELDS)
+
+
+def load_blender(path: Path, downscale: int) -> Scene:
+    """The folder, or one of the files in it. Raises FileNotFoundError or ValueError that names the file and the field
+    on bad input."""
+    folder = path if path.is_dir() else path.parent
     document, train, test = read_entries_of_split(folder)
     capture = capture_of(_pictures(train), _pictures(test), downscale=downscale)
     placement = place(capture, document)
@@ -85,3 +108,6 @@ def _pictures(entries: list[Entry]) -> list[Entry]:
     if not pictures:
         raise entries[0].shared.error("frames", "names depth and normal pictures only")
     return pictures
+
+
+BLENDER = Format("transforms_train.json (NeRF-synthetic)", is_blender, load_blender)

@@ -11,6 +11,8 @@ from ..scenes.scene import Scene
 from ..scenes.views import Views, has_transparency, names_of
 from .blender import place
 from .document import Document, read_document
+from .format import Format
+from .transforms import METADATA
 from .transforms_entries import Entry, read_entry
 from .transforms_frames import capture_of
 
@@ -26,8 +28,13 @@ COLUMNS = {
 SAME_POSE = 1e-5
 
 
-def load_multiscale(file: Path, *, downscale: int) -> Scene:
+def is_multiscale(path: Path) -> bool:
+    return (path / METADATA).is_file() if path.is_dir() else path.name == METADATA
+
+
+def load_multiscale(path: Path, downscale: int) -> Scene:
     """The scales as the files have them. Raises FileNotFoundError or ValueError that names the file and the field."""
+    file = path / METADATA if path.is_dir() else path
     if downscale != 1:
         raise ValueError(f"--downscale is for images of one size; those of {file} come in several.")
     document = read_document(file)
@@ -106,3 +113,6 @@ def _check_coarser(level: int, cameras: Cameras, full: Cameras, document: Docume
         raise document.error(
             "cam2world", f"of the images with label {level} is not that of those with label 0"
         )
+
+
+MULTISCALE = Format(f"{METADATA} (Mip-NeRF)", is_multiscale, load_multiscale)

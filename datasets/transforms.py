@@ -12,8 +12,10 @@ from ..scenes.placement import place, placed
 from ..scenes.scene import Scene
 from ..scenes.views import has_transparency
 from .document import Document, read_document
+from .format import Format
 from .stated import read_stated
 from .transforms_entries import (
+    TRAIN,
     Entry,
     clean_path,
     hold_out,
@@ -21,9 +23,12 @@ from .transforms_entries import (
     read_entries,
     read_entries_of_split,
     sort_naturally,
+    split_folder,
 )
 from .transforms_frames import capture_of
 
+ALL = "transforms.json"
+METADATA = "metadata.json"  # Mip-NeRF's
 TRAIN_FRACTION = 0.9  # nerfstudio's default split
 
 
@@ -34,15 +39,29 @@ class Split:
     test: list[Entry]
 
 
-def load_transforms(file: Path, *, downscale: int) -> Scene:
-    """One file for all frames. Raises FileNotFoundError or ValueError that names the file and the field."""
+def is_transforms(path: Path) -> bool:
+    if path.is_dir():
+        return (path / ALL).is_file()
+    return path.suffix.lower() == ".json" and path.name != METADATA and split_folder(path) is None
+
+
+def load_transforms(path: Path, downscale: int) -> Scene:
+    """One file for all frames, or the folder that it is in. Raises FileNotFoundError or ValueError that names the file
+    and the field."""
+    file = path / ALL if path.is_dir() else path
     document = read_document(file)
     entries = sort_naturally(read_entries(document))
     return _scene(Split(document, *split(document, entries)), downscale)
 
 
-def load_transforms_of_split(folder: Path, *, downscale: int) -> Scene:
-    """`transforms_train.json` beside `transforms_test.json`, with the same fields as a `transforms.json`."""
+def is_split(path: Path) -> bool:
+    return (path / TRAIN).is_file() if path.is_dir() else split_folder(path) is not None
+
+
+def load_transforms_of_split(path: Path, downscale: int) -> Scene:
+    """`transforms_train.json` beside `transforms_test.json`, with the same fields as a `transforms.json`: the folder,
+    or one of the files."""
+    folder = path if path.is_dir() else path.parent
     document, train, test = read_entries_of_split(folder)
     return _scene(Split(document, sort_naturally(train), sort_naturally(test)), downscale)
 
@@ -104,3 +123,7 @@ def _input_from_original(document: Document) -> Float[Tensor, "row=4 column=4"]:
         applied = document.matrix("applied_transform")
     applied[:3] *= document.positive("applied_scale") if "applied_scale" in document else 1.0
     return applied
+
+
+TRANSFORMS = Format("transforms.json (nerfstudio, instant-ngp)", is_transforms, load_transforms)
+SPLIT = Format("", is_split, load_transforms_of_split)

@@ -16,6 +16,8 @@ from .pose import read_pose
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".JPG", ".PNG")
 TEST_EVERY = 8
+TRAIN = "transforms_train.json"
+SPLIT_FILES = ("transforms_train", "transforms_val", "transforms_test")
 
 
 @dataclass(frozen=True)
@@ -63,12 +65,19 @@ def read_entry(fields: Document, shared: Document) -> Entry:
     )
 
 
+def split_folder(path: Path) -> Path | None:
+    """Of a data set that comes in one file for training and others: the folder, or one of its files."""
+    if path.is_dir():
+        return path
+    return path.parent if path.name.startswith(SPLIT_FILES) and path.suffix.lower() == ".json" else None
+
+
 def read_entries_of_split(folder: Path) -> tuple[Document, list[Entry], list[Entry]]:
     """Fields and frames of `transforms_train.json`, and the frames to test on.
 
     These are of `transforms_test.json`, else of `transforms_val.json`, else every 8th of the training frames.
     """
-    document = read_document(folder / "transforms_train.json")
+    document = read_document(folder / TRAIN)
     entries = read_entries(document)
     for name in ("transforms_test.json", "transforms_val.json"):
         if (folder / name).is_file():
