@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,8 +22,7 @@ from ..terminal.interrupts import until_told_to_stop
 from ..terminal.say import check_some_counted, say
 from ..train import Budget, FitConfig, Progress, TrainedField, begin, fit
 from ..train.evaluate import mean_figure, picture, psnr, true_image
-from ..train.pictures import to_bytes
-from ..train.run import WHITE, stride
+from ..train.run import WHITE, Run, stride
 from .machine import slug
 from .report import Measured, Sheet
 
@@ -117,15 +117,7 @@ def train_one(tag: str, scene: Scene, plan: ConvertPlan, console: Console) -> Tr
             curve.append({"seconds": progress.seconds, "psnr": psnr})
 
     fit(training, scene, Budget(seconds=plan.train_seconds), [judged])
-    trained = TrainedField(
-        field=training.field,
-        sampler=training.sampler,
-        cameras=cameras_of(scene.train),
-        background=WHITE,
-        scene_from_input=scene.scene_from_input,
-        provenance={"scene": scene.name},
-        thumbnail=to_bytes(torch.ones(1, 1, 3)),
-    )
+    trained = Run(Path(), scene, training, {"scene": scene.name}).in_training()
     return Trained(trained, _psnr(training.field, training.sampler, scene, FINAL_RAYS), curve)
 
 
