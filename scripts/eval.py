@@ -26,8 +26,8 @@ from .outputs import try_folder
 
 
 def run_eval(flags: Eval) -> dict[str, Any]:
-    """All means are over the views; after Ctrl-C over those so far. Raises ValueError or FileNotFoundError in the user's
-    words."""
+    """All means are over the views; after Ctrl-C over those so far. Raises ValueError or FileNotFoundError in the
+    user's words."""
     flags.check()
     if flags.output is not None:
         try_folder(flags.output)

@@ -277,12 +277,6 @@ def test_tensors_that_do_not_fit(path: Path, what: str) -> None:
     assert "is damaged" in refusal(path)
 
 
-def test_older_files_have_the_rigid_map_in_float32(path: Path) -> None:
-    narrow = {"scene_from_input": torch.eye(4)}
-    spoil(path, lambda header: None, lambda tensors: tensors.update(narrow))
-    assert torch.equal(load_field(path).scene_from_input, torch.eye(4, dtype=torch.float64))
-
-
 def test_which_camera_is_wrong_is_said(path: Path) -> None:
     spoil(path, lambda header: None, TENSORS["a pose of nothing"])
     assert refusal(path) == f"{path} is damaged: camera 4 has a pose that no camera has."

@@ -12,7 +12,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from .sphere_scene import BOX, around
-from .test_field_file import trained
+from .test_field_file import spoil, trained
 
 
 def write_version_1(path: Path, trained: TrainedField) -> None:
@@ -51,6 +51,13 @@ def test_a_file_of_version_1_is_read(tmp_path: Path) -> None:
         loaded = getattr(cameras, name)
         assert torch.equal(loaded, value) if isinstance(value, torch.Tensor) else loaded == value
     assert torch.equal(after.sampler.bits, before.sampler.bits) and after.provenance == before.provenance
+
+
+def test_older_files_have_the_rigid_map_in_float32(tmp_path: Path) -> None:
+    path, narrow = tmp_path / "old.safetensors", {"scene_from_input": torch.eye(4)}
+    save_field(path, trained())
+    spoil(path, lambda header: None, lambda tensors: tensors.update(narrow))
+    assert torch.equal(load_field(path).scene_from_input, torch.eye(4, dtype=torch.float64))
 
 
 def test_cameras_of_several_kinds_come_back(tmp_path: Path) -> None:
