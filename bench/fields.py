@@ -13,16 +13,20 @@ from rich.console import Console
 from ..datasets import load_scene
 from ..fields import FIELD_CONFIGS, FieldConfig, field_config
 from ..scenes import Scene
-from ..terminal.counting import check_some_counted, counted, say
-from ..terminal.progress import TrainingBar, until_interrupted, until_told_to_stop
+from ..scenes.views import full_size, view_count
+from ..terminal.bar import counted
+from ..terminal.interrupts import until_interrupted
+from ..terminal.say import check_some_counted, say
 from ..train.evaluate import check_stride, judge, mean_figure
 from ..train.field_file import load_field
 from ..train.files import write_atomically
-from ..train.loop import Budget, FitConfig, begin
-from ..train.run import WHITE, Run
+from ..train.loop import begin
+from ..train.run import Run
+from ..train.schedule import Budget, FitConfig
 from .machine import slug
 from .render import ENOUGH_SECONDS, measure
 from .report import Measured, Sheet, figure
+from .train import trained
 
 FRAME = 400  # pixels along each side of the frames that are timed
 FRAMES = 5
@@ -46,8 +50,8 @@ def measure_fields(plan: FieldsPlan, device: torch.device, console: Console) -> 
     if unknown:
         raise ValueError(f"--fields: there is no field {unknown[0]!r}: there are {', '.join(FIELD_CONFIGS)}.")
     scene = load_scene(plan.data).to(device)
-    check_some_counted(console, scene.test)
-    check_stride(plan.stride, scene.test.cameras)
+    check_some_counted(console, full_size(scene.test))
+    check_stride(plan.stride, full_size(scene.test))
     results, interrupted = until_interrupted(_results(scene, plan, console))
     facts = {
         "scene": scene.name,
@@ -57,7 +61,9 @@ def measure_fields(plan: FieldsPlan, device: torch.device, console: Console) -> 
     }
     figures = facts | {"seed": plan.seed, "stride": plan.stride, "results": results}
     figures["interrupted"] = interrupted or results[-1]["interrupted"]
-    return Measured(slug(f"fields {scene.name}"), figures, _sheet(figures))
+    return Measured(
+        slug(f"fields {scene.name}"), figures, _sheet(figures), lambda path: plot_fields(path, results)
+    )
 
 
 def _results(scene: Scene, plan: FieldsPlan, console: Console) -> Iterator[dict[str, Any]]:
@@ -71,25 +77,20 @@ def _results(scene: Scene, plan: FieldsPlan, console: Console) -> Iterator[dict[
 
 
 def _measure(config: FieldConfig, scene: Scene, plan: FieldsPlan, console: Console) -> dict[str, Any]:
-    budget, interrupted = Budget(seconds=plan.max_seconds), False
+    budget = Budget(seconds=plan.max_seconds)
     training = begin(scene, config, FitConfig(seed=plan.seed), budget=budget)
     with tempfile.TemporaryDirectory() as folder:
         run = Run(Path(folder), scene, training, {"scene": scene.name})
-        with TrainingBar(console, budget) as bar, until_told_to_stop() as told:
-            for progress in run.advance(budget):
-                bar.show(progress, run)
-                interrupted = told.is_set()
-                if interrupted:
-                    break
+        tally, interrupted = trained(run, budget, console)
         path = run.save()
         size = path.stat().st_size
         # From the file: what is timed and judged is what a user gets.
-        trained = load_field(path, training.sampler.bits.device)
-    background = torch.tensor(WHITE, device=scene.test.images.device)
-    judged = judge(trained.field, trained.sampler, scene.test, background, plan.stride)
-    views = [(view.psnr, view.ssim) for view in counted(judged, len(scene.test), "view", console)]
+        kept = load_field(path, training.generator.device)
+    groups = full_size(scene.test)
+    judged = judge(kept.field, kept.sampler, groups, run.background, plan.stride)
+    views = [(view.psnr, view.ssim) for view in counted(judged, view_count(groups), "view", console)]
     psnr, ssim = map(mean_figure, zip(*views, strict=True))
-    frame = measure(trained, FRAME, console, repeats=FRAMES)
+    frame = measure(kept, FRAME, console, repeats=FRAMES)
     return {
         "field": config.tag,
         "config": asdict(config),
@@ -97,8 +98,8 @@ def _measure(config: FieldConfig, scene: Scene, plan: FieldsPlan, console: Conso
         **({} if math.isnan(ssim) else {"ssim": ssim}),
         "seconds": training.seconds,
         "steps": training.step,
-        "samples_per_second": run.samples / max(training.seconds, 1e-9),
-        "parameters": sum(parameter.numel() for parameter in trained.field.parameters()),
+        "samples_per_second": tally.samples / max(training.seconds, 1e-9),
+        "parameters": sum(parameter.numel() for parameter in kept.field.parameters()),
         "bytes": size,
         "frame_milliseconds": frame["milliseconds"],
         "interrupted": interrupted,

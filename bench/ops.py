@@ -7,12 +7,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
+from rich.console import Console
 from torch import Generator, Tensor
 
 from ..ops import adding_in_place, references
-from ..terminal.progress import until_interrupted
-from .cases import Case, Work
+from ..terminal.bar import counted
+from ..terminal.interrupts import until_interrupted
 from .machine import synchronise
+from .op_cases import Case, Work, op_cases
 from .report import Measured, Sheet, figure, median
 
 TURN = 0.05  # seconds that one side keeps the machine to itself, if its single call is not longer
@@ -31,16 +33,32 @@ class Passes:
         return self.forward + self.backward
 
 
-def measure_ops(measured: Iterable[Case], device: torch.device, *, samples: int, repeats: int) -> Measured:
+@dataclass(frozen=True)
+class OpsPlan:
+    """About how many samples in a call, how many turns of each side, and of which ops: those with `only` in their
+    name."""
+
+    samples: int
+    repeats: int
+    only: str = ""
+
+
+def measure_ops(plan: OpsPlan, device: torch.device, console: Console) -> Measured:
+    """Raises ValueError, naming the ops that there are, where none is chosen."""
+    there = [case for case in op_cases() if (device.type, torch.float32) in case.op.kernels]
+    chosen = [case for case in there if plan.only in case.name]
+    if not chosen:
+        names = "; ".join(case.name for case in there) or "none"
+        raise ValueError(f"--only {plan.only}: of the ops with a kernel for {device.type} there are {names}.")
+    return measure_cases(counted(chosen, len(chosen), "op", console), plan, device)
+
+
+def measure_cases(chosen: Iterable[Case], plan: OpsPlan, device: torch.device) -> Measured:
     figures, interrupted = until_interrupted(
-        measure(case, device, samples=samples, repeats=repeats) for case in measured
+        measure(case, device, samples=plan.samples, repeats=plan.repeats) for case in chosen
     )
-    facts = {"samples": samples, "repeats": repeats, "results": figures, "interrupted": interrupted}
-    return Measured("ops", facts, _sheet(figures, samples))
-
-
-def with_kernel(all_cases: Iterable[Case], device: torch.device) -> list[Case]:
-    return [case for case in all_cases if (device.type, torch.float32) in case.op.kernels]
+    facts = {"samples": plan.samples, "repeats": plan.repeats, "results": figures, "interrupted": interrupted}
+    return Measured("ops", facts, _sheet(figures, plan.samples))
 
 
 def measure(case: Case, device: torch.device, *, samples: int, repeats: int) -> dict[str, Any]:

@@ -2,38 +2,43 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 from rich.console import Console
 
-from ..export.paths import resized
+from ..export.paths import undistorted
 from ..renderers import VolumeRenderer
-from ..terminal.counting import counted
-from ..terminal.progress import until_interrupted
-from ..train.field_file import TrainedField, find_field_file, load_field
+from ..scenes.camera_groups import camera, camera_count
+from ..terminal.bar import counted
+from ..terminal.interrupts import until_interrupted
+from ..train.field_file import TrainedField
 from .machine import slug, synchronise
 from .report import Measured, Sheet, figure, median
 
 ENOUGH_SECONDS = 15  # of frames: a slow field is not measured `repeats` times
 
 
-def measure_render(
-    file: Path, device: torch.device, console: Console, *, sides: Sequence[int], repeats: int
-) -> Measured:
-    """Raises ValueError or FileNotFoundError in the user's words."""
-    trained = load_field(find_field_file(file), device)
+@dataclass(frozen=True)
+class RenderPlan:
+    """How many frames to take the median of, at which pixels along each side."""
+
+    sides: Sequence[int]
+    repeats: int
+
+
+def measure_render(plan: RenderPlan, trained: TrainedField, console: Console) -> Measured:
+    """On the field's device."""
     frames, interrupted = until_interrupted(
-        measure(trained, side, console, repeats=repeats) for side in sides
+        measure(trained, side, console, repeats=plan.repeats) for side in plan.sides
     )
     scene = str(trained.provenance.get("scene", "field"))
     facts = {
         "scene": scene,
         "field": trained.config.tag,
         "config": asdict(trained.config),
-        "repeats": repeats,
+        "repeats": plan.repeats,
     }
     name = slug(f"render {scene} {trained.config.tag}")
     return Measured(name, facts | {"frames": frames, "interrupted": interrupted}, _sheet(facts, frames))
@@ -42,15 +47,17 @@ def measure_render(
 def measure(trained: TrainedField, side: int, console: Console, *, repeats: int) -> dict[str, Any]:
     """Square frames from training cameras all over the capture: `repeats` of them, after one that does not count; or
     as many as begin within ENOUGH_SECONDS, with the first where that is all."""
-    views = [len(trained.cameras) * turn // repeats for turn in range(repeats)]
+    views = [camera_count(trained.cameras) * turn // repeats for turn in range(repeats)]
     renderer = VolumeRenderer(trained.sampler)
-    device = trained.cameras.focal.device
-    cameras = resized(trained.cameras.to("cpu"), (side, side)).to(device)
+    device = trained.cameras[0].focal.device
+    cameras = [
+        undistorted(camera(trained.cameras, view).to("cpu"), (side, side)).to(device) for view in views
+    ]
     background = torch.tensor(trained.background, device=device)
     turns, samples, start = [], [], time.perf_counter()
-    for view in counted([views[0], *views], repeats + 1, f"{side}×{side}", console):
+    for one in counted([cameras[0], *cameras], repeats + 1, f"{side}×{side}", console):
         began = time.perf_counter()
-        rendering = renderer.render_image(trained.field, cameras.pixel_rays(view), background)
+        rendering = renderer.render_image(trained.field, one.pixel_rays(0), background)
         synchronise(device)
         turns.append((time.perf_counter() - began) * 1e3)
         samples.append(rendering.samples.sum().item())

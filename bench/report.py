@@ -1,7 +1,7 @@
 """A measurement on its way out: as a table for people, in the terminal and in Markdown, and as JSON."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,11 +42,12 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured, named for its files, as figures and as a sheet."""
+    """What was measured, named for its files, as figures and as a sheet; `plot` draws it into a PNG file."""
 
     name: str
     figures: dict[str, Any]
     sheet: Sheet
+    plot: Callable[[Path], None] | None = None
 
 
 def write_report(folder: Path, name: str, figures: dict[str, Any], sheet: Sheet) -> None:

@@ -12,11 +12,17 @@ from rich.console import Console
 from ..datasets import load_scene
 from ..fields import FieldConfig
 from ..scenes import Scene
-from ..terminal.counting import check_some_counted, counted
-from ..terminal.progress import TrainingBar, until_told_to_stop
+from ..scenes.camera_groups import commonest
+from ..scenes.views import cameras_of, full_size, view_count
+from ..terminal.bar import TrainingBar, counted
+from ..terminal.interrupts import until_told_to_stop
+from ..terminal.say import check_some_counted
+from ..train.callbacks import Curve, Saving, Tally
 from ..train.evaluate import check_stride, judge, mean_figure
-from ..train.loop import Budget, FitConfig, begin
-from ..train.run import WHITE, Run
+from ..train.events import Events
+from ..train.loop import Callback, Progress, begin, fit
+from ..train.run import Run, plot_curve
+from ..train.schedule import Budget, FitConfig
 from .machine import peak_memory_mib, seconds_since_start, slug
 from .report import Measured, Sheet, figure
 
@@ -24,7 +30,7 @@ USEFUL = 20.0  # dB of held-out PSNR from which on one sees what it is
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainPlan:
     """What to train, for how long, and at every how many-th pixel to judge it in the end."""
 
     data: str
@@ -34,25 +40,25 @@ class Plan:
     seed: int
 
 
-def measure_train(plan: Plan, device: torch.device, console: Console) -> Measured:
+def measure_train(plan: TrainPlan, device: torch.device, console: Console) -> Measured:
     """Raises ValueError or FileNotFoundError in the user's words."""
     started = seconds_since_start()
     began = time.perf_counter()
     scene = load_scene(plan.data).to(device)
     loaded = time.perf_counter()
-    check_some_counted(console, scene.test)
-    check_stride(plan.stride, scene.test.cameras)
+    check_some_counted(console, full_size(scene.test))
+    check_stride(plan.stride, full_size(scene.test))
     budget = Budget(seconds=plan.max_seconds)
     training = begin(scene, plan.config, FitConfig(seed=plan.seed), budget=budget)
     began_training = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         run = Run(Path(folder), scene, training, {})
-        interrupted = _train(run, budget, console)
+        tally, interrupted = trained(run, budget, console, _Age(run))
     peak = peak_memory_mib()
     waits = {"to_command": started, "loading": loaded - began, "beginning": began_training - loaded}
     figures = (
         _settings(plan, scene)
-        | _figures(run)
+        | _figures(run, tally)
         | {
             "interrupted": interrupted,
             "first_image": _first_image(run.curve),
@@ -62,27 +68,45 @@ def measure_train(plan: Plan, device: torch.device, console: Console) -> Measure
             "curve": run.curve,
         }
     )
-    return Measured(slug(f"train {scene.name} {plan.config.tag}"), figures, _sheet(figures))
+    return Measured(
+        slug(f"train {scene.name} {plan.config.tag}"),
+        figures,
+        _sheet(figures),
+        lambda path: plot_curve(path, figures["curve"]),
+    )
 
 
-def _train(run: Run, budget: Budget, console: Console) -> bool:
-    """Whether it was told to stop early. Each point of the curve learns how old the process was by then."""
-    with TrainingBar(console, budget) as bar, until_told_to_stop() as told:
-        for progress in run.advance(budget):
-            if run.curve and "since_start" not in run.curve[-1] and (age := seconds_since_start()):
-                run.curve[-1]["since_start"] = age
-            bar.show(progress, run)
-            if told.is_set():
-                return True
-    return False
+def trained(run: Run, budget: Budget, console: Console, *beside: Callback) -> tuple[Tally, bool]:
+    """What it took, and whether it was told to stop early. The same is called as in `omnifield train`."""
+    tally = Tally()
+    with (
+        TrainingBar(console, run.curve) as bar,
+        until_told_to_stop() as told,
+        Events(run.folder / "events", run.curve) as events,
+    ):
+        callbacks = [tally, Curve(run, budget), events, *beside, bar, told, Saving(run)]
+        fit(run.training, run.scene, budget, callbacks)
+    return tally, told.is_set()
 
 
-def _settings(plan: Plan, scene: Scene) -> dict[str, Any]:
-    size = [scene.train.cameras.width, scene.train.cameras.height]
+class _Age:
+    """Each point of the curve learns how old the process was by then."""
+
+    def __init__(self, run: Run) -> None:
+        self.curve = run.curve
+
+    def __call__(self, progress: Progress) -> None:
+        if self.curve and "since_start" not in self.curve[-1] and (age := seconds_since_start()):
+            self.curve[-1]["since_start"] = age
+
+
+def _settings(plan: TrainPlan, scene: Scene) -> dict[str, Any]:
+    train, test = full_size(scene.train), full_size(scene.test)
+    most = commonest(cameras_of(train))
     return {
         "scene": scene.name,
         "source": scene.source,
-        "views": {"train": len(scene.train), "test": len(scene.test), "size": size},
+        "views": {"train": view_count(train), "test": view_count(test), "size": [most.width, most.height]},
         "field": plan.config.tag,
         "config": asdict(plan.config),
         "max_seconds": plan.max_seconds,
@@ -90,13 +114,13 @@ def _settings(plan: Plan, scene: Scene) -> dict[str, Any]:
     }
 
 
-def _figures(run: Run) -> dict[str, Any]:
+def _figures(run: Run, tally: Tally) -> dict[str, Any]:
     seconds = max(run.training.seconds, 1e-9)
     return {
         "steps": run.training.step,
         "seconds": run.training.seconds,
-        "rays_per_second": run.rays / seconds,
-        "samples_per_second": run.samples / seconds,
+        "rays_per_second": tally.rays / seconds,
+        "samples_per_second": tally.samples / seconds,
     }
 
 
@@ -106,10 +130,9 @@ def _first_image(curve: list[dict[str, Any]]) -> dict[str, Any] | None:
 
 
 def _held_out(run: Run, stride: int, console: Console) -> dict[str, Any]:
-    views = run.scene.test
-    background = torch.tensor(WHITE, device=views.images.device)
-    judged = judge(run.training.field, run.training.sampler, views, background, stride)
-    figures = [view.psnr for view in counted(judged, len(views), "view", console)]
+    groups = full_size(run.scene.test)
+    judged = judge(run.training.field, run.training.sampler, groups, run.background, stride)
+    figures = [view.psnr for view in counted(judged, view_count(groups), "view", console)]
     return {"psnr": mean_figure(figures), "views": len(figures), "stride": stride}
 
 

@@ -4,7 +4,7 @@ import asyncio
 import io
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from PIL import Image
@@ -12,10 +12,10 @@ from rich.console import Console
 
 from ..export.paths import orbit
 from ..scenes import Cameras
-from ..terminal.counting import counted
+from ..terminal.bar import counted
 from ..train.field_file import TrainedField
+from ..viewer.display import Display
 from ..viewer.lens import fov_of, pose_of
-from ..viewer.look import Studio
 from ..viewer.server import Viewer
 from .machine import slug
 from .report import Measured, Sheet, figure, median
@@ -29,19 +29,25 @@ PATIENCE_SECONDS = 60.0
 TARGETS = {"first": 0.3, "rate": 8.0, "full": 3.0}
 
 
-def measure_viewer(
-    trained: TrainedField, studio: Studio, console: Console, *, side: int, repeats: int
-) -> Measured:
-    """Of a studio that shows the field. Raises ValueError in the user's words."""
-    viewer = Viewer(studio, host="127.0.0.1", port=0)
+@dataclass(frozen=True)
+class ViewerPlan:
+    """How many moves of the camera to take the medians of, in a browser with so many pixels along each side."""
+
+    side: int
+    repeats: int
+
+
+def measure_viewer(plan: ViewerPlan, trained: TrainedField, display: Display, console: Console) -> Measured:
+    """Of a display that shows the field. Raises ValueError in the user's words."""
+    viewer = Viewer(display, host="127.0.0.1", port=0)
     viewer.open()
-    cameras = orbit(trained, TURN, (side, side))
+    cameras = orbit(trained, TURN, (plan.side, plan.side))
     with ThreadPoolExecutor(1) as pool:
-        measuring = pool.submit(lambda: asyncio.run(_measure(viewer.port, cameras, console, repeats)))
-        viewer.floor.serve(measuring.done)
+        measuring = pool.submit(lambda: asyncio.run(_measure(viewer.port, cameras, console, plan.repeats)))
+        viewer.scheduler.serve(measuring.done)
     viewer.close()
     figures = measuring.result()
-    facts = _facts(trained) | {"side": side, "repeats": repeats, "targets": TARGETS}
+    facts = _facts(trained) | asdict(plan) | {"targets": TARGETS}
     return Measured(
         slug(f"viewer {facts['scene']} {facts['field']}"), facts | figures, _sheet(facts, figures)
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from ..scenes.camera_groups import all_poses, any_moving
 from ..scenes.domain import Box, Contraction
 from ..scenes.placement import (
     Capture,
@@ -23,11 +24,25 @@ from ..scenes.placement import (
     visible_half_width,
 )
 from ..scenes.poses import look_at
-from ..scenes.scene import Scene, has_transparency
-from .capture import read_capture
-from .document import Document
-from .frames import Frame, read_frames_of_split
+from ..scenes.scene import Scene
+from ..scenes.views import cameras_of, has_transparency
+from .document import Document, read_document
+from .format import Format
+from .transforms_entries import TRAIN, Entry, read_entries_of_split, split_folder
+from .transforms_frames import capture_of
 
+# Fields that a NeRF-synthetic file never has; one of them makes the pair a photograph set.
+PHOTOGRAPH_FIELDS = (
+    "fl_x",
+    "fl_y",
+    "camera_model",
+    "w",
+    "h",
+    "aabb_scale",
+    "is_fisheye",
+    "k1",
+    "applied_transform",
+)
 USUAL_HALF_SIDE = 1.5
 USUAL_FACTOR = (
     1.5  # how far what the pictures cover may be from the usual box before the scale is another one
@@ -35,19 +50,29 @@ USUAL_FACTOR = (
 AUXILIARY = re.compile(r"_(depth|normal)_\d+$")  # Blender writes these beside the test pictures
 
 
-def load_blender(folder: Path, *, downscale: int) -> Scene:
-    """Raises FileNotFoundError or ValueError that names the file and the field on bad input."""
-    document, train, test = read_frames_of_split(folder)
-    capture = read_capture(_pictures(train), _pictures(test), downscale=downscale)
+def is_blender(path: Path) -> bool:
+    folder = split_folder(path)
+    if folder is None or not (folder / TRAIN).is_file():
+        return False
+    document = read_document(folder / TRAIN)
+    return "camera_angle_x" in document and not any(field in document for field in PHOTOGRAPH_FIELDS)
+
+
+def load_blender(path: Path, downscale: int) -> Scene:
+    """The folder, or one of the files in it. Raises FileNotFoundError or ValueError that names the file and the field
+    on bad input."""
+    folder = path if path.is_dir() else path.parent
+    document, train, test = read_entries_of_split(folder)
+    capture = capture_of(_pictures(train), _pictures(test), downscale=downscale)
     placement = place(capture, document)
     return Scene(
         name=folder.resolve().name,
         domain=placement.domain,
-        train=placed(capture.train, placement.scene_from_input, placement.near),
-        test=placed(capture.test, placement.scene_from_input, placement.near),
+        train=placed(capture.train, placement),
+        test=placed(capture.test, placement),
         has_alpha=has_transparency(capture.train),
         scene_from_input=placement.scene_from_input,
-        source="D-NeRF" if capture.train.cameras.moving else "NeRF-synthetic",
+        source="D-NeRF" if any_moving(cameras_of(capture.train)) else "NeRF-synthetic",
     )
 
 
@@ -58,10 +83,11 @@ def place(capture: Capture, document: Document) -> Placement:
     the point they look at, as large as the object in the pictures; where they look all around: a contraction.
     """
     told = notice_poses(capture, str(document.file))
-    cameras = capture.train.cameras
-    target = look_at(cameras.world_from_camera)
+    cameras = cameras_of(capture.train)
+    poses = all_poses(cameras)
+    target = look_at(poses)
     inward = looks_inward(target, told)
-    outside = bool((cameras.world_from_camera[:, :, 3].abs().amax(-1) > USUAL_HALF_SIDE).all())
+    outside = bool((poses[:, :, 3].abs().amax(-1) > USUAL_HALF_SIDE).all())
     about_origin = outside and bool(target.point.abs().max() < USUAL_HALF_SIDE / 2)
     if not inward and not about_origin:
         centre, half = inner_cube(cameras, target, told)
@@ -77,8 +103,11 @@ def place(capture: Capture, document: Document) -> Placement:
     return in_box(scene_from_input, Box(*cube(scene_from_input, centre, half)))
 
 
-def _pictures(frames: list[Frame]) -> list[Frame]:
-    pictures = [frame for frame in frames if not AUXILIARY.search(frame.picture.path.stem)]
+def _pictures(entries: list[Entry]) -> list[Entry]:
+    pictures = [entry for entry in entries if not AUXILIARY.search(entry.picture.path.stem)]
     if not pictures:
-        raise frames[0].shared.error("frames", "names depth and normal pictures only")
+        raise entries[0].shared.error("frames", "names depth and normal pictures only")
     return pictures
+
+
+BLENDER = Format("transforms_train.json (NeRF-synthetic)", is_blender, load_blender)

@@ -11,12 +11,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..scenes import Cameras, Lens
+from ..scenes.camera_groups import camera_count, commonest
 from ..scenes.world_frames import SAME, WorldFrames, moved
 from .capture import read_cameras
 from .document import Document, read_document
-from .frames import read_frames
 from .path_frame import PathFrame, scene_from_path
 from .pose import RIGID_TOLERANCE
+from .transforms_entries import read_entries
+from .transforms_frames import frames_of
 
 LARGEST_SIDE = 16384  # pixels
 USUAL_FPS = 30.0
@@ -69,8 +71,13 @@ def from_nerfstudio(
 
 def _of_transforms(document: Document, near: float, frames: WorldFrames) -> CameraPath:
     """With the lens of the data. Their pictures have to be there: they tell the size."""
-    cameras = dataclasses.replace(read_cameras(read_frames(document)), near=near)
-    said = f"The path leads through the {len(cameras)} cameras of {document.file}, in their order."
+    groups = read_cameras(frames_of(read_entries(document)))
+    cameras, count = dataclasses.replace(commonest(groups), near=near), camera_count(groups)
+    which = f"{len(cameras)} cameras of {document.file}"
+    if len(groups) > 1:  # a film has one size
+        size = f"{cameras.width}×{cameras.height}, {cameras.lens.value}"
+        which = f"{len(cameras)} of the {count} cameras of {document.file}, those of its most common kind ({size})"
+    said = f"The path leads through the {which}, in their order."
     return CameraPath(moved(cameras, frames.scene_from_input), USUAL_FPS, said)
 
 

@@ -1,77 +1,89 @@
-"""From frames to views: cameras, images and masks of one size, still in the frame and units of the input."""
+"""From frames to views: cameras, images and masks, in groups of one size and one lens, still in the frame and units of
+the input."""
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from jaxtyping import Bool, UInt8
 
-from ..scenes.cameras import Cameras
+from ..scenes.cameras import Cameras, Lens
 from ..scenes.placement import Capture
-from ..scenes.room import check_memory
-from ..scenes.scene import Views, nothing_ignored
-from .frames import Frame, Ignore, check_times, with_distinct_names
-from .images import picture_size, read_alpha, read_mask, read_rgba, resize_ignored, shrink
-from .intrinsics import Intrinsics, read_intrinsics, say_principals_outside, states_size
-from .upright import upright, with_companions
+from ..scenes.room import Pictures, check_memory
+from ..scenes.views import Views, in_turn, nothing_ignored
+from .companions import with_companions
+from .exif import turned_size
+from .frame import Frame, Ignore
+from .images import picture_header, read_alpha, read_mask, read_rgba, resize_ignored, shrink
+from .intrinsics import Intrinsics
 
 
-def read_capture(train: list[Frame], test: list[Frame], *, downscale: int) -> Capture:
-    """Raises FileNotFoundError or ValueError on a missing, unreadable or odd-sized image, a bad lens, a missing
-    time, or too many images for the memory; all but damage inside an image is found before the first is loaded."""
-    check_counts(train, test)
-    frames = [with_companions(frame) for frame in with_distinct_names(upright(train + test))]
-    check_times(frames)
-    size = _common_size(frames)
-    lenses = _lenses(frames, size)
-    say_principals_outside([frame.fields for frame in frames], lenses)
-    check_memory(len(frames), size, downscale)
-    return Capture(
-        train=_views(frames[: len(train)], lenses[: len(train)], downscale),
-        test=_views(frames[len(train) :], lenses[len(train) :], downscale),
-    )
+@dataclass(frozen=True)
+class Alike:
+    """Frames of one size and one lens, each with its intrinsics at that size. `channels` are 4 where any has alpha."""
+
+    size: tuple[int, int]
+    lens: Lens
+    frames: list[Frame]
+    intrinsics: list[Intrinsics]
+    channels: int
+
+    @property
+    def masked(self) -> bool:
+        return any(frame.masks for frame in self.frames)
 
 
-def read_cameras(frames: list[Frame]) -> Cameras:
-    """The cameras of frames whose pictures need not be read, but have to be there. Raises as `read_capture`."""
-    frames = upright(frames)
-    return _cameras(frames, _lenses(frames, _common_size(frames)), 1)
+def read_capture(train: Sequence[Frame], test: Sequence[Frame], *, downscale: int, source: str) -> Capture:
+    """`source` is what the frames are listed in, for complaints.
 
-
-def check_counts(train: list[Frame], test: list[Frame]) -> None:
+    Raises FileNotFoundError or ValueError on a missing or unreadable image, one of another shape than its lens, too few
+    images, or too many for the memory; all but damage inside an image is found before the first is loaded."""
     if len(train) < 2 or not test:
-        file = (train + test)[0].shared.file
         have = f"{len(train)} for training and {len(test)} for testing"
         raise ValueError(
-            f"{file}: frames must hold at least 2 images for training and 1 for testing, not {have}."
+            f"{source}: frames must hold at least 2 images for training and 1 for testing, not {have}."
         )
+    groups = [sort_alike(frames) for frames in (train, test)]
+    needed = [
+        Pictures(len(each.frames), each.size, each.channels + each.masked)
+        for alike in groups
+        for each in alike
+    ]
+    check_memory(needed, downscale)
+    return Capture(*(in_turn(_views(each, downscale) for each in alike) for alike in groups))
 
 
-def _common_size(frames: list[Frame]) -> tuple[int, int]:
-    sizes = [picture_size(frame.picture) for frame in frames]
-    for frame, size in zip(frames, sizes, strict=True):
-        if size != sizes[0]:
-            first = f"{frames[0].picture.path.name} has {sizes[0][0]}x{sizes[0][1]}"
-            raise frame.picture.error(f"has {size[0]}x{size[1]} pixels where {first}: all must have one size")
-    return sizes[0]
+def read_cameras(frames: Sequence[Frame]) -> tuple[Cameras, ...]:
+    """Of frames whose pictures need not be read, but have to be there. Raises as `read_capture`."""
+    return tuple(_cameras(each, 1) for each in sort_alike(frames))
 
 
-def _lenses(frames: list[Frame], size: tuple[int, int]) -> list[Intrinsics]:
-    lenses = [_intrinsics(frame, size) for frame in frames]
-    for frame, lens in zip(frames, lenses, strict=True):
-        if lens.lens is not lenses[0].lens:
-            raise frame.fields.error(
-                "camera_model", "differs from that of the first frame: one lens type is supported"
-            )
-    return lenses
+def sort_alike(frames: Sequence[Frame]) -> list[Alike]:
+    """By size and lens, in the order in which the first of each comes. Reads no more than the pictures' headers."""
+    found: dict[tuple[tuple[int, int], Lens], list[tuple[Frame, Intrinsics, bool]]] = {}
+    for frame in frames:
+        header = picture_header(frame.picture)
+        size = turned_size(header.size, frame.picture.orientation)
+        intrinsics, has_alpha = _fitted(frame, size), header.has_alpha or bool(frame.alpha)
+        same = found.setdefault((size, intrinsics.lens), [])
+        same.append((with_companions(frame, size), intrinsics, has_alpha))
+    return [
+        Alike(
+            size,
+            lens,
+            [each[0] for each in same],
+            [each[1] for each in same],
+            3 + any(each[2] for each in same),
+        )
+        for (size, lens), same in found.items()
+    ]
 
 
-def _intrinsics(frame: Frame, size: tuple[int, int]) -> Intrinsics:
-    native = size
-    if frame.native != frame.picture and not states_size(frame.fields, frame.shared):
-        native = picture_size(frame.native)
-    intrinsics = read_intrinsics(frame.fields, frame.shared, native)
+def _fitted(frame: Frame, size: tuple[int, int]) -> Intrinsics:
+    intrinsics = frame.intrinsics
     if not intrinsics.is_resize_of(size):
         width, height = intrinsics.size
         raise frame.picture.error(
@@ -80,24 +92,24 @@ def _intrinsics(frame: Frame, size: tuple[int, int]) -> Intrinsics:
     return intrinsics.resized(size)
 
 
-def _views(frames: list[Frame], lenses: list[Intrinsics], downscale: int) -> Views:
-    width, height = (int(length) // downscale for length in lenses[0].size)
-    images = torch.empty(len(frames), height, width, 4, dtype=torch.uint8)
+def _views(alike: Alike, downscale: int) -> Views:
+    frames, (width, height) = alike.frames, (length // downscale for length in alike.size)
+    images = torch.empty(len(frames), height, width, alike.channels, dtype=torch.uint8)
     pixels = images.numpy()  # shares its memory
     ignored = nothing_ignored(images)
-    if any(frame.masks for frame in frames):
+    if alike.masked:
         ignored = torch.zeros(images.shape[:3], dtype=torch.bool)
 
     def load(i: int) -> None:
         rgba = _rgba(frames[i])
-        pixels[i] = shrink(rgba, downscale)
+        pixels[i] = shrink(rgba, downscale)[..., : alike.channels]
         if frames[i].masks:
             ignored[i] = torch.from_numpy(_ignored(frames[i], rgba.shape[:2], downscale))
 
     # Pillow decodes without the interpreter's lock, so threads are enough.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(load, range(len(frames))))
-    return Views(_cameras(frames, lenses, downscale), images, ignored, tuple(frame.name for frame in frames))
+    return Views(_cameras(alike, downscale), images, ignored, tuple(frame.name for frame in frames))
 
 
 def _rgba(frame: Frame) -> UInt8[np.ndarray, "height width rgba=4"]:
@@ -119,17 +131,17 @@ def _ignored(frame: Frame, shape: tuple[int, int], downscale: int) -> Bool[np.nd
     return np.any(blocks, axis=(1, 3))
 
 
-def _cameras(frames: list[Frame], lenses: list[Intrinsics], downscale: int) -> Cameras:
+def _cameras(alike: Alike, downscale: int) -> Cameras:
     """`near` is filled in by `placed`, which knows the scale of the scene."""
     cameras = Cameras(
-        world_from_camera=torch.stack([frame.world_from_camera for frame in frames])[:, :3],
-        focal=torch.tensor([lens.focal for lens in lenses]),
-        principal=torch.tensor([lens.principal for lens in lenses]),
-        distortion=torch.tensor([lens.distortion for lens in lenses]),
-        time=torch.tensor([frame.time for frame in frames]),
-        width=int(lenses[0].size[0]),
-        height=int(lenses[0].size[1]),
-        lens=lenses[0].lens,
+        world_from_camera=torch.stack([frame.world_from_camera for frame in alike.frames])[:, :3],
+        focal=torch.tensor([lens.focal for lens in alike.intrinsics], dtype=torch.float32),
+        principal=torch.tensor([lens.principal for lens in alike.intrinsics], dtype=torch.float32),
+        distortion=torch.tensor([lens.distortion for lens in alike.intrinsics], dtype=torch.float32),
+        time=torch.tensor([frame.time for frame in alike.frames]),
+        width=alike.size[0],
+        height=alike.size[1],
+        lens=alike.lens,
         near=0.0,
     )
     return cameras.reduced(downscale)

@@ -13,16 +13,16 @@ RAYS_ACROSS = 9
 
 def check_scene(scene: Scene, data: str | Path) -> None:
     """Raises ValueError where nothing could be learnt from the scene at `data`."""
-    if not sees_box(scene.train.cameras, scene.domain):
+    if not any(sees_box(views.cameras, scene.domain) for views in scene.train):
         box = (scene.domain.lo, scene.domain.hi)
         corners = " to ".join(str(tuple(round(x, 3) for x in corner)) for corner in box)
         raise ValueError(
             f"{data}: no training camera sees the box {corners}; transform_matrix must be camera-to-world, "
             f"with the camera's x to the right, y up, and looking along -z."
         )
-    if not scene.train.images[..., 3].any():
+    if not any(views.alpha(view).any() for views in scene.train for view in range(len(views))):
         raise ValueError(f"{data}: the training images are transparent everywhere (their alpha is 0).")
-    if scene.train.ignored.all():
+    if all(views.ignored.all() for views in scene.train):
         raise ValueError(f"{data}: the masks (mask_path) ignore every pixel of the training images.")
 
 

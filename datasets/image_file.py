@@ -49,6 +49,7 @@ class BadImage(ValueError):
 class Header:
     size: tuple[int, int]  # width and height as stored
     orientation: int  # EXIF's
+    has_alpha: bool  # or one of its colours stands for transparency
 
 
 def read_header(path: Path) -> Header:
@@ -106,9 +107,15 @@ def _quietly() -> Iterator[None]:
 def _header(image: ImageFile.ImageFile, path: Path) -> Header:
     with _quietly():
         orientation = orientation_of(image, path)
+    size = image.size
     if isinstance(image, TiffImageFile):  # its `size` is that of the turned picture, in some versions
-        return Header((int(image.tag_v2[IMAGEWIDTH]), int(image.tag_v2[IMAGELENGTH])), orientation)
-    return Header(image.size, orientation)
+        size = int(image.tag_v2[IMAGEWIDTH]), int(image.tag_v2[IMAGELENGTH])
+    return Header(size, orientation, _has_alpha(image))
+
+
+def _has_alpha(image: ImageFile.ImageFile) -> bool:
+    palette = image.palette.mode if image.palette is not None else ""
+    return "transparency" in image.info or (image.mode + palette).upper().endswith("A")
 
 
 def _decoded(image: ImageFile.ImageFile) -> np.ndarray:

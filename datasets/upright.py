@@ -6,7 +6,6 @@ are the same either way the other pictures of the set tell, or else the poses: n
 quarter turns.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from enum import Enum
 
@@ -14,10 +13,11 @@ import torch
 
 from ..scenes.notice import notice
 from .exif import AS_STORED, turned_size
-from .frames import Frame
 from .image_file import Header
 from .images import Picture, picture_header, picture_size
-from .intrinsics import Size, aspect_error, stated_middle, stated_size, states_size
+from .intrinsics import aspect_error
+from .transforms_entries import Entry
+from .transforms_lens import stated_middle, stated_size, states_size
 
 # Where the upper edge of the upright picture is in the stored one: along the camera's x (right) or y (up).
 UPPER_EDGE = {1: (1, 1), 2: (1, 1), 3: (1, -1), 4: (1, -1), 5: (0, -1), 6: (0, -1), 7: (0, 1), 8: (0, 1)}
@@ -32,103 +32,74 @@ class Meant(Enum):
     UNTOLD = "they are missing, or the same either way"
 
 
-def upright(frames: list[Frame]) -> list[Frame]:
-    """The frames, their pictures to be turned where the poses mean them so. Raises ValueError or FileNotFoundError
+def upright(entries: list[Entry]) -> list[Entry]:
+    """The entries, their pictures to be turned where the poses mean them so. Raises ValueError or FileNotFoundError
     where one cannot be read."""
-    headers = [picture_header(frame.picture) for frame in frames]
+    headers = [picture_header(entry.picture) for entry in entries]
     meant = {
-        i: _meant(frame, header)
-        for i, (frame, header) in enumerate(zip(frames, headers, strict=True))
+        i: _meant(entry, header)
+        for i, (entry, header) in enumerate(zip(entries, headers, strict=True))
         if header.orientation != AS_STORED
     }
     told, untold = set(meant.values()) - {Meant.UNTOLD}, [i for i in meant if meant[i] is Meant.UNTOLD]
     if untold:
         by_others = Meant.STORED in told and Meant.UPRIGHT not in told
-        by_poses = not told and states_size(frames[untold[0]].fields, frames[untold[0]].shared)
-        stored = by_others or (by_poses and _stand_upright_as_stored(frames, headers))
+        by_poses = not told and states_size(entries[untold[0]].fields, entries[untold[0]].shared)
+        stored = by_others or (by_poses and _stand_upright_as_stored(entries, headers))
         otherwise = Meant.STORED if stored else Meant.UPRIGHT
-        _say([frames[i] for i in untold], otherwise)
+        _say([entries[i] for i in untold], otherwise)
         meant.update(dict.fromkeys(untold, otherwise))
-    turned = list(frames)
+    turned = list(entries)
     for i, which in meant.items():
         if which is Meant.UPRIGHT:
-            picture = replace(frames[i].picture, orientation=headers[i].orientation)
-            turned[i] = replace(frames[i], picture=picture)
-    return [replace(frame, native=_native(frame)) for frame in turned]
+            picture = replace(entries[i].picture, orientation=headers[i].orientation)
+            turned[i] = replace(entries[i], picture=picture)
+    return [replace(entry, native=_native(entry)) for entry in turned]
 
 
-def with_companions(frame: Frame) -> Frame:
-    """The frame, its masks and its alpha turned with the picture where they are stored as that is.
-
-    Raises ValueError where one has another size than the picture or, for masks, than that had before it was reduced.
-    """
-    if not frame.masks and not frame.alpha:
-        return frame
-    size = picture_size(frame.picture)
-    stated = states_size(frame.fields, frame.shared)
-    native = stated_size(frame.fields, frame.shared) if stated else picture_size(frame.native)
-    return replace(
-        frame,
-        masks=tuple((_fitting(mask, frame.picture, (size, native)), ignore) for mask, ignore in frame.masks),
-        alpha=tuple(_fitting(alpha, frame.picture, (size,)) for alpha in frame.alpha),
-    )
-
-
-def _meant(frame: Frame, header: Header) -> Meant:
+def _meant(entry: Entry, header: Header) -> Meant:
     seen = turned_size(header.size, header.orientation)
-    if not states_size(frame.fields, frame.shared):
-        middle = stated_middle(frame.fields, frame.shared)
+    if not states_size(entry.fields, entry.shared):
+        middle = stated_middle(entry.fields, entry.shared)
         # A middle is no size, so it has to be quite clear.
         if middle and 4 * aspect_error(middle, header.size) < aspect_error(middle, seen):
             return Meant.STORED
         return Meant.UNTOLD
-    stated = stated_size(frame.fields, frame.shared)
+    stated = stated_size(entry.fields, entry.shared)
     if_stored, if_seen = aspect_error(stated, header.size), aspect_error(stated, seen)
     if if_stored == if_seen:
         return Meant.UNTOLD
     return Meant.STORED if if_stored < if_seen else Meant.UPRIGHT
 
 
-def _stand_upright_as_stored(frames: list[Frame], headers: list[Header]) -> bool:
+def _stand_upright_as_stored(entries: list[Entry], headers: list[Header]) -> bool:
     """Whether the pictures' upper edges point the same way much more if the poses are of the stored pixels."""
     if_seen, if_stored = torch.zeros(3, dtype=torch.float64), torch.zeros(3, dtype=torch.float64)
-    for frame, header in zip(frames, headers, strict=True):
+    for entry, header in zip(entries, headers, strict=True):
         axis, sign = UPPER_EDGE[header.orientation]
-        if_seen += frame.world_from_camera[:3, 1]
-        if_stored += sign * frame.world_from_camera[:3, axis]
-    return bool(if_stored.norm() > if_seen.norm() + CLEARLY * len(frames))
+        if_seen += entry.world_from_camera[:3, 1]
+        if_stored += sign * entry.world_from_camera[:3, axis]
+    return bool(if_stored.norm() > if_seen.norm() + CLEARLY * len(entries))
 
 
-def _say(frames: list[Frame], otherwise: Meant) -> None:
-    first, others = frames[0].picture.path.name, len(frames) - 1
+def _say(entries: list[Entry], otherwise: Meant) -> None:
+    first, others = entries[0].picture.path.name, len(entries) - 1
     who = f"{first} and {others} more" if others else first
     applied = "is applied" if otherwise is Meant.UPRIGHT else "is not applied"
-    why = "are the same either way" if states_size(frames[0].fields, frames[0].shared) else "are not stated"
+    why = "are the same either way" if states_size(entries[0].fields, entries[0].shared) else "are not stated"
     notice(
-        f"{frames[0].shared.file}: the EXIF orientation of {who} {applied}; w and h, which would tell whether the "
+        f"{entries[0].shared.file}: the EXIF orientation of {who} {applied}; w and h, which would tell whether the "
         f"poses mean the upright picture, {why}."
     )
 
 
-def _native(frame: Frame) -> Picture:
+def _native(entry: Entry) -> Picture:
     """Whichever way it has the shape of the reduced copy, where that is what will be read."""
-    if frame.native.path == frame.picture.path:
-        return frame.picture
-    if states_size(frame.fields, frame.shared):
-        return frame.native
-    header, size = picture_header(frame.native), picture_size(frame.picture)
+    if entry.native.path == entry.picture.path:
+        return entry.picture
+    if states_size(entry.fields, entry.shared):
+        return entry.native
+    header, size = picture_header(entry.native), picture_size(entry.picture)
     seen = turned_size(header.size, header.orientation)
     nearer = aspect_error(seen, size) < aspect_error(header.size, size)
-    return replace(frame.native, orientation=header.orientation if nearer else AS_STORED)
-
-
-def _fitting(companion: Picture, picture: Picture, sizes: Sequence[Size]) -> Picture:
-    size = picture_header(companion).size
-    if turned_size(size, picture.orientation) in sizes:
-        return replace(companion, orientation=picture.orientation)
-    if size in sizes:
-        return companion
-    width, height = sizes[0]
-    raise companion.error(
-        f"has {size[0]}x{size[1]} pixels where {picture.path} has {width}x{height}: both must have one size"
-    )
+    return replace(entry.native, orientation=header.orientation if nearer else AS_STORED)

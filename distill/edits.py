@@ -28,8 +28,11 @@ class Edited(Field):
         self.field = field
         self.shading = field.shading  # pyright: ignore[reportAttributeAccessIssue]
         self.follows_time = field.follows_time
-        if isinstance(decoder := getattr(field, "decoder", None), ColorDecoder):
-            self.decoder = decoder
+        self.follows_footprint, self.follows_direction = field.follows_footprint, field.follows_direction
+
+    @property
+    def color_decoder(self) -> ColorDecoder | None:
+        return self.field.color_decoder
 
     def there(self, points: Points) -> Points:
         """The points as the field knows them."""
@@ -71,8 +74,12 @@ class Moved(Edited):
     def __init__(self, field: Field, world_from_field: Float[Tensor, "row=4 column=4"]) -> None:
         super().__init__(field, moved_domain(field.domain, world_from_field))
         self.register_buffer("field_from_world", world_from_field.double().inverse().float())
-        if isinstance(decoder := getattr(field, "decoder", None), ColorDecoder):
-            self.decoder = turned(decoder, self.field_from_world[:3, :3])
+        decoder = field.color_decoder
+        self.turned_decoder = None if decoder is None else turned(decoder, self.field_from_world[:3, :3])
+
+    @property
+    def color_decoder(self) -> ColorDecoder | None:
+        return self.turned_decoder
 
     def there(self, points: Points) -> Points:
         rotation, shift = self.field_from_world[:3, :3], self.field_from_world[:3, 3]
@@ -132,6 +139,8 @@ class Union(Field):
         self.shading = "pixel" if deferred else "sample"  # pyright: ignore[reportAttributeAccessIssue]
         self.fields = torch.nn.ModuleList(fields)
         self.follows_time = any(field.follows_time for field in fields)
+        self.follows_footprint = any(field.follows_footprint for field in fields)
+        self.follows_direction = any(field.follows_direction for field in fields)
 
     def probe(self, points: Points) -> Probe:
         probes = [field.probe(points) for field in self._fields()]

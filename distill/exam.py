@@ -1,6 +1,7 @@
 """How far a student agrees with its teacher: pictures from cameras that neither of them was compared at."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -8,9 +9,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..fields import Field
-from ..renderers import OccupancyGrid, Rendering, VolumeRenderer
-from ..renderers.uniform import step_at
+from ..renderers import Rendering, Sampler, VolumeRenderer
 from ..scenes import Cameras
+from ..scenes.camera_groups import camera_count, chosen
 from ..train import TrainedField
 from ..train.evaluate import picture, ssim
 
@@ -36,28 +37,35 @@ class Agreement:
 class Exam:
     """Renders the teacher once; `stride` is between the pixels that are compared."""
 
-    def __init__(self, trained: TrainedField, cameras: Cameras, rays: int) -> None:
-        chosen = torch.linspace(0, len(cameras) - 1, min(MOST_VIEWS, len(cameras))).round().long()
-        self.cameras = cameras[chosen.to(cameras.focal.device)]
-        pixels = len(self.cameras) * cameras.width * cameras.height
+    def __init__(self, trained: TrainedField, cameras: Sequence[Cameras], rays: int) -> None:
+        count, device = camera_count(cameras), cameras[0].focal.device
+        some = torch.linspace(0, count - 1, min(MOST_VIEWS, count)).round().long()
+        self.cameras = chosen(cameras, some.to(device))
+        pixels = sum(len(each) * each.width * each.height for each in self.cameras)
         self.stride = max(1, math.ceil(math.sqrt(pixels / rays)))
-        self.height = len(range(0, cameras.height, self.stride))
-        self.background = torch.tensor(trained.background, device=cameras.focal.device)
-        self.grid = trained.sampler.grid
+        self.heights = [
+            len(range(0, each.height, self.stride)) for each in self.cameras for _ in range(len(each))
+        ]
+        self.background = torch.tensor(trained.background, device=device)
+        self.step_at = trained.sampler.step_at
         self.expected = self.seen(trained.field, trained.sampler)
 
-    def seen(self, field: Field, occupancy: OccupancyGrid) -> list[Rendering]:
-        renderer = VolumeRenderer(occupancy)
-        return renderer.render_views(field, self.cameras, self.background, self.stride)
+    def seen(self, field: Field, sampler: Sampler) -> list[Rendering]:
+        renderer = VolumeRenderer(sampler)
+        return [
+            rendering
+            for cameras in self.cameras
+            for rendering in renderer.render_views(field, cameras, self.background, self.stride)
+        ]
 
-    def psnr(self, field: Field, occupancy: OccupancyGrid) -> float:
-        return _psnr(self.expected, self.seen(field, occupancy))
+    def psnr(self, field: Field, sampler: Sampler) -> float:
+        return _psnr(self.expected, self.seen(field, sampler))
 
-    def agreement(self, field: Field, occupancy: OccupancyGrid) -> Agreement:
-        seen = self.seen(field, occupancy)
+    def agreement(self, field: Field, sampler: Sampler) -> Agreement:
+        seen = self.seen(field, sampler)
         pairs = list(zip(self.expected, seen, strict=True))
         depths = [self._depth_error(a, b) for a, b in pairs]
-        alike = [self._ssim(a, b) for a, b in pairs]
+        alike = [self._ssim(a, b, height) for (a, b), height in zip(pairs, self.heights, strict=True)]
         depth = torch.cat(depths)
         return Agreement(
             psnr=_psnr(self.expected, seen),
@@ -70,21 +78,21 @@ class Exam:
         """Where both see something, in steps that the march takes there."""
         both = (expected.opacity > SEEN) & (seen.opacity > SEEN)
         depth = expected.depth[both]
-        return (depth - seen.depth[both]).abs() / step_at(self.grid, depth)
+        return (depth - seen.depth[both]).abs() / self.step_at(depth)
 
-    def _ssim(self, expected: Rendering, seen: Rendering) -> float:
+    def _ssim(self, expected: Rendering, seen: Rendering, height: int) -> float:
         """Of whole pictures only: with pixels left out they are others."""
-        truth = picture(expected, self.height)
+        truth = picture(expected, height)
         if self.stride > 1:
             return math.nan
-        return ssim(picture(seen, self.height), truth, torch.ones_like(truth[..., 0], dtype=torch.bool))
+        return ssim(picture(seen, height), truth, torch.ones_like(truth[..., 0], dtype=torch.bool))
 
-    def pictures(self, field: Field, occupancy: OccupancyGrid) -> list[tuple[Tensor, Tensor]]:
+    def pictures(self, field: Field, sampler: Sampler) -> list[tuple[Tensor, Tensor]]:
         """Of every view what the teacher and what the student shows."""
-        seen = self.seen(field, occupancy)
+        seen = self.seen(field, sampler)
         return [
-            (picture(a, self.height), picture(b, self.height))
-            for a, b in zip(self.expected, seen, strict=True)
+            (picture(a, height), picture(b, height))
+            for a, b, height in zip(self.expected, seen, self.heights, strict=True)
         ]
 
 

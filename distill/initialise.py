@@ -8,10 +8,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..fields import Field
-from ..fields.blocks import EMPTY, ROWS, SIDE, Blocks, unflat
+from ..fields.blocks import EMPTY, Blocks
 from ..fields.mipvog import MipVogField
 from ..fields.voxel import DEGREE, VoxelField
-from ..ops import spherical_harmonics
+from ..ops import cell_place, spherical_harmonics
+from ..ops.voxel_lookup import BLOCK, SIDE
 from .match import SOLID, Densities
 from .teacher import Teacher
 
@@ -73,27 +74,27 @@ def voxels(
 ) -> Iterator[tuple[Int[Tensor, "row"], Float[Tensor, "row xyz=3"]]]:
     """Rows of voxels beside which the teacher may be something, and their centres in the unit cube, some at a time."""
     corner = blocks.corners()
-    inside = unflat(torch.arange(ROWS, device=corner.device), SIDE)
-    for first in range(0, len(corner), CHUNK // ROWS):
-        voxel = (SIDE * corner[first : first + CHUNK // ROWS, None] + inside).reshape(-1, 3)
+    inside = cell_place(torch.arange(BLOCK, device=corner.device), SIDE)
+    for first in range(0, len(corner), CHUNK // BLOCK):
+        voxel = (SIDE * corner[first : first + CHUNK // BLOCK, None] + inside).reshape(-1, 3)
         unit = (voxel + 0.5) / blocks.size
         (row,) = teacher.space.is_near(teacher.space.domain.world_from_unit(unit)).nonzero(as_tuple=True)
-        yield first * ROWS + row, unit[row]
+        yield first * BLOCK + row, unit[row]
 
 
 def log_density(
     unit: Float[Tensor, "n xyz=3"], edge: float, teacher: Teacher, generator: torch.Generator
 ) -> Float[Tensor, "n one=1"]:
     """Of a few points in each voxel the mean opacity of a step there, as the logarithm of a density above EMPTY."""
-    domain, occupancy = teacher.space.domain, teacher.trained.sampler
-    densities = Densities.of(occupancy)
+    domain, sampler = teacher.space.domain, teacher.trained.sampler
+    densities = Densities.of(sampler)
     _, step = teacher.seen_from_somewhere(domain.world_from_unit(unit), generator)
     mean = torch.zeros_like(unit[:, 0])
     for _ in range(POINTS):
         shift = torch.rand(unit.shape, generator=generator, device=unit.device) - 0.5
         inside = domain.world_from_unit((unit + shift * edge).clamp(0, 1))
         density = teacher.trained.field.density(teacher.seen_from_somewhere(inside, generator)[0])
-        mean += densities.opacity(density * occupancy.contains(inside), step) / POINTS
+        mean += densities.opacity(density * sampler.contains(inside), step) / POINTS
     density = -torch.log1p(-mean.clamp_max(SOLID)) / step
     return (density * domain.side).log().clamp_min(EMPTY)[:, None] - EMPTY
 

@@ -10,18 +10,19 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..fields import Field, FieldConfig, Level, Levels, Points
-from ..renderers import OccupancyGrid, VolumeRenderer
-from ..scenes import Rays
+from ..fields import Field, FieldConfig, Level, Levels
+from ..ops import one_thread_of_torch
+from ..renderers import Sampler, VolumeRenderer
+from ..scenes.camera_groups import camera_count
 from ..scenes.cells import dilated
 from ..train import Budget, TrainedField
 from ..train.optimizer import Optimizer
-from .common import Common
 from .curriculum import SCHEDULES, Plan, Stage
+from .feature_map import FeatureMap
 from .initialise import initialise
 from .match import Densities, point_errors
-from .memory import Memory
-from .teacher import PointLesson, Teacher
+from .replay import ReplayBuffer
+from .teacher import PointLesson, RayLesson, Teacher
 
 REFRESH = 8  # steps between two visits to the teacher
 FRESH = 0.5  # how much of what a student draws is new to it
@@ -53,13 +54,13 @@ class Progress:
 
 
 class Distillation:
-    """All that changes while a student learns. `said` tells in words what was done, and what was left out and why."""
+    """All that changes while a student learns. `notes` tell in words what was done, and what was left out and why."""
 
     def __init__(self, trained: TrainedField, config: FieldConfig, plan: Plan) -> None:
         began = time.perf_counter()
         torch.manual_seed(plan.seed)
         self.plan = plan
-        self.device = trained.sampler.bits.device
+        self.device = trained.device
         self.generator = torch.Generator(self.device).manual_seed(plan.seed)
         self.teacher = Teacher(trained, self.generator)
         self.student: Field = config.build(trained.field.domain).to(self.device)
@@ -70,29 +71,23 @@ class Distillation:
             )
         for _ in config.refine_at:  # where the teacher is, nothing is left to find out at low resolution
             self.student.refine(trained.sampler.contains)
-        self.sampler = self._occupancy()
+        self.sampler = self.teacher.space.for_a_student()
         self.densities = Densities.of(self.sampler)
-        self.common = Common(trained.field, self.student, plan.decoder)
-        self.said = [self.common.said]
+        self.feature_map = FeatureMap(trained.field, self.student, plan.decoder)
+        self.notes = [self.feature_map.note]
         solve = plan.start == "solved"
         self.solved = solve and initialise(self.student, self.teacher, self.generator)
         if self.solved:
-            self.said.append("the student was solved for before its first step")
-        self.rays, self.points = Memory(RAYS_KEPT), Memory(POINTS_KEPT)
-        self.camera_error = torch.ones(len(self.teacher.cameras), device=self.device)
+            self.notes.append("the student was solved for before its first step")
+        self.rays = ReplayBuffer[RayLesson](RAYS_KEPT, self.device)
+        self.points = ReplayBuffer[PointLesson](POINTS_KEPT, self.device)
+        self.camera_error = torch.ones(camera_count(self.teacher.cameras), device=self.device)
         self.ask(FIRST_RAYS, FIRST_POINTS)
         apart = self.teacher.ask_rays(self.teacher.random_cameras(JUDGED, self.generator), self.generator)
         self.judged = self.teacher.ask_points(JUDGED, apart, self.generator)
         self.optimizer = Optimizer(self.student.parameter_groups())
         self.step, self.rays_per_step = 0, 512
         self.seconds = time.perf_counter() - began
-
-    def _occupancy(self) -> OccupancyGrid:
-        """Wherever the teacher is and one cell further; the student is never looked for anywhere else."""
-        theirs = self.teacher.trained.sampler
-        grid = OccupancyGrid(theirs.domain, theirs.resolution, theirs.steps_per_side).to(self.device)
-        grid.restrict(self.teacher.space.near)
-        return grid
 
     def ask(self, rays: int, points: int) -> None:
         """Remember what the teacher says of some new rays and points."""
@@ -101,18 +96,14 @@ class Distillation:
             hard = torch.multinomial(self.camera_error, rays // 2, replacement=True, generator=self.generator)
             camera[: rays // 2] = hard
         lesson = self.teacher.ask_rays(camera, self.generator)
-        self.rays.add((*vars(lesson.rays).values(), lesson.color, lesson.opacity, lesson.camera))
-        known = self.teacher.ask_points(points, lesson, self.generator)
-        answers = (known.features, known.density, known.color, known.visible, known.step)
-        self.points.add((*vars(known.points).values(), *answers))
+        self.rays.add(lesson)
+        self.points.add(self.teacher.ask_points(points, lesson, self.generator))
 
-    def lesson(self, rows: Int[Tensor, "row"]) -> PointLesson:
-        position, direction, footprint, time, *answers = self.points.take(rows)
-        return PointLesson(Points(position, direction, footprint, time), *answers)
-
-    def draw(self, memory: Memory, level: str, count: int) -> tuple[Int[Tensor, "row"], Float[Tensor, "row"]]:
+    def draw(
+        self, buffer: ReplayBuffer, level: str, count: int
+    ) -> tuple[Int[Tensor, "row"], Float[Tensor, "row"]]:
         """Rows to learn from and their weights: hard ones more often if that is to be, all alike if not."""
-        return (memory.hard if level in self.plan.active else memory.any)(count, self.generator)
+        return (buffer.draw_hard if level in self.plan.active else buffer.draw)(count, self.generator)
 
     def note_cameras(self, camera: Int[Tensor, "ray"], errors: Float[Tensor, "ray"]) -> None:
         """Keep the mean error of each camera's rays, the last ones counting most."""
@@ -124,18 +115,18 @@ class Distillation:
     @torch.no_grad()
     def look_where_the_student_is(self, cells: int) -> None:
         """Rays are marched through all that is either the teacher's or the student's: what is too much is seen."""
-        self.sampler.update(self.student.density, cells, self.generator)
-        self.sampler.set_occupied(self.sampler.occupied | self.teacher.trained.sampler.occupied)
+        self.sampler.visit(self.student.density, cells, self.generator)
+        self.sampler.set_occupied(self.sampler.occupied | self.teacher.space.grid.occupied)
 
-    def rebuilt_occupancy(self, looks: int) -> OccupancyGrid:
+    def rebuilt_sampler(self, looks: int) -> Sampler:
         """Where the student is, so that the result needs no teacher; with the teacher's cells beside, of whose corners
         a few looks would miss what little is in them. Leaves this work as it is."""
-        grid = self._occupancy()
+        grid = self.teacher.space.for_a_student()
         generator = torch.Generator(self.device).manual_seed(self.plan.seed)
         grid.look_at_the_rest(self.student.density, generator)
         for _ in range(looks - 1):
-            grid.update(self.student.density, len(grid.order), generator)
-        beside = dilated(grid.occupied) & self.teacher.trained.sampler.occupied
+            grid.visit(self.student.density, len(grid.order), generator)
+        beside = dilated(grid.occupied) & self.teacher.space.grid.occupied
         grid.set_occupied(grid.occupied | beside)
         return grid
 
@@ -149,21 +140,21 @@ def distill(work: Distillation, budget: Budget) -> Iterator[Progress]:
         for stage in SCHEDULES[work.plan.schedule]:
             if work.solved and not stage.weights.pixels:
                 continue  # points have said what they could: at Lego, more of them made voxels 0.3 dB worse
-            work.common.hold(not stage.weights.pixels)
+            work.feature_map.freeze_decoder(not stage.weights.pixels)
             yield from _stage(work, stage, budget)
     finally:
-        work.common.hold(False)
+        work.feature_map.freeze_decoder(False)
 
 
 def _stage(work: Distillation, stage: Stage, budget: Budget) -> Iterator[Progress]:
     begun, first = budget.spent(work.seconds, work.step), work.step
-    patience = Patience(work, stage, begun)
-    if stage.weights.features and not stage.weights.color and not work.common.compared:
+    stopping = EarlyStopping(work, stage, begun)
+    if stage.weights.features and not stage.weights.color and not work.feature_map.compared:
         return  # nothing but features in it, and they are not compared
     work.optimizer = Optimizer(work.student.parameter_groups())
     while (spent := budget.spent(work.seconds, work.step)) < 1:
         began = time.perf_counter()
-        if spent - begun >= stage.most or (spent - begun >= stage.least and patience.is_over(spent)):
+        if spent - begun >= stage.most or (spent - begun >= stage.least and stopping.is_over(spent)):
             return
         rate = stage.rate * FINAL_RATE**spent * min((work.step - first + 1) / WARMUP, 1)
         loss = _step(work, stage, rate)
@@ -172,6 +163,7 @@ def _stage(work: Distillation, stage: Stage, budget: Budget) -> Iterator[Progres
         yield Progress(stage.name, work.step, budget.spent(work.seconds, work.step), work.seconds, loss)
 
 
+@one_thread_of_torch()
 def _step(work: Distillation, stage: Stage, rate: float) -> float:
     """What the teacher said → what the student says → loss → gradients → parameters."""
     samples = work.student.config.samples_per_step
@@ -197,41 +189,41 @@ def _points_alone(samples: int, step: int) -> int:
 
 def _volume_loss(work: Distillation, stage: Stage, points: int) -> Float[Tensor, ""]:
     rows, weight = work.draw(work.points, "point", points)
-    lesson = work.lesson(rows)
-    said = _said(work, stage, lesson)
-    if stage.weights.features and work.common.compared and work.step % REFRESH == 0:
-        work.common.fit(said.features, lesson.features)
-    errors = _errors(work, stage, lesson, said)
-    work.points.scored(rows, errors)
+    lesson = work.points.take(rows)
+    answers = _answers(work, stage, lesson)
+    if stage.weights.features and work.feature_map.compared and work.step % REFRESH == 0:
+        work.feature_map.fit(answers.features, lesson.features)
+    errors = _errors(work, stage, lesson, answers)
+    work.points.set_scores(rows, errors)
     return (weight * errors).mean()
 
 
-def _said(work: Distillation, stage: Stage, lesson: PointLesson) -> Levels:
+def _answers(work: Distillation, stage: Stage, lesson: PointLesson) -> Levels:
     return work.student.levels(lesson.points, Level.COLOR if stage.weights.color else Level.DENSITY)
 
 
-def _errors(work: Distillation, stage: Stage, lesson: PointLesson, said: Levels) -> Float[Tensor, "n"]:
-    weights = stage.weights if work.common.compared else dataclasses.replace(stage.weights, features=0.0)
-    return point_errors(said, work.common.spoken(said.features), lesson, work.densities, weights)
+def _errors(work: Distillation, stage: Stage, lesson: PointLesson, answers: Levels) -> Float[Tensor, "n"]:
+    weights = stage.weights if work.feature_map.compared else dataclasses.replace(stage.weights, features=0.0)
+    return point_errors(answers, work.feature_map.mapped(answers.features), lesson, work.densities, weights)
 
 
 def _pixel_loss(work: Distillation, samples: int) -> Float[Tensor, ""]:
     rows, weight = work.draw(work.rays, "ray", work.rays_per_step)
-    *rays, color, opacity, camera = work.rays.take(rows)
-    background = torch.rand(color.shape, generator=work.generator, device=color.device)
+    lesson = work.rays.take(rows)
+    background = torch.rand(lesson.color.shape, generator=work.generator, device=rows.device)
     renderer = VolumeRenderer(work.sampler)
-    seen = renderer.render(work.student, Rays(*rays), background, work.generator)
-    wanted = color + (1 - opacity)[:, None] * background
+    seen = renderer.render(work.student, lesson.rays, background, work.generator)
+    wanted = lesson.color + (1 - lesson.opacity)[:, None] * background
     errors = (seen.color - wanted).square().mean(-1)
-    work.rays.scored(rows, errors)
-    work.note_cameras(camera, errors.detach())
+    work.rays.set_scores(rows, errors)
+    work.note_cameras(lesson.camera, errors.detach())
     marched = int(seen.samples.sum())
     target = work.rays_per_step * samples / max(marched, 1)
     work.rays_per_step = round(max(64, min(target, 2 * work.rays_per_step, MOST_RAYS)))
     return (weight * errors).mean()
 
 
-class Patience:
+class EarlyStopping:
     """Whether a stage still helps: the error at points that nobody learns from, the linear map of the features no more
     than the student, looked at every few steps."""
 
@@ -243,8 +235,8 @@ class Patience:
     def is_over(self, spent: float) -> bool:
         if self.work.step % LOOK == 0:
             judged = self.work.judged
-            said = _said(self.work, self.stage, judged)
-            error = _errors(self.work, self.stage, judged, said).mean().item()
+            answers = _answers(self.work, self.stage, judged)
+            error = _errors(self.work, self.stage, judged, answers).mean().item()
             self.looks += 1
             if error < WORTH * self.least:
                 self.improved, self.looks = spent, 0

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..fields import Levels
-from ..renderers import OccupancyGrid
+from ..renderers import Sampler
 from .teacher import PointLesson
 
 FAINT = 1e-3  # opacity of the box's diagonal at the density below which there is nothing
@@ -36,10 +36,11 @@ class Densities:
     hi: float
 
     @classmethod
-    def of(cls, occupancy: OccupancyGrid) -> "Densities":
+    def of(cls, sampler: Sampler) -> "Densities":
         """The range from what is invisible over as many steps as cross the whole box to what is opaque within one."""
-        domain = occupancy.domain
-        steps = math.dist(domain.lo, domain.hi) / occupancy.grid.step
+        domain = sampler.domain
+        shortest = sampler.step_at(torch.zeros(1, dtype=torch.float64)).item()
+        steps = math.dist(domain.lo, domain.hi) / shortest
         return cls(math.log(-math.log1p(-FAINT) / steps), math.log(-math.log(1 - SOLID)))
 
     def opacity(self, density: Float[Tensor, "n"], step: Float[Tensor, "n"]) -> Float[Tensor, "n"]:
@@ -54,13 +55,13 @@ class Densities:
 
 def point_errors(
     student: Levels,
-    spoken: Float[Tensor, "n feature"],
+    mapped: Float[Tensor, "n feature"],
     lesson: PointLesson,
     densities: Densities,
     weights: Weights,
 ) -> Float[Tensor, "n"]:
-    """The weighted error of each point, down to its colour; `spoken` are the student's features as the teacher would
-    say them. Features and colours count by the opacity that they would be seen with."""
+    """The weighted error of each point, down to its colour; `mapped` are the student's features as the teacher's
+    decoder reads them. Features and colours count by the opacity that they would be seen with."""
     there = densities.opacity(lesson.density, lesson.step)
     opacity = (densities.opacity(student.density, lesson.step) - there).square()
     wanted = densities.logarithm(lesson.density, lesson.step).clamp(0, 1)
@@ -72,5 +73,5 @@ def point_errors(
     if weights.features and lesson.features.shape[1]:
         # Features have no unit of their own: their error counts in shares of their mean square.
         size = lesson.features.square().mean().clamp_min(1e-12)
-        error = error + weights.features * seen * (spoken - lesson.features).square().mean(-1) / size
+        error = error + weights.features * seen * (mapped - lesson.features).square().mean(-1) / size
     return error

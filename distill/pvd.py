@@ -16,6 +16,7 @@ from ..fields import Level, Levels
 from ..ops import accumulate, ray_weights
 from ..renderers import Samples
 from ..scenes import Rays
+from ..scenes.camera_groups import rays_in_frame
 from ..train import Budget
 from .loop import MOST_RAYS, Distillation, Progress
 
@@ -31,7 +32,7 @@ def distill_as_pvd(work: Distillation, budget: Budget) -> Iterator[Progress]:
     """Like `loop.distill`. Fields without features in common begin at the second stage, as Plenoxels did."""
     while (spent := budget.spent(work.seconds, work.step)) < 1:
         began = time.perf_counter()
-        stage = "features" if spent < FEATURES_UNTIL and work.common.compared else "volume"
+        stage = "features" if spent < FEATURES_UNTIL and work.feature_map.compared else "volume"
         stage = "pixels" if spent >= VOLUME_UNTIL else stage
         loss = _step(work, stage)
         work.optimizer.backward(loss)
@@ -44,17 +45,18 @@ def distill_as_pvd(work: Distillation, budget: Budget) -> Iterator[Progress]:
 
 def _step(work: Distillation, stage: str) -> Tensor:
     rays = _rays(work)
-    samples = work.teacher.trained.sampler.sample(rays, work.generator)
+    trained = work.teacher.trained
+    samples = trained.sampler.sample(trained.field.density, rays, work.generator)
     _aim(work, len(samples))
     points, upto = samples.points(rays), Level.DENSITY if stage == "features" else Level.COLOR
     with torch.no_grad():
-        teacher = work.teacher.trained.field.levels(points, upto)
+        teacher = trained.field.levels(points, upto)
     student = work.student.levels(points, upto)
     logarithms = (_logarithm(work, student) - _logarithm(work, teacher)).norm()
     loss = torch.zeros((), device=work.device)
-    if work.common.compared:
-        work.common.fit(student.features, teacher.features)
-        residual = work.common.spoken(student.features) - teacher.features
+    if work.feature_map.compared:
+        work.feature_map.fit(student.features, teacher.features)
+        residual = work.feature_map.mapped(student.features) - teacher.features
         whole = (residual.square().sum() + logarithms.square()).sqrt()  # the density is the first feature
         loss = loss + WEIGHT * FEATURES_DECAY**work.step * whole
     if stage == "features":
@@ -69,10 +71,10 @@ def _step(work: Distillation, stage: str) -> Tensor:
 
 def _rays(work: Distillation) -> Rays:
     """Random pixels of one random camera."""
-    cameras, count = work.teacher.cameras, work.rays_per_step
+    count = work.rays_per_step
     camera = work.teacher.random_cameras(1, work.generator).expand(count)
     x, y = torch.rand(2, count, generator=work.generator, device=work.device)
-    return cameras.rays(camera, x * cameras.width, y * cameras.height)
+    return rays_in_frame(work.teacher.cameras, camera, x, y)
 
 
 def _aim(work: Distillation, marched: int) -> None:

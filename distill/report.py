@@ -29,9 +29,17 @@ class Truth:
     rows: Sequence[Sequence[Float[Tensor, "height _ rgb=3"]]]
 
 
+def provenance(done: Conversion) -> dict[str, Any]:
+    """What the new field's file says of where it comes from."""
+    return dict(done.student.provenance) | {
+        "converted_from": done.source,
+        "conversion_steps": done.steps,
+        "conversion_seconds": round(done.seconds, 3),
+    }
+
+
 def figures(done: Conversion, truth: Truth | None) -> dict[str, Any]:
     """All that was measured, ready for JSON."""
-    teacher, student = done.teacher.sampler.occupied, done.student.sampler.occupied
     measured: dict[str, Any] = {
         "from": done.source,
         "to": done.student.config.tag,
@@ -42,12 +50,12 @@ def figures(done: Conversion, truth: Truth | None) -> dict[str, Any]:
         "agreement_ssim": done.agreement.ssim,
         "opacity_error": done.agreement.opacity,
         "depth_error_steps": done.agreement.depth,
-        "occupancy_iou": ((teacher & student).sum() / (teacher | student).sum()).item(),
+        "occupancy_iou": done.cells_in_common,
         "parameters": sum(parameter.numel() for parameter in done.student.field.parameters()),
         "stages": [dataclasses.asdict(stage) for stage in done.stages],
         "seconds_to": {f"{level:.0f} dB": _seconds_to(done, level) for level in REACHED},
         "curve": [dataclasses.asdict(mark) for mark in done.curve],
-        "said": done.said,
+        "said": done.notes,
     }
     if truth is not None:
         measured |= {"psnr": truth.psnr, "teacher_psnr": truth.teacher_psnr}

@@ -1,5 +1,6 @@
 """The teacher at work: rays from the cameras of its file, points where it matters, and its answers to both."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -8,12 +9,14 @@ from torch import Tensor
 
 from ..fields import Level, Points
 from ..renderers import VolumeRenderer
-from ..renderers.uniform import step_at
-from ..scenes import Rays
+from ..renderers.samples import points_at
+from ..scenes import Cameras, Rays
+from ..scenes.camera_groups import all_poses, all_times, camera_count, chosen, cone_radius, rays_in_frame
+from ..scenes.columns import joined
 from ..train import TrainedField
-from .cameras import with_cameras_between
 from .edits import Cut
-from .space import Space
+from .interpolate import with_cameras_between
+from .space import Space, cells_of
 
 BETWEEN = 4  # cameras between those of the file, for each of them
 HELD_OUT = 16  # every so many-th camera is kept back to judge by
@@ -36,6 +39,9 @@ class RayLesson:
     depth: Float[Tensor, "ray"]
     camera: Int[Tensor, "ray"]
 
+    def __len__(self) -> int:
+        return len(self.rays)
+
 
 @dataclass(frozen=True)
 class PointLesson:
@@ -49,6 +55,9 @@ class PointLesson:
     visible: Float[Tensor, "n"]
     step: Float[Tensor, "n"]
 
+    def __len__(self) -> int:
+        return len(self.points)
+
 
 class Teacher:
     """Asks a trained field from all its cameras but those `held_out`, by which the student is judged in the end, and
@@ -58,27 +67,25 @@ class Teacher:
     def __init__(self, trained: TrainedField, generator: torch.Generator) -> None:
         self.trained = trained
         cut = trained.field if isinstance(trained.field, Cut) else None
-        self.space = Space(trained.sampler, cut.left if cut else None)
-        self.grid = trained.sampler.grid
+        self.space = Space(cells_of(trained, generator), cut.left if cut else None)
+        self.step_at = trained.sampler.step_at
         self.renderer = VolumeRenderer(trained.sampler)
-        view = torch.arange(len(trained.cameras), device=trained.cameras.focal.device)
+        view = torch.arange(camera_count(trained.cameras), device=trained.cameras[0].focal.device)
         back = view % HELD_OUT == min(HELD_OUT, len(view)) // 2
-        self.held_out = trained.cameras[view[back]]
-        known = trained.cameras[view[~back] if len(view) > 1 else view]
-        self.cameras = with_cameras_between(known, BETWEEN * len(known), generator)
-        others = with_cameras_between(known if len(known) > 1 else trained.cameras, CHOOSING, generator)
-        self.choosing = others[-CHOOSING:]
+        self.held_out = chosen(trained.cameras, view[back])
+        known = chosen(trained.cameras, view[~back] if len(view) > 1 else view)
+        self.cameras = tuple(with_cameras_between(each, BETWEEN * len(each), generator) for each in known)
+        self.poses, self.times = all_poses(self.cameras), all_times(self.cameras)
+        self.choosing = _between(known if camera_count(known) > 1 else trained.cameras, generator)
 
     def random_cameras(self, count: int, generator: torch.Generator) -> Int[Tensor, "ray"]:
-        return torch.randint(
-            len(self.cameras), (count,), generator=generator, device=self.cameras.focal.device
-        )
+        return torch.randint(len(self.poses), (count,), generator=generator, device=self.poses.device)
 
     @torch.no_grad()
     def ask_rays(self, camera: Int[Tensor, "ray"], generator: torch.Generator) -> RayLesson:
         """A ray anywhere in the frame of each of these cameras, without most of those that meet nothing."""
         x, y, luck = torch.rand(3, len(camera), generator=generator, device=camera.device)
-        rays = self.cameras.rays(camera, x * self.cameras.width, y * self.cameras.height)
+        rays = rays_in_frame(self.cameras, camera, x, y)
         seen = self.renderer.render_image(self.trained.field, rays, torch.zeros(3, device=camera.device))
         rows = ((seen.samples > 0) | (luck < MISSES)).nonzero()[:, 0]
         return RayLesson(rays[rows], seen.color[rows], seen.opacity[rows], seen.depth[rows], camera[rows])
@@ -96,9 +103,7 @@ class Teacher:
             ]
         )
         hidden, far = self.seen_from_somewhere(elsewhere, generator)
-        points = Points(
-            *(torch.cat(pair) for pair in zip(vars(surface).values(), vars(hidden).values(), strict=True))
-        )
+        points = joined([surface, hidden])
         levels = self.trained.field.levels(points, Level.COLOR)
         inside = self.trained.sampler.contains(points.position)
         visible = torch.full_like(levels.density, HIDDEN)
@@ -115,31 +120,32 @@ class Teacher:
         if len(met) == 0:
             met, count = met[:0], 0
         row = met[torch.randint(max(len(met), 1), (count,), generator=generator, device=device)]
-        spread = SPREAD * step_at(self.grid, lesson.depth[row])
+        spread = SPREAD * self.step_at(lesson.depth[row])
         t = lesson.depth[row] + spread * torch.randn(count, generator=generator, device=device)
         t = t.maximum(rays.near[row])
-        points = Points(
-            rays.origins[row] + t[:, None] * rays.directions[row],
-            rays.directions[row],
-            rays.footprint[row] * t,
-            rays.time[row],
-        )
-        return points, step_at(self.grid, t)
+        return points_at(rays, t, row), self.step_at(t)
 
     def seen_from_somewhere(
         self, position: Float[Tensor, "n xyz=3"], generator: torch.Generator
     ) -> tuple[Points, Float[Tensor, "n"]]:
         """The points as some camera would see them, were nothing in between, and the step of a march from there."""
-        camera = torch.randint(
-            len(self.cameras), (len(position),), generator=generator, device=position.device
-        )
-        away = position - self.cameras.world_from_camera[camera, :, 3]
+        camera = torch.randint(len(self.poses), (len(position),), generator=generator, device=position.device)
+        away = position - self.poses[camera, :, 3]
         distance = away.norm(dim=-1)
         direction = away / distance[:, None].clamp_min(1e-9)
         points = Points(
-            position,
-            direction,
-            distance * self.cameras.cone_radius(camera, direction),
-            self.cameras.time[camera],
+            position=position,
+            direction=direction,
+            footprint=distance * cone_radius(self.cameras, camera, direction),
+            time=self.times[camera],
         )
-        return points, step_at(self.grid, distance)
+        return points, self.step_at(distance)
+
+
+def _between(groups: Sequence[Cameras], generator: torch.Generator) -> tuple[Cameras, ...]:
+    """CHOOSING cameras between these, of each group as many as it has of them all; of one alone, itself."""
+    shares = [-(-CHOOSING * len(each) // camera_count(groups)) for each in groups]
+    return tuple(
+        with_cameras_between(each, share, generator)[-share:]
+        for each, share in zip(groups, shares, strict=True)
+    )

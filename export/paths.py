@@ -1,12 +1,14 @@
 """Camera paths around a trained field. All poses are in the scene's world frame, where +Z is up."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from ..scenes import Box, Cameras, pinhole
+from ..scenes.camera_groups import all_poses, commonest
 from ..scenes.poses import look_at
 from ..train.field_file import TrainedField
 
@@ -16,9 +18,9 @@ SPIRAL_ZOOM_RATE = 0.5  # back and forth per turn
 SPREAD = 0.9  # quantile of the training cameras' offsets that the spiral reaches
 
 
-def face_the_same_way(cameras: Cameras) -> bool:
+def face_the_same_way(cameras: Sequence[Cameras]) -> bool:
     """Whether this is a forward-facing capture, of which no camera has seen the far side."""
-    return _mean_forward(cameras.world_from_camera.double().cpu()).norm().item() > SAME_WAY
+    return _mean_forward(all_poses(cameras).double().cpu()).norm().item() > SAME_WAY
 
 
 def orbit(trained: TrainedField, frames: int, size: tuple[int, int]) -> Cameras:
@@ -28,7 +30,7 @@ def orbit(trained: TrainedField, frames: int, size: tuple[int, int]) -> Cameras:
     training cameras' median distance, elevation and field of view. Where photographs were taken from
     one place and look outwards, the turn is in that place and looks outwards too.
     """
-    poses = trained.cameras.world_from_camera.double().cpu()
+    poses = all_poses(trained.cameras).double().cpu()
     domain = trained.field.domain
     target = look_at(poses)
     inward = isinstance(domain, Box) or target.inward
@@ -41,7 +43,7 @@ def orbit(trained: TrainedField, frames: int, size: tuple[int, int]) -> Cameras:
     start = math.atan2(back[0, 1].item(), back[0, 0].item())
     elevation = torch.atan2(back[:, 2], back[:, :2].norm(dim=-1)).median().item()
     azimuth = start + torch.arange(frames, dtype=torch.float64) * (2 * math.pi / frames)
-    return _filmed(trained.cameras, _turned_to(pivot, azimuth, elevation, distance), size)
+    return _filmed(commonest(trained.cameras), _turned_to(pivot, azimuth, elevation, distance), size)
 
 
 def spiral(trained: TrainedField, frames: int, size: tuple[int, int]) -> Cameras:
@@ -54,7 +56,7 @@ def spiral(trained: TrainedField, frames: int, size: tuple[int, int]) -> Cameras
         raise ValueError(
             "A spiral is for cameras that look the same way; those of this field do not: use --path orbit."
         )
-    poses = trained.cameras.world_from_camera.double().cpu()
+    poses = all_poses(trained.cameras).double().cpu()
     middle = _mean_camera(poses)
     focus = look_at(poses).depth.median().clamp_min(1e-3).item()
     offsets = (poses[:, :, 3] - middle[:, 3]) @ middle[:, :3]
@@ -63,11 +65,11 @@ def spiral(trained: TrainedField, frames: int, size: tuple[int, int]) -> Cameras
     local = torch.stack([turn.cos(), -turn.sin(), -(turn * SPIRAL_ZOOM_RATE).sin()], -1) * radius
     position = middle[:, 3] + local @ middle[:, :3].T
     target = middle[:, 3] - focus * middle[:, 2]
-    return _filmed(trained.cameras, _looking(position, position - target, middle[:, 1]), size)
+    return _filmed(commonest(trained.cameras), _looking(position, position - target, middle[:, 1]), size)
 
 
-def resized(cameras: Cameras, size: tuple[int, int]) -> Cameras:
-    """Pinhole cameras of the same poses, vertical fields of view and times, at another (width, height)."""
+def undistorted(cameras: Cameras, size: tuple[int, int]) -> Cameras:
+    """Cameras of the same poses, vertical fields of view and times, without distortion, of another (width, height)."""
     width, height = size
     return Cameras(
         world_from_camera=cameras.world_from_camera,
@@ -84,17 +86,17 @@ def resized(cameras: Cameras, size: tuple[int, int]) -> Cameras:
 
 def at_size(cameras: Cameras, size: tuple[int, int]) -> Cameras:
     """The same cameras in pictures of another (width, height), through their own lens; where those have another shape
-    through a pinhole (see `resized`)."""
+    without distortion (see `undistorted`)."""
     width, height = size
     if abs(width * cameras.height - height * cameras.width) <= max(cameras.width, cameras.height):
         return cameras.resized(width, height)
-    return resized(cameras, size)
+    return undistorted(cameras, size)
 
 
 def _filmed(
     trained: Cameras, world_from_camera: Float[Tensor, "frame row=3 column=4"], size: tuple[int, int]
 ) -> Cameras:
-    """Pinhole cameras that see at least as much, each way, as the median training camera."""
+    """Pinhole cameras that see at least as much, each way, as the median training camera of the usual size."""
     width, height = size
     focal = trained.focal.median(0).values.tolist()
     reach = max(trained.width / focal[0] / width, trained.height / focal[1] / height)

@@ -31,13 +31,13 @@ def surface_points(
     trained: TrainedField, rays_per_view: int, clip: Clip = lambda rays: rays
 ) -> Iterator[Points]:
     """For each training camera in turn what about so many of its rays meet, spread evenly over the picture."""
-    cameras = trained.cameras
-    stride = max(1, round((cameras.width * cameras.height / rays_per_view) ** 0.5))
-    background = torch.tensor(trained.background, device=cameras.focal.device)
+    background = torch.tensor(trained.background, device=trained.cameras[0].focal.device)
     renderer = VolumeRenderer(trained.sampler)
-    for view in range(len(cameras)):
-        rays = clip(cameras.pixel_rays(view, stride))
-        yield _met(trained, rays, renderer.render_image(trained.field, rays, background), background)
+    for cameras in trained.cameras:
+        stride = max(1, round((cameras.width * cameras.height / rays_per_view) ** 0.5))
+        for view in range(len(cameras)):
+            rays = clip(cameras.pixel_rays(view, stride))
+            yield _met(trained, rays, renderer.render_image(trained.field, rays, background), background)
 
 
 def write_points(path: Path, clouds: Iterable[Points]) -> int:

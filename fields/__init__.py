@@ -1,6 +1,6 @@
 """What is at a point: one file per representation, all behind the contract in `base`."""
 
-from .base import Field, Level, Levels, ParameterGroup, Points, Probe, RayPenalties
+from .base import Field, Level, Levels, ParameterGroup, Points, Probe
 from .cam import CamConfig, CamField
 from .choice import FIELD_CONFIGS, FieldConfig, field_config, preset_of
 from .hash import HashConfig, HashField
@@ -22,7 +22,6 @@ __all__ = [
     "ParameterGroup",
     "Points",
     "Probe",
-    "RayPenalties",
     "Sl2aConfig",
     "Sl2aField",
     "field_config",

@@ -12,12 +12,14 @@ from torch import Tensor, nn
 
 from ..ops import take_rows
 from ..scenes import Domain
+from ..scenes.columns import each_column
+from .decoders import ColorDecoder
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Points:
     """What a field is asked about: world positions, unit view directions, the radius of the pixel's cone there
-    (world units), and the time in [0, 1]."""
+    (world units), and the time in [0, 1]. Where a pose is refined, the first two have gradients."""
 
     position: Float[Tensor, "n xyz=3"]
     direction: Float[Tensor, "n xyz=3"]
@@ -28,7 +30,7 @@ class Points:
         return len(self.position)
 
     def __getitem__(self, rows: "slice | Int[Tensor, 'row']") -> "Points":
-        return Points(*(getattr(self, field.name)[rows] for field in fields(self)))
+        return each_column(lambda column: column[rows], self)
 
 
 @dataclass(frozen=True)
@@ -121,20 +123,6 @@ def check_settings(config: Any, may_be_zero: Sequence[str] = ()) -> None:
             )
 
 
-@dataclass(frozen=True)
-class RayPenalties:
-    """How much a training adds to its loss for what rays see of a field (Mip-VoG's losses, arXiv 2304.10075).
-
-    `background_entropy`: of the opacity of each ray, which is to be 0 or 1. `sample_color`: of the difference between
-    a pixel and each sample on its ray, by the sample's weight; a sample's colour is the first three numbers that are
-    composited. `opacity_sparsity`: of log(1 + α² / 0.5), over all samples.
-    """
-
-    background_entropy: float = 0.0
-    sample_color: float = 0.0
-    opacity_sparsity: float = 0.0
-
-
 class Field(nn.Module, abc.ABC):
     """A radiance field over a domain. Implementations are final: one file, one config, these three methods.
 
@@ -147,6 +135,8 @@ class Field(nn.Module, abc.ABC):
     config: "Config"
     shading: ClassVar[Literal["sample", "pixel"]] = "sample"
     follows_time: bool = False  # whether it is another one at another `points.time`
+    follows_footprint: bool = False  # whether it is smoother where `points.footprint` is larger
+    follows_direction: bool = False  # whether not only its colour depends on where it is seen from
 
     def __init__(self, domain: Domain, feature_dim: int) -> None:
         super().__init__()
@@ -182,8 +172,20 @@ class Field(nn.Module, abc.ABC):
         return torch.zeros((), device=next(self.parameters()).device)
 
     @property
-    def ray_penalties(self) -> RayPenalties:
-        return RayPenalties()
+    def ray_losses(self) -> Mapping[str, float]:
+        """The losses on what rays see that the field's paper adds, by their names in `train/ray_losses.py`, and their
+        weights."""
+        return {}
+
+    @property
+    def color_decoder(self) -> ColorDecoder | None:
+        """What `color` is made by, if by that alone: a conversion may hand it on to the student."""
+        return None
+
+    @property
+    def shown_at_surfaces(self) -> Mapping[str, Callable[[Points], Float[Tensor, "n"]]]:
+        """What else the viewer can show of points on surfaces, beside what all fields have: a figure by its name."""
+        return {}
 
     def refine(self, occupied: Occupied) -> None:
         """Go on at the next finer resolution, keeping what was learned where `occupied`; parameters are new ones."""
@@ -207,10 +209,6 @@ class Field(nn.Module, abc.ABC):
     def unpacked(self, stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The `state_dict` of which `stored_state` made this; raises ValueError or KeyError if it cannot have."""
         return dict(stored)
-
-    def load_stored_state(self, stored: Mapping[str, Tensor]) -> None:
-        """Raises ValueError, KeyError or RuntimeError if the tensors are not this field's."""
-        self.load_state_dict(self.unpacked(stored))
 
     def levels(self, points: Points, upto: Level) -> Levels:
         """One walk from shallow to deep that stops where told: what distillation taps."""

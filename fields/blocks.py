@@ -6,13 +6,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from ..ops import VoxelLayout, voxel_lookup
+from ..ops import VoxelLayout, cell_number, cell_place, voxel_lookup
+from ..ops.voxel_lookup import BLOCK, SIDE
 from ..scenes import Domain
 from .base import Occupied
 from .grids import some_rows, take_rows_of
 
-SIDE = 8
-ROWS = SIDE**3
 EMPTY = -7.0  # log density where there is no block
 FOG = 4.0  # above that at the beginning of a training
 # Where a block is asked whether it is occupied, in voxels of its own.
@@ -23,7 +22,7 @@ CHUNK = 1 << 20  # voxels that are resampled at once
 class Blocks(nn.Module):
     """Which blocks of a grid of `resolution`³ voxels there are. Rows of the owner's tables are voxels, block by block.
 
-    `index[bx + B·(by + B·bz)]` is a block's number, or −1. At the beginning there are all of them.
+    `index` has the number of each block in the order of `cell_number`, or −1. At the beginning there are all of them.
     """
 
     index: Int[Tensor, "block"]
@@ -44,17 +43,17 @@ class Blocks(nn.Module):
 
     @property
     def rows(self) -> int:
-        return ROWS * (int(self.index.max()) + 1)
+        return BLOCK * (int(self.index.max()) + 1)
 
     def lookup(self, unit: Float[Tensor, "n xyz=3"], table: Float[Tensor, "row channel"]) -> Tensor:
         return voxel_lookup(unit, torch.zeros_like(unit[:, 0]), table, self.index, self.layout)
 
     def corners(self) -> Int[Tensor, "block xyz=3"]:
         """Position of each block in the grid of blocks, in the order of their numbers."""
-        place = self.index.new_empty(self.rows // ROWS, dtype=torch.int64)
+        place = self.index.new_empty(self.rows // BLOCK, dtype=torch.int64)
         (there,) = (self.index >= 0).nonzero(as_tuple=True)
         place[self.index[there].long()] = there
-        return unflat(place, self.size // SIDE)
+        return cell_place(place, self.size // SIDE)
 
     @torch.no_grad()
     def refine(
@@ -75,13 +74,13 @@ class Blocks(nn.Module):
         blocks.resolution.fill_(size)
         blocks.index = torch.full(((size // SIDE) ** 3,), -1, dtype=torch.int32, device=self.index.device)
         numbers = torch.arange(len(kept), dtype=torch.int32, device=self.index.device)
-        blocks.index[flat(kept, size // SIDE)] = numbers
+        blocks.index[cell_number(kept, size // SIDE)] = numbers
         return blocks, [self._resampled(table, kept, size) for table in tables]
 
     def _resampled(self, table: Tensor, corners: Int[Tensor, "block xyz=3"], size: int) -> Tensor:
-        inside = unflat(torch.arange(ROWS, device=table.device), SIDE)
+        inside = cell_place(torch.arange(BLOCK, device=table.device), SIDE)
         parts = []
-        for some in corners.split(CHUNK // ROWS):
+        for some in corners.split(CHUNK // BLOCK):
             voxel = (SIDE * some[:, None] + inside).reshape(-1, 3)
             parts.append(self.lookup((voxel + 0.5) / size, table))
         return torch.cat(parts)
@@ -100,7 +99,7 @@ class Blocks(nn.Module):
             raise ValueError("the index does not count its blocks")
         self.size = size
         self.index = index.to(self.index.device, copy=True)
-        return ROWS * len(numbers)
+        return BLOCK * len(numbers)
 
 
 def check_resolution(tag: str, resolution: int) -> None:
@@ -120,15 +119,6 @@ def is_occupied(corners: Int[Tensor, "block xyz=3"], size: int, domain: Domain, 
         world = domain.world_from_unit(unit.reshape(-1, 3))
         answers.append(occupied(world).reshape(len(some), -1).any(-1))
     return torch.cat(answers)
-
-
-def flat(place: Int[Tensor, "n xyz=3"], size: int) -> Int[Tensor, "n"]:
-    x, y, z = place.unbind(-1)
-    return x + size * (y + size * z)
-
-
-def unflat(number: Int[Tensor, "n"], size: int) -> Int[Tensor, "n xyz=3"]:
-    return torch.stack([number % size, number // size % size, number // size**2], -1)
 
 
 def block_variation(

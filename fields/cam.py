@@ -98,6 +98,7 @@ class CamField(Field):
         super().__init__(domain, config.feature_dim)
         self.config = config
         self.follows_time = config.coordinate == "time"
+        self.follows_direction = config.coordinate == "direction"
         encoded = 3 + 6 * config.octaves
         inputs = [encoded] + [config.width] * (config.layers - 1)
         if config.skip:
@@ -133,6 +134,10 @@ class CamField(Field):
 
     def color(self, features: Float[Tensor, "n feature"], points: Points) -> Float[Tensor, "n rgb=3"]:
         return self.decoder(features, points.direction)
+
+    @property
+    def color_decoder(self) -> ColorDecoder:
+        return self.decoder
 
     def parameter_groups(self) -> list[ParameterGroup]:
         grids = self.modulation.grids

@@ -81,6 +81,10 @@ class HashField(Field):
     def color(self, features: Float[Tensor, "n feature"], points: Points) -> Float[Tensor, "n rgb=3"]:
         return self.decoder(features, points.direction)
 
+    @property
+    def color_decoder(self) -> ColorDecoder:
+        return self.decoder
+
     def parameter_groups(self) -> list[ParameterGroup]:
         networks = (*self.trunk.parameters(), *self.decoder.parameters())
         return [

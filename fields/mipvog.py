@@ -17,7 +17,6 @@ from .base import (
     ParameterGroup,
     Points,
     Probe,
-    RayPenalties,
     check_settings,
     density_from_logit,
 )
@@ -31,7 +30,7 @@ LOG_RANGE = (-30.0, 20.0)  # of log densities above EMPTY, as far as the filter 
 FAINT = 1e-3  # what empty voxels weigh beside opaque ones
 
 
-PENALTIES = ("background_entropy", "sample_color", "opacity_sparsity")
+RAY_LOSSES = ("background_entropy", "sample_color", "opacity_sparsity")
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ class MipVogConfig:
     feature_rate: float = 0.2
     network_rate: float = 5e-3
     smoothness: float = 0.0  # weight of the total variation
-    background_entropy: float = 0.0  # this and the next two: weights of `base.RayPenalties`
+    background_entropy: float = 0.0  # this and the next two: weights of `Field.ray_losses`
     sample_color: float = 0.0
     opacity_sparsity: float = 0.0
 
@@ -88,7 +87,7 @@ class MipVogConfig:
     }
 
     def __post_init__(self) -> None:
-        check_settings(self, may_be_zero=("refinements", "smoothness", *PENALTIES))
+        check_settings(self, may_be_zero=("refinements", "smoothness", *RAY_LOSSES))
         check_resolution(self.tag, self.coarsest_resolution)
 
     @property
@@ -110,6 +109,7 @@ class MipVogField(Field):
 
     config: MipVogConfig
     shading: ClassVar[Literal["sample", "pixel"]] = "pixel"
+    follows_footprint = True
 
     def __init__(self, config: MipVogConfig, domain: Domain) -> None:
         super().__init__(domain, 3 + CODE)
@@ -137,6 +137,10 @@ class MipVogField(Field):
             return torch.zeros_like(width)
         level = self.config.lod_factor * width.clamp_min(1e-6).log2()
         return level.clamp(0, self.pyramid.layout.levels - 1)
+
+    @property
+    def shown_at_surfaces(self) -> Mapping[str, Callable[[Points], Float[Tensor, "n"]]]:
+        return {"Level of detail": self.level}
 
     def probe(self, points: Points) -> Probe:
         level = self.level(points)
@@ -214,8 +218,8 @@ class MipVogField(Field):
         return penalty
 
     @property
-    def ray_penalties(self) -> RayPenalties:
-        return RayPenalties(*(getattr(self.config, name) for name in PENALTIES))
+    def ray_losses(self) -> Mapping[str, float]:
+        return {name: getattr(self.config, name) for name in RAY_LOSSES}
 
     def refine(self, occupied: Occupied) -> None:
         self.blocks, (density, appearance) = self.blocks.refine(

@@ -90,6 +90,10 @@ class MlpField(Field):
     def color(self, features: Float[Tensor, "n feature"], points: Points) -> Float[Tensor, "n rgb=3"]:
         return self.decoder(features, points.direction)
 
+    @property
+    def color_decoder(self) -> ColorDecoder:
+        return self.decoder
+
     def parameter_groups(self) -> list[ParameterGroup]:
         return [ParameterGroup("networks", tuple(self.parameters()), self.config.rate, kind="network")]
 

@@ -4,8 +4,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..ops import Parents, VoxelLayout, coarser_voxels
-from .blocks import SIDE, Blocks, flat
+from ..ops import Parents, VoxelLayout, cell_number, coarser_voxels
+from ..ops.voxel_lookup import SIDE
+from .blocks import Blocks
 
 
 class Pyramid:
@@ -41,9 +42,8 @@ def _coarser(
     corners: Int[Tensor, "block xyz=3"], size: int
 ) -> tuple[Int[Tensor, "block"], Int[Tensor, "block"], Int[Tensor, "entry"]]:
     """Where each block lies in its parent, the parent's number, and the index of the parents."""
-    x, y, z = (corners % 2).unbind(-1)
-    place = flat(corners // 2, size)
+    place = cell_number(corners // 2, size)
     parents, number = place.unique(return_inverse=True)
     index = torch.full((size**3,), -1, dtype=torch.int32, device=corners.device)
     index[parents] = torch.arange(len(parents), dtype=torch.int32, device=corners.device)
-    return x + 2 * (y + 2 * z), number, index
+    return cell_number(corners % 2, 2), number, index

@@ -22,10 +22,12 @@ def given(config: type[Any], settings: Sequence[str], kind: str) -> dict[str, in
 
 def settings_of(owner: str, settings: Sequence[str]) -> list[str]:
     """Those of "owner.name=value", without their owner; of the owner "" those that name none."""
-    parted = [setting.partition("=")[0].rpartition(".")[0] for setting in settings]
-    return [
-        setting.removeprefix(f"{owner}.") for setting, of in zip(settings, parted, strict=True) if of == owner
-    ]
+    return [setting.removeprefix(f"{owner}.") for setting in settings if owner_of(setting) == owner]
+
+
+def owner_of(setting: str) -> str:
+    """Of "owner.name=value"; "" where none is named."""
+    return setting.partition("=")[0].rpartition(".")[0]
 
 
 def known(name: str, names: list[str], kind: str) -> str:

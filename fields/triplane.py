@@ -112,6 +112,10 @@ class TriplaneField(Field):
     def color(self, features: Float[Tensor, "n feature"], points: Points) -> Float[Tensor, "n rgb=3"]:
         return self.decoder(features, points.direction)
 
+    @property
+    def color_decoder(self) -> ColorDecoder:
+        return self.decoder
+
     def penalty(self, generator: torch.Generator | None = None) -> Float[Tensor, ""]:
         if not self.config.smoothness:
             return super().penalty(generator)

@@ -4,8 +4,9 @@ from . import cpu
 from ._cpu import instruction_set, keep_freed_memory
 from .adam import AdamStep, adam_step
 from .backend import references
+from .cell_order import cell_number, cell_place
 from .coarser_voxels import Parents, coarser_voxels
-from .composite import accumulate, pass_through, ray_weights, take_rows
+from .composite import STOP, accumulate, pass_through, ray_weights, take_rows
 from .grid_lookup import Grid, GridLayout, grid_lookup
 from .hash_grid import HashGridLayout, hash_grid
 from .kept_gradient import adding_in_place, gradient_sink
@@ -17,6 +18,7 @@ from .threads import one_thread_of_torch, set_threads, threads
 from .voxel_lookup import VoxelLayout, voxel_lookup
 
 __all__ = [
+    "STOP",
     "AdamStep",
     "Grid",
     "GridLayout",
@@ -27,6 +29,8 @@ __all__ = [
     "accumulate",
     "adam_step",
     "adding_in_place",
+    "cell_number",
+    "cell_place",
     "coarser_voxels",
     "cpu",
     "gradient_sink",

@@ -11,6 +11,8 @@ from torch import Tensor
 from .backend import Op
 from .check import check_dtype, check_shape
 
+STOP = 1e-4  # transmittance below which a ray has ended
+
 
 def check_ray_weights(density: Tensor, dt: Tensor, offsets: Tensor) -> None:
     check_shape("ray_weights", "density", density, (None,))
@@ -47,7 +49,7 @@ def check_take_rows(values: Tensor, rows: Tensor) -> None:
 
 @Op
 def ray_weights(
-    density: Float[Tensor, "n"], dt: Float[Tensor, "n"], offsets: Int64[Tensor, "rays_1"], stop: float = 1e-4
+    density: Float[Tensor, "n"], dt: Float[Tensor, "n"], offsets: Int64[Tensor, "rays_1"], stop: float = STOP
 ) -> Float[Tensor, "n"]:
     """How much each sample contributes to its ray's colour (Max 1995; Mildenhall et al. 2020, Eq. 3):
 
@@ -82,7 +84,7 @@ def pass_through(
     offsets: Int64[Tensor, "rays_1"],
     light: Float[Tensor, "rays"],
     visible: float,
-    stop: float = 1e-4,
+    stop: float = STOP,
 ) -> tuple[
     Int64[Tensor, "m"],
     Float[Tensor, "m"],

@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Int, Int32, UInt8
 from torch import Tensor
 
 from .backend import Op
+from .cell_order import cell_number
 from .check import check_dtype, check_shape
 
 # Where a march through an unbounded scene ends, in halves of the box: what is farther stands there.
@@ -190,6 +191,6 @@ def _is_occupied(
         x = unit * 2 - 1
         norm = x.abs().amax(-1, keepdim=True).clamp_min(1)
         unit = (x * ((2 - 1 / norm) / norm) + 2) * 0.25
-    x, y, z = (unit * grid.resolution).long().clamp(0, grid.resolution - 1).unbind(-1)
-    cell = x + grid.resolution * (y + grid.resolution * z)
+    place = (unit * grid.resolution).long().clamp(0, grid.resolution - 1)
+    cell = cell_number(place, grid.resolution)
     return (occupied[cell // 8] >> (cell % 8) & 1).bool()

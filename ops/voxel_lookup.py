@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from .backend import Op
+from .cell_order import cell_number
 from .check import check_dtype, check_shape
 
 SIDE = 8  # voxels along an edge of a block
@@ -137,6 +138,5 @@ def _interpolate(
 
 def _rows(voxel: Int[Tensor, "n xyz=3"], numbers: Int[Tensor, "block"], blocks: int) -> Int[Tensor, "n"]:
     """Row of each voxel; negative where its block is not there."""
-    bx, by, bz = (voxel // SIDE).unbind(-1)
-    x, y, z = (voxel % SIDE).unbind(-1)
-    return numbers[bx + blocks * (by + blocks * bz)].long() * BLOCK + x + SIDE * (y + SIDE * z)
+    block = numbers[cell_number(voxel // SIDE, blocks)]
+    return block.long() * BLOCK + cell_number(voxel % SIDE, SIDE)

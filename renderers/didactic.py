@@ -10,12 +10,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..fields import Field, Points
+from ..ops import STOP
 from ..scenes import Rays
-from .samples import Sampler
-
-STOP = 1e-4
-VISIBLE = 1e-4
-FOG = 0.01
+from .sampler import Sampler
+from .shading import FOG, VISIBLE
 
 
 @torch.no_grad()
@@ -29,7 +27,7 @@ def render_ray(
     C = α Σ' T_i α_i c_i / Σ' T_i α_i + T_end · background. A ray without any other is asked once, in the middle of what
     is there, or sees the background if that is less than FOG.
     """
-    samples = sampler.sample(ray, None)
+    samples = sampler.sample(field.density, ray, None)
     color, features = torch.zeros_like(background), background.new_zeros(field.feature_dim)
     distance, visible, transmittance = 0.0, 0.0, 1.0
     for t, delta in zip(samples.t.tolist(), samples.dt.tolist(), strict=True):
@@ -60,4 +58,9 @@ def render_ray(
 
 
 def point_at(ray: Rays, t: float) -> Points:
-    return Points(ray.origins + t * ray.directions, ray.directions, ray.footprint * t, ray.time)
+    return Points(
+        position=ray.origins + t * ray.directions,
+        direction=ray.directions,
+        footprint=ray.footprint * t,
+        time=ray.time,
+    )

@@ -1,29 +1,62 @@
 """Samples only where something is: a grid of bits, kept up to date from the field while it is trained."""
 
-import dataclasses
-from collections.abc import Callable, Mapping
+import copy
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Bool, Float, Int, Int32, UInt8
-from torch import Tensor, nn
+from torch import Tensor
 
-from ..fields import Points
-from ..ops import MarchGrid, ray_march, ray_march_on
-from ..scenes import Domain, Rays
+from ..fields.stored import check_fit
+from ..ops import cell_number
+from ..scenes import Box, Domain
 from ..scenes.cells import dilated, finer, packed, unpacked
-from .samples import Sampler, Samples, jitter, span
-from .uniform import STEPS_PER_SIDE, march_grid, step_at
+from ..scenes.hull import COARSEST
+from .cell_visits import MIDDLE, next_of, points_in, shuffled, shuffled_cells
+from .march import CONE, MARCH_BOUNDS, STEPS_PER_SIDE, March, march_grid
+from .sampler import Density, Moment, Possible, check_within
 
-RESOLUTION = 128
 DECAY = 0.7  # what remembered density loses at every visit
 OPAQUE = 0.01  # opacity of one step from which on a cell is always kept (instant-ngp's threshold)
-MIDDLE = 0x00808080  # of a cell, at time 0
 AT_ONCE = 1 << 18  # cells looked at by one call of a field
+REFRESH = 8  # steps between two looks
+# Where no silhouette rules anything out every cell has to be looked at before empty ones are passed over. Of 128³ cells
+# that took 2,000 steps of `cam`: so there are few at first, and finer ones after so many visits to each.
+SWEEPS = 4
+# Steps before the first look. What is above the mean of a field that has learned nothing is chance, or far away, where
+# steps are long: looked at from the first step on, a scene of photographs lost half a decibel.
+FIRST_LOOK = 64
+MOST_VISITS = 1 << 62
 
 
-class OccupancyGrid(nn.Module, Sampler):
+@dataclass(frozen=True)
+class OccupancyConfig:
+    """`resolution`³ cells over the domain's cube, a power of two; steps of a `steps_per_side`-th of the box's longest
+    edge, which in an unbounded scene grow to `cone` times the distance. `looking`: how many densities are asked for the
+    grid's sake, as a share of a training's samples."""
+
+    tag: ClassVar[str] = "occupancy"
+    resolution: int = 128
+    steps_per_side: int = STEPS_PER_SIDE
+    cone: float = CONE
+    looking: float = 0.25
+
+    def __post_init__(self) -> None:
+        # Each cell is a bit in a file, but 24 bytes in memory.
+        check_within(self, {"resolution": (8, 256), "looking": (0.0, 16.0), **MARCH_BOUNDS})
+        if self.resolution & (self.resolution - 1):
+            raise ValueError(
+                "The setting resolution of the occupancy sampler must be 8, 16, 32, 64, 128 or 256, "
+                f"not {self.resolution}."
+            )
+
+    def build(self, domain: Domain) -> "OccupancyGrid":
+        return OccupancyGrid(domain, self)
+
+
+class OccupancyGrid(March):
     """`resolution`³ cells over the domain's unit cube. A cell remembers the thickest it was lately, and where; it is
     occupied if that is above the mean, or opaque; or as long as nobody has looked.
 
@@ -32,6 +65,7 @@ class OccupancyGrid(nn.Module, Sampler):
     `bits`; how many visits went to cells `in_turn`, and the occupied cell that is `next_again`.
     """
 
+    config: OccupancyConfig
     possible: Bool[Tensor, "cell"]
     thickness: Float[Tensor, "cell"]
     place: Int32[Tensor, "cell"]
@@ -40,31 +74,59 @@ class OccupancyGrid(nn.Module, Sampler):
     next_again: Int[Tensor, ""]
     order: Int[Tensor, "possible"]
 
-    def __init__(
-        self, domain: Domain, resolution: int = RESOLUTION, steps_per_side: int = STEPS_PER_SIDE
-    ) -> None:
-        super().__init__()
-        self.domain = domain
-        self.steps_per_side = steps_per_side
-        self._make(resolution)
+    def __init__(self, domain: Domain, config: OccupancyConfig) -> None:
+        super().__init__(domain, config)
+        self._make(config.resolution)
 
     def _make(self, resolution: int, device: torch.device | None = None) -> None:
         """Full, and nobody has looked."""
-        count = resolution**3
-        self.resolution = resolution
-        self.grid = march_grid(self.domain, resolution, self.steps_per_side)
+        count, config = resolution**3, self.config
+        self.resolution = resolution  # now: in a training that of the configuration may come later
+        self.grid = march_grid(self.domain, resolution, config.steps_per_side, config.cone)
         self.register_buffer("possible", torch.ones(count, dtype=torch.bool, device=device))
         self.register_buffer("thickness", torch.full((count,), torch.nan, device=device))
         self.register_buffer("place", torch.full((count,), MIDDLE, dtype=torch.int32, device=device))
         self.register_buffer("bits", torch.full((count // 8,), 255, dtype=torch.uint8, device=device))
         self.register_buffer("in_turn", torch.zeros((), dtype=torch.int64, device=device))
         self.register_buffer("next_again", torch.zeros((), dtype=torch.int64, device=device))
-        self.register_buffer("order", _shuffled(self.possible), persistent=False)
+        self.register_buffer("order", shuffled(count, self.bits.device), persistent=False)
+
+    def begin(self, possible: Possible) -> None:
+        """All cells that silhouettes leave; where they rule nothing out, coarse ones to begin with."""
+        coarsest, device = min(COARSEST, self.config.resolution), self.bits.device
+        cells = possible(coarsest)
+        if not isinstance(self.domain, Box) or bool(cells.all()):
+            self._make(coarsest, device)
+        else:
+            # The coarse ones count as well: there may have been enough before any finer one was asked for.
+            factor = self.config.resolution // coarsest
+            cells = possible(self.config.resolution) & finer(cells, factor)
+        self.restrict(cells)
+
+    def update(self, density: Density, moment: Moment, generator: torch.Generator) -> None:
+        """Keep the cells fresh by a few visits, and go on with finer ones once these are known."""
+        if moment.step % REFRESH or moment.step < FIRST_LOOK:
+            return
+        self.visit(density, round(REFRESH * self.config.looking * moment.samples), generator)
+        if self.resolution < self.config.resolution and self.sweeps >= SWEEPS:
+            self.refine()
+            self.look_at_the_rest(density, generator)
+
+    def settled(self, density: Density, generator: torch.Generator) -> "OccupancyGrid":
+        """Without a cell that nobody has looked at: a file would keep it as occupied for ever."""
+        if self.looked_at == len(self.order):
+            return self
+        grid = copy.deepcopy(self)
+        grid.look_at_the_rest(density, generator)
+        return grid
+
+    def facts(self) -> dict[str, str]:
+        return {"cells_looked_at": f"{self.looked_at:,} of {len(self.order):,} possible ones"}
 
     def restrict(self, possible: Bool[Tensor, "cell"]) -> None:
-        """From now on only these cells can be occupied: `update` visits no others."""
+        """From now on only these cells can be occupied: `visit` goes to no others."""
         self.possible = possible.to(self.bits.device)
-        self.order = _shuffled(self.possible)
+        self.order = shuffled_cells(self.possible)
         self.thickness = torch.where(self.possible, self.thickness, 0)
         self.set_occupied(self.thickness != 0)
 
@@ -84,28 +146,40 @@ class OccupancyGrid(nn.Module, Sampler):
         if resolution != self.resolution:
             self._make(resolution, self.bits.device)
         keys = super().load_state_dict(state_dict, strict, assign)
-        self.order = _shuffled(self.possible)
+        self.order = shuffled_cells(self.possible)
         return keys
 
-    def sample(self, rays: Rays, generator: torch.Generator | None) -> Samples:
-        return self.march(rays, self.grid, generator)
+    def check(self, state: Mapping[str, Tensor]) -> None:
+        cells = self._resolution_of(len(state["possible"])) ** 3
+        scale = cells / len(self.possible)
+        wanted = {
+            name: torch.empty([round(scale * side) for side in own.shape], dtype=own.dtype, device="meta")
+            for name, own in self.state_dict().items()
+        }
+        check_fit(wanted, state)
+        for name, most in (("in_turn", MOST_VISITS), ("next_again", cells - 1)):
+            if not 0 <= int(state[name]) <= most:
+                raise ValueError(f"{name} is {int(state[name])}, not a whole number from 0 to {most}")
 
-    def march(self, rays: Rays, grid: MarchGrid, generator: torch.Generator | None) -> Samples:
-        start = jitter(rays, generator)
-        return Samples(*ray_march(rays.origins, rays.directions, span(rays), start, self.bits, grid))
+    def stored_state(self) -> dict[str, Tensor]:
+        return {"bits": self.bits}
 
-    def next(
-        self, rays: Rays, place: Int32[Tensor, "ray"], most: int
-    ) -> tuple[Samples, Int32[Tensor, "ray"]]:
-        return self.march_on(rays, self.grid, place, most)
+    def load_stored_state(self, stored: Mapping[str, Tensor]) -> None:
+        bits = stored["bits"]
+        resolution = self._resolution_of(8 * len(bits))
+        check_fit({"bits": torch.empty(resolution**3 // 8, dtype=torch.uint8)}, stored)
+        self._make(resolution, bits.device)
+        self.bits = bits
 
-    def march_on(
-        self, rays: Rays, grid: MarchGrid, place: Int32[Tensor, "ray"], most: int
-    ) -> tuple[Samples, Int32[Tensor, "ray"]]:
-        *samples, place = ray_march_on(
-            rays.origins, rays.directions, span(rays), self.bits, place, grid, most
-        )
-        return Samples(*samples), place
+    def _resolution_of(self, cells: int) -> int:
+        """Of a grid of so many cells, which may not be as fine yet as its configuration says. Raises ValueError for one
+        that this can never have been."""
+        resolution = self.config.resolution
+        while resolution**3 > cells and resolution > COARSEST:
+            resolution //= 2
+        if resolution**3 != cells:
+            raise ValueError(f"the occupancy has {cells} cells, and not {self.config.resolution}³")
+        return resolution
 
     @property
     def occupied(self) -> Bool[Tensor, "cell"]:
@@ -113,6 +187,10 @@ class OccupancyGrid(nn.Module, Sampler):
 
     def set_occupied(self, occupied: Bool[Tensor, "cell"]) -> None:
         self.bits = packed(occupied)
+
+    @property
+    def occupied_share(self) -> float:
+        return self.occupied.float().mean().item()
 
     @property
     def sweeps(self) -> float:
@@ -127,18 +205,12 @@ class OccupancyGrid(nn.Module, Sampler):
     def contains(self, position: Float[Tensor, "n xyz=3"]) -> Bool[Tensor, "n"]:
         """Whether the cell around each world position is occupied; outside the domain nothing is."""
         unit = self.domain.unit_from_world(position)
-        x, y, z = (unit * self.resolution).long().clamp(0, self.resolution - 1).unbind(-1)
-        cell = x + self.resolution * (y + self.resolution * z)
+        cell = cell_number((unit * self.resolution).long().clamp(0, self.resolution - 1), self.resolution)
         bit = self.bits[cell // 8] >> (cell % 8) & 1
         return bit.bool() & ((unit >= 0) & (unit <= 1)).all(-1)
 
     @torch.no_grad()
-    def update(
-        self,
-        density: Callable[[Points], Float[Tensor, "n"]],
-        cells: int,
-        generator: torch.Generator | None = None,
-    ) -> None:
+    def visit(self, density: Density, cells: int, generator: torch.Generator | None = None) -> None:
         """Visit `cells` cells and set the bits anew.
 
         Half of the visits go to occupied cells, as in instant-ngp, and ask again at the place where the matter was
@@ -148,43 +220,28 @@ class OccupancyGrid(nn.Module, Sampler):
         """
         if len(self.order) == 0:
             return
-        again = self._next_occupied(cells // 2)
+        again = next_of(self.occupied, int(self.next_again), cells // 2)
+        if len(again):
+            self.next_again.copy_((again[-1] + 1) % len(self.possible))
         turn = int(self.in_turn) + torch.arange(
             min(cells - len(again), len(self.order)), device=self.bits.device
         )
         self.in_turn += len(turn)
-        self._visit(density, (again, self.order[turn % len(self.order)]), generator)
+        self._ask(density, (again, self.order[turn % len(self.order)]), generator)
         self._set_bits()
 
     @torch.no_grad()
-    def look_at_the_rest(
-        self, density: Callable[[Points], Float[Tensor, "n"]], generator: torch.Generator | None = None
-    ) -> None:
+    def look_at_the_rest(self, density: Density, generator: torch.Generator | None = None) -> None:
         """Visit all cells that nobody has looked at: they count as occupied, and would be marched through for ever."""
         rest = self.thickness.isnan().nonzero()[:, 0]
         if len(rest):
             for cell in rest.split(AT_ONCE):
-                self._visit(density, (cell[:0], cell), generator)
+                self._ask(density, (cell[:0], cell), generator)
             self._set_bits()
 
-    def _next_occupied(self, count: int) -> Int[Tensor, "n"]:
-        """The next occupied cells in the order of their numbers, none of them twice."""
-        first, total = int(self.next_again), len(self.possible)
-        occupied, found = self.occupied, []
-        for part in torch.cat([occupied[first:], occupied[:first]]).split(-(-total // 4)):
-            found.append((part.nonzero()[:, 0] + first) % total)
-            first, count = first + len(part), count - len(found[-1])
-            if count <= 0:
-                break
-        cell = torch.cat(found)
-        cell = cell[: len(cell) + min(count, 0)]
-        if len(cell):
-            self.next_again.copy_((cell[-1] + 1) % total)
-        return cell
-
-    def _visit(
+    def _ask(
         self,
-        density: Callable[[Points], Float[Tensor, "n"]],
+        density: Density,
         cells: tuple[Int[Tensor, "again"], Int[Tensor, "in_turn"]],
         generator: torch.Generator | None,
     ) -> None:
@@ -197,8 +254,8 @@ class OccupancyGrid(nn.Module, Sampler):
             )
             known = (torch.arange(len(cell), device=device) < len(cells[0])) & ~self.thickness[cell].isnan()
             place = torch.where(known, place, anywhere)
-        points = self._points(cell, place, generator)
-        found = density(points) * self._step_at(points.position)
+        points = points_in(cell, place, self.domain, size=self.resolution, generator=generator)
+        found = density(points) * self._step_around(points.position)
         parts = [len(each) for each in cells]  # a cell may be in both, and is visited twice then
         for each in zip(cells, place.split(parts), found.split(parts), strict=True):
             self._remember(*each)
@@ -212,53 +269,7 @@ class OccupancyGrid(nn.Module, Sampler):
         mean = self.thickness.nansum() / max(self.looked_at, 1)
         self.set_occupied(~(self.thickness <= mean.clamp_max(OPAQUE)))
 
-    def _step_at(self, position: Float[Tensor, "n xyz=3"]) -> Float[Tensor, "n"]:
+    def _step_around(self, position: Float[Tensor, "n xyz=3"]) -> Float[Tensor, "n"]:
         """The length of a march's steps there, for a camera in the middle of the box: far away they grow."""
         lo, hi = self.domain.corners(position)
-        return step_at(self.grid, (position - (lo + hi) / 2).norm(dim=-1))
-
-    def _points(
-        self, cell: Int[Tensor, "n"], place: Int32[Tensor, "n"], generator: torch.Generator | None
-    ) -> Points:
-        """Points at places in cells, seen from anywhere if there is a generator."""
-        size = self.resolution
-        x, y, z, time = (place >> shift & 255 for shift in (0, 8, 16, 24))
-        corner = torch.stack([cell % size, cell // size % size, cell // size**2], -1)
-        # On no wall of the cell: rounding would put it into the next one.
-        inside = torch.stack([x, y, z], -1).clamp_min(1) / 256
-        direction = torch.tensor([0.0, 0.0, 1.0], device=cell.device).expand(len(cell), 3)
-        if generator is not None:
-            direction = torch.randn(len(cell), 3, generator=generator, device=cell.device)
-        return Points(
-            position=self.domain.world_from_unit((corner + inside) / size),
-            direction=torch.nn.functional.normalize(direction, dim=-1),
-            footprint=torch.zeros(len(cell), device=cell.device),
-            time=time / 255,
-        )
-
-
-def _shuffled(possible: Bool[Tensor, "cell"]) -> Int[Tensor, "n"]:
-    """The cells that are possible, in an order that is always the same."""
-    cells = possible.nonzero()[:, 0]
-    return cells[torch.randperm(len(cells), generator=torch.Generator().manual_seed(0)).to(cells.device)]
-
-
-@dataclass(frozen=True)
-class LongerSteps(Sampler):
-    """The same cells in steps `factor` times as long: a young field has no detail to miss."""
-
-    occupancy: OccupancyGrid
-    factor: float
-
-    def sample(self, rays: Rays, generator: torch.Generator | None) -> Samples:
-        return self.occupancy.march(rays, self.grid, generator)
-
-    def next(
-        self, rays: Rays, place: Int32[Tensor, "ray"], most: int
-    ) -> tuple[Samples, Int32[Tensor, "ray"]]:
-        return self.occupancy.march_on(rays, self.grid, place, most)
-
-    @property
-    def grid(self) -> MarchGrid:
-        grid = self.occupancy.grid
-        return dataclasses.replace(grid, step=grid.step * self.factor)
+        return self.step_at((position - (lo + hi) / 2).norm(dim=-1))

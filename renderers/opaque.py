@@ -7,11 +7,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..fields import Field, Probe
-from ..ops import accumulate
+from ..ops import STOP, accumulate
 from ..scenes import Rays
 from .samples import Samples
 
-STOP = 1e-4  # transmittance below which a ray has ended; also that of `ops.ray_weights`
 FIRST_ROUND = 16  # samples of a ray that are asked at once; every round asks twice as many
 
 

@@ -1,10 +1,9 @@
 """Where along its rays a field is asked: packed samples, the only layout there is."""
 
-import abc
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int, Int32
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..fields import Points
@@ -30,13 +29,11 @@ class Samples:
 
     def points(self, rays: Rays) -> Points:
         """The points in the world that the samples lie at."""
-        return Points(*ray_points(rays.packed(), self.t, self.ray))
+        return points_at(rays, self.t, self.ray)
 
     def points_of(self, rays: Rays, rows: Int[Tensor, "m"]) -> Points:
         """The points of some samples, in any order."""
-        return Points(
-            *ray_points(rays.packed(), self.t.index_select(0, rows), self.ray.index_select(0, rows))
-        )
+        return points_at(rays, self.t.index_select(0, rows), self.ray.index_select(0, rows))
 
     def of(self, hit: Int[Tensor, "m"]) -> "Samples":
         """The same samples of the rays that have any, which are `hit`, numbered anew."""
@@ -51,25 +48,16 @@ class Samples:
         return Samples(t, dt, ray, before)
 
 
-class Sampler(abc.ABC):
-    """Chooses samples. A generator means a jittered start of every ray; None means the middle of each step."""
-
-    @abc.abstractmethod
-    def sample(self, rays: Rays, generator: torch.Generator | None) -> Samples: ...
-
-    @abc.abstractmethod
-    def next(
-        self, rays: Rays, place: Int32[Tensor, "ray"], most: int
-    ) -> tuple[Samples, Int32[Tensor, "ray"]]:
-        """A part of `sample` without a generator: of each ray the first `most` samples from its `place` on, which
-        is 0 at the beginning; and its next place, −1 where there is nothing left."""
-
-
-def jitter(rays: Rays, generator: torch.Generator | None) -> Float[Tensor, "ray"]:
-    if generator is None:
-        return torch.full_like(rays.near, 0.5)
-    return torch.rand(len(rays), generator=generator, device=rays.near.device)
-
-
-def span(rays: Rays) -> Float[Tensor, "ray near_far=2"]:
-    return torch.stack([rays.near, rays.far], -1)
+def points_at(rays: Rays, t: Float[Tensor, "n"], ray: Int[Tensor, "n"]) -> Points:
+    """The points in the world at distances along the rays that they name."""
+    found = ray_points(
+        origins=rays.origins,
+        directions=rays.directions,
+        footprint=rays.footprint,
+        time=rays.time,
+        t=t,
+        ray=ray,
+    )
+    return Points(
+        position=found.position, direction=found.direction, footprint=found.footprint, time=found.time
+    )

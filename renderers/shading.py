@@ -8,8 +8,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..fields import Field, Points, Probe
-from ..ops import ray_points, take_rows
+from ..ops import take_rows
 from ..scenes import Rays
+from .samples import points_at
 
 VISIBLE = 1e-4  # a sample of less weight is not asked for its colour
 FOG = 0.01  # opacity from which on a ray has a colour although none of its samples is visible
@@ -58,7 +59,7 @@ def with_fog(field: Field, rays: Rays, seen: Seen) -> Seen:
     rows = ((seen.weight.detach() == 0) & (seen.opacity.detach() > FOG)).nonzero()[:, 0]
     if len(rows) == 0:
         return seen
-    points = Points(*ray_points(rays.packed(), seen.depth.index_select(0, rows), rows))
+    points = points_at(rays, seen.depth.index_select(0, rows), rows)
     values = SHADING[field.shading].values(field, points, field.probe(points))
     return replace(
         seen,
@@ -98,7 +99,7 @@ class ShadePixels:
     def light(self, field: Field, rays: Rays, seen: Seen) -> Float[Tensor, "ray rgb=3"]:
         hit = (seen.weight.detach() > 0).nonzero()[:, 0]
         t, weight = seen.depth.index_select(0, hit), take_rows(seen.weight[:, None], hit)
-        surface = Points(*ray_points(rays.packed(), t, hit))
+        surface = points_at(rays, t, hit)
         covered = take_rows(seen.covered[:, None], hit)
         color = field.color(take_rows(seen.values, hit) / weight, surface) * covered
         return torch.zeros_like(seen.values[:, :3]).index_copy(0, hit, color)

@@ -7,11 +7,13 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..fields import Field, Probe
-from ..ops import accumulate, ray_weights, take_rows
+from ..ops import accumulate, one_thread_of_torch, ray_weights, take_rows
 from ..scenes import Cameras, Rays
+from ..scenes.columns import each_column, joined
 from .front_to_back import see
 from .opaque import probe_until_opaque
-from .samples import Sampler, Samples
+from .sampler import Sampler
+from .samples import Samples
 from .shading import SHADING, VISIBLE, Seen, with_fog
 
 CHUNK_SAMPLES = 1 << 20  # what rendering without gradients holds in memory at once
@@ -30,12 +32,21 @@ class Rendering:
 
 @dataclass(frozen=True)
 class Trace:
-    """What was found along rays: the optical depth of every sample; of visible ones ray, weight and values."""
+    """What was found along rays: every sample with its density and weight, the rows of the visible ones, the values
+    that these gave, and the background that the rays were rendered over. Nothing is kept that the rendering did not
+    need: what it costs more is for whoever asks."""
 
-    thickness: Float[Tensor, "n"]
-    ray: Int[Tensor, "m"]
-    weight: Float[Tensor, "m"]
+    samples: Samples
+    density: Float[Tensor, "n"]
+    weight: Float[Tensor, "n"]
+    visible: Int[Tensor, "m"]
     values: Float[Tensor, "m value"]
+    background: Float[Tensor, "ray rgb=3"]
+
+    @property
+    def thickness(self) -> Float[Tensor, "n"]:
+        """The optical depth of every sample."""
+        return self.density * self.samples.dt
 
 
 @dataclass(frozen=True)
@@ -62,9 +73,10 @@ class VolumeRenderer:
         generator: torch.Generator | None = None,
     ) -> tuple[Rendering, Trace]:
         """Also the samples that the rendering was made of."""
-        samples, probe = probe_until_opaque(field, rays, self.sampler.sample(rays, generator))
+        samples, probe = probe_until_opaque(field, rays, self.sampler.sample(field.density, rays, generator))
         return _composite(field, rays, samples, probe, background)
 
+    @one_thread_of_torch()
     @torch.no_grad()
     def render_image(self, field: Field, rays: Rays, background: Float[Tensor, "rgb=3"]) -> Rendering:
         """Any number of rays, in chunks of about CHUNK_SAMPLES samples."""
@@ -76,22 +88,17 @@ class VolumeRenderer:
             done += len(part)
             per_ray = max(rendering.samples.sum().item() / max(len(part), 1), 1)
             chunk = max(256, min(int(CHUNK_SAMPLES / per_ray), 4 * chunk, 1 << 17))
-        return Rendering(
-            *(torch.cat(values) for values in zip(*(vars(p).values() for p in parts), strict=True))
-        )
+        return joined(parts)
 
     def render_views(
         self, field: Field, cameras: Cameras, background: Float[Tensor, "rgb=3"], stride: int
     ) -> list[Rendering]:
         """Every `stride`-th pixel of each view. All are marched together: small pictures take little more than one."""
-        views = [cameras.pixel_rays(view, stride) for view in range(len(cameras))]
-        rays = Rays(*(torch.cat(values) for values in zip(*(vars(v).values() for v in views), strict=True)))
+        rays = joined([cameras.pixel_rays(view, stride) for view in range(len(cameras))])
         seen = self.render_image(field, rays, background)
-        pixels = len(rays) // len(views)
-        return [
-            Rendering(*part)
-            for part in zip(*(values.split(pixels) for values in vars(seen).values()), strict=True)
-        ]
+        pixels = len(rays) // len(cameras)
+        begins = range(0, len(rays), pixels)
+        return [each_column(lambda column, b=b: column[b : b + pixels], seen) for b in begins]
 
     def _image_of(self, field: Field, rays: Rays, background: Float[Tensor, "rgb=3"]) -> Rendering:
         hit, met, seen, asked = see(field, rays, self.sampler)
@@ -119,7 +126,7 @@ def _composite(
         ),
     )
     seen = Seen.of(torch.cat(sums, -1))
-    trace = Trace(probe.density * samples.dt, visible.ray, weights_of_visible, values)
+    trace = Trace(samples, probe.density, weights, rows, values, background)
     return _rendering(field, rays, seen, background, samples.counts), trace
 
 

@@ -3,7 +3,8 @@
 from .cameras import Cameras, Lens, pinhole
 from .domain import Box, Contraction, Domain
 from .rays import Rays
-from .scene import Scene, Views
+from .scene import Scene
+from .views import Views
 
 __all__ = [
     "Box",

@@ -5,7 +5,7 @@ spot, nor poses in one convention from poses in another: both look the same at a
 pairs of views are compared: pixels of one are carried along their rays to some distance, and looked up in the other.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from .cameras import Cameras, Lens, distort
-from .scene import Views
+from .views import Views, view_count
 
 PAIRS = 16
 ACROSS, DOWN = 20, 15  # pixels compared
@@ -40,13 +40,13 @@ class Pairs:
     counts: Float[Tensor, "pair two=2 rows columns"]
 
 
-def pair_up(views: Views) -> Pairs:
-    """Up to PAIRS views, spread over all, each with that which is turned against it by about APART.
+def pair_up(views: Views, most: int = PAIRS) -> Pairs:
+    """Up to `most` views, spread over all, each with that which is turned against it by about APART.
 
     Views that have none within MOST_APART are in no pair.
     """
     count, cameras = len(views), views.cameras
-    first = torch.linspace(0, count - 1, min(count, PAIRS)).long()
+    first = torch.linspace(0, count - 1, min(count, most)).long()
     rotation = cameras.world_from_camera[:, :, :3].reshape(count, 9)
     angle = ((rotation[first] @ rotation.T - 1) / 2).clamp(-1, 1).acos()
     view_angle = 2 * torch.atan(cameras.width / 2 / cameras.focal[:, 0].median())
@@ -73,7 +73,7 @@ def correlations(pairs: Pairs, cameras: Cameras) -> Float[Tensor, "pair distance
     size = torch.tensor([cameras.width, cameras.height])
     sensor = ((grid + 1) / 2 * size).reshape(-1, 2)
     rays = cameras.rays(view, sensor[:, 0], sensor[:, 1])
-    baseline = cameras.world_from_camera[pairs.second, :, 3] - cameras.world_from_camera[pairs.first, :, 3]
+    baseline = _baseline(pairs, cameras)
     answers = []
     for distance in DISTANCES:
         toward = rays.directions.reshape(-1, each, 3)
@@ -97,24 +97,38 @@ class Told:
     convention: str
 
 
-def ask(views: Views) -> Told:
-    """Compare some pairs of the views, by their poses and by what these might have been meant to be."""
-    pairs, cameras = pair_up(views), views.cameras
-    if len(pairs.first) < FEWEST_PAIRS:
+def ask(groups: Sequence[Views]) -> Told:
+    """Compare some pairs of the views, each within a group, by their poses and by what these might have been meant to
+    be."""
+    count = view_count(groups)
+    # Of each group as many pairs as it has of the views; a view alone has none to be compared with.
+    asked = [
+        (pair_up(views, -(-PAIRS * len(views) // count)), views.cameras) for views in groups if len(views) > 1
+    ]
+    if sum(len(pairs.first) for pairs, _ in asked) < FEWEST_PAIRS:
         return Told(0.0, "")
-    correlation = correlations(pairs, cameras)
+    correlation = _all_correlations(asked, lambda poses: poses)
     agree = correlation.amax(1).median().item()
     others = {name: 0.0 for name in CONVENTIONS}
     if agree + BETTER < 1:
         for name, right in CONVENTIONS.items():
-            meant = replace(cameras, world_from_camera=right(cameras.world_from_camera))
-            others[name] = correlations(pairs, meant).amax(1).median().item()
+            others[name] = _all_correlations(asked, right).amax(1).median().item()
     best = max(others, key=lambda name: others[name])
     mistaken = others[best] > max(TRUSTED, agree + BETTER)
-    return Told(_distance(pairs, cameras, correlation), best if mistaken else "")
+    return Told(_distance(asked, correlation), best if mistaken else "")
 
 
-def _distance(pairs: Pairs, cameras: Cameras, correlation: Float[Tensor, "pair distance"]) -> float:
+def _all_correlations(
+    asked: Sequence[tuple[Pairs, Cameras]], right: Callable[[Tensor], Tensor]
+) -> Float[Tensor, "pair distance"]:
+    meant = (
+        (pairs, replace(cameras, world_from_camera=right(cameras.world_from_camera)))
+        for pairs, cameras in asked
+    )
+    return torch.cat([correlations(pairs, cameras) for pairs, cameras in meant])
+
+
+def _distance(asked: Sequence[tuple[Pairs, Cameras]], correlation: Float[Tensor, "pair distance"]) -> float:
     """Where views agree best as if all were infinitely far, there is no parallax to measure by: a panorama, whose scale
     is free. It is taken as one unit, or, if that is more, as the least distance at which nothing moves.
     """
@@ -122,11 +136,15 @@ def _distance(pairs: Pairs, cameras: Cameras, correlation: Float[Tensor, "pair d
     trusted = best > TRUSTED
     if trusted.float().mean() < 0.5:
         return 0.0
-    position = cameras.world_from_camera[:, :, 3]
-    baseline = (position[pairs.first] - position[pairs.second]).norm(dim=-1)
+    baseline = torch.cat([_baseline(*each) for each in asked]).norm(dim=-1)
     distance = (baseline * torch.tensor(DISTANCES).clamp_max(BEYOND)[index])[trusted].median().item()
     infinite = (index[trusted] == len(DISTANCES) - 1).float().mean().item() > 0.5
     return max(distance, 1.0) if infinite else distance
+
+
+def _baseline(pairs: Pairs, cameras: Cameras) -> Float[Tensor, "pair xyz=3"]:
+    position = cameras.world_from_camera[:, :, 3]
+    return position[pairs.second] - position[pairs.first]
 
 
 def _opencv(poses: Float[Tensor, "view row column=4"]) -> Float[Tensor, "view row column=4"]:
@@ -151,8 +169,8 @@ CONVENTIONS: dict[str, Callable[[Tensor], Tensor]] = {
 def _coarse(views: Views, view: int) -> tuple[Float[Tensor, "rows columns"], Float[Tensor, "rows columns"]]:
     """Grey levels, over white where transparent, and what counts of each pixel."""
     step = max(1, views.cameras.width // (4 * COARSE))
-    rgba = views.images[view, ::step, ::step].float() / 255
-    grey = rgba[..., :3].mean(-1) * rgba[..., 3] + 1 - rgba[..., 3]
+    color, alpha = views.colors_and_alpha(view, slice(None, None, step), slice(None, None, step))
+    grey = color.mean(-1) * alpha + 1 - alpha
     counts = (~views.ignored[view, ::step, ::step]).float()
     rows = max(2, round(COARSE * views.cameras.height / views.cameras.width))
     stack = torch.stack([grey * counts, counts])[None]

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from .rays import Rays
+from .rays import Rays, no_view
 
 UNDISTORT_ITERATIONS = 12
 LARGEST_STEP = 0.5  # of Newton's method, in focal lengths
@@ -80,7 +80,10 @@ class Cameras:
         )
 
     def rays(self, view: Int[Tensor, "ray"], x: Float[Tensor, "ray"], y: Float[Tensor, "ray"]) -> Rays:
-        """Rays through sensor positions in pixels from the top left corner; a pixel's centre is at +0.5."""
+        """Rays through sensor positions in pixels from the top left corner; a pixel's centre is at +0.5.
+
+        They have no `view`: only a training knows whether these are its cameras.
+        """
         return self[view]._rays(x, y)
 
     def _rays(self, x: Float[Tensor, "ray"], y: Float[Tensor, "ray"]) -> Rays:
@@ -104,6 +107,7 @@ class Cameras:
             # The width of a pixel is that of its depth; along the ray a unit of depth is `length`. (1 in a fisheye.)
             footprint=CONE_RADIUS_PER_PIXEL / self.focal.mean(-1) / length,
             time=self.time.expand(len(x)).contiguous(),
+            view=no_view(len(x), x.device),
         )
 
     def cone_radius(self, view: Int[Tensor, "n"], direction: Float[Tensor, "n xyz=3"]) -> Float[Tensor, "n"]:

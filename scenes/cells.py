@@ -1,4 +1,4 @@
-"""Cells of a cube, R³ of them: cell (x, y, z) is number x + y·R + z·R²."""
+"""Cells of a cube, in the order of `ops.cell_number`."""
 
 import torch
 from jaxtyping import Bool, Shaped, UInt8

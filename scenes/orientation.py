@@ -12,7 +12,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from .cameras import Cameras
 from .poses import astray, average_up, middle_of, turn_up
 
 Orientation = Literal["up", "vertical", "pca", "none"]
@@ -20,14 +19,13 @@ PARALLEL_X = 0.17  # RMS cosine with the second singular direction, under which 
 
 
 def upright(
-    cameras: Cameras,
+    poses: Float[Tensor, "view row column=4"],
     orientation: Orientation,
     stated_up: Float[Tensor, "xyz=3"] | None,
     origin: Float[Tensor, "xyz=3"],
 ) -> Float[Tensor, "row=4 column=4"]:
     """The rigid map that turns the scene as asked for and moves `origin` to zero; an up that is stated takes the place
     of the cameras' average."""
-    poses = cameras.world_from_camera
     up = average_up(poses) if stated_up is None else stated_up
     scene_from_input = torch.eye(4, dtype=torch.float64)
     if orientation == "pca":

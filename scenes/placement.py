@@ -18,19 +18,21 @@ that nothing in it can be seen. Everything is computed in float64, and what lies
 (a map's, for instance) is moved there: views and fields are float32.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from .agreement import Told, ask
+from .camera_groups import all_poses
 from .cameras import Cameras
 from .domain import Box, Contraction, Corner, Domain
 from .notice import notice
 from .orientation import Orientation, upright
 from .poses import LookAt, astray, largest, look_at, middle_of
-from .scene import Views
+from .views import Views, cameras_of, names_of
 
 BOX_NEAR = 0.025  # of the box's side; rays from outside start where they enter the box
 CONTRACTION_NEAR = 0.01  # of the inner box's side
@@ -45,8 +47,8 @@ FAR_AWAY = 30  # sides of the box from the origin, beyond which float32 is too c
 class Capture:
     """Views as the files have them; poses in float64, for the input may lie far from its origin."""
 
-    train: Views
-    test: Views
+    train: tuple[Views, ...]
+    test: tuple[Views, ...]
 
 
 @dataclass(frozen=True)
@@ -84,14 +86,15 @@ def place(capture: Capture, stated: Stated) -> Placement:
         centre, half = stated.cube
         scene_from_input = near_origin(centre, half)
         return in_box(scene_from_input, Box(*cube(scene_from_input, centre, half)))
-    cameras = capture.train.cameras
-    target = look_at(cameras.world_from_camera)
+    cameras = cameras_of(capture.train)
+    poses = all_poses(cameras)
+    target = look_at(poses)
     if target.inward and shows_an_object(capture.train):
         half = half_width_of_object(capture.train, target)
-        scene_from_input = upright(cameras, stated.orientation, stated.up, target.point)
+        scene_from_input = upright(poses, stated.orientation, stated.up, target.point)
         return in_box(scene_from_input, Box(*cube(scene_from_input, target.point, half)))
     centre, half = inner_cube(cameras, target, told)
-    scene_from_input = upright(cameras, stated.orientation, stated.up, centre)
+    scene_from_input = upright(poses, stated.orientation, stated.up, centre)
     return in_contraction(scene_from_input, Contraction(*cube(scene_from_input, centre, half)))
 
 
@@ -109,8 +112,8 @@ def notice_poses(capture: Capture, file: str) -> Told:
 
 def _name_astray(capture: Capture, file: str) -> None:
     """Tell the user of cameras that stand far off all others."""
-    names = capture.train.names + capture.test.names
-    poses = torch.cat([capture.train.cameras.world_from_camera, capture.test.cameras.world_from_camera])
+    views = capture.train + capture.test
+    names, poses = names_of(views), all_poses([each.cameras for each in views])
     distance = (poses[:, :, 3] - middle_of(poses)).norm(dim=-1)
     far = astray(poses)
     for view in far.nonzero()[:, 0].tolist():
@@ -120,24 +123,29 @@ def _name_astray(capture: Capture, file: str) -> None:
         )
 
 
-def visible_half_width(cameras: Cameras, target: LookAt) -> float:
+def visible_half_width(cameras: Sequence[Cameras], target: LookAt) -> float:
     """The largest half width that any picture covers at the depth of the point looked at; world units."""
+    return largest(target.depth * torch.cat([_reach(each) for each in cameras]))
+
+
+def _reach(cameras: Cameras) -> Float[Tensor, "view"]:
     size = torch.tensor([cameras.width, cameras.height])
-    reach = torch.maximum(cameras.principal, size - cameras.principal) / cameras.focal
-    return largest(target.depth * reach.amax(-1))
+    return (torch.maximum(cameras.principal, size - cameras.principal) / cameras.focal).amax(-1)
 
 
-def half_width_of_object(views: Views, target: LookAt) -> float:
-    covered = VISIBLE_MARGIN * visible_half_width(views.cameras, target)
-    return covered if ends_within(views) else max(covered, largest(target.depth) / 2)
+def half_width_of_object(groups: Sequence[Views], target: LookAt) -> float:
+    covered = VISIBLE_MARGIN * visible_half_width(cameras_of(groups), target)
+    return covered if ends_within(groups) else max(covered, largest(target.depth) / 2)
 
 
-def inner_cube(cameras: Cameras, target: LookAt, told: Told) -> tuple[Float[Tensor, "xyz=3"], float]:
+def inner_cube(
+    cameras: Sequence[Cameras], target: LookAt, told: Told
+) -> tuple[Float[Tensor, "xyz=3"], float]:
     """Centre and half side of the part of an unbounded scene that is not contracted."""
-    inward = looks_inward(target, told)
-    centre = target.point if inward else middle_of(cameras.world_from_camera)
+    inward, poses = looks_inward(target, told), all_poses(cameras)
+    centre = target.point if inward else middle_of(poses)
     # A ball, not a box: its size must not depend on the rotation that is yet to come.
-    farthest = largest((cameras.world_from_camera[:, :, 3] - centre).norm(dim=-1))
+    farthest = largest((poses[:, :, 3] - centre).norm(dim=-1))
     if inward:
         return centre, min(max(VISIBLE_MARGIN * visible_half_width(cameras, target), farthest / 2), farthest)
     return centre, max(2 * farthest, told.distance) or 1.0
@@ -147,25 +155,33 @@ def looks_inward(target: LookAt, told: Told) -> bool:
     return target.inward and told.distance < ON_THE_SPOT * target.depth.median().item()
 
 
-def shows_an_object(views: Views) -> bool:
-    return ends_within(views) or is_cut_out(views)
+def shows_an_object(groups: Sequence[Views]) -> bool:
+    return ends_within(groups) or is_cut_out(groups)
 
 
-def ends_within(views: Views) -> bool:
+def ends_within(groups: Sequence[Views]) -> bool:
     """Whether nearly nothing along the borders of the pictures is both opaque and not ignored."""
-    empty = torch.stack([_border(views.images[..., 3] == 0), _border(views.ignored)]).any(0)
+    empty = torch.cat(
+        [_border((views.alpha(i) == 0) | views.ignored[i]) for views in groups for i in range(len(views))]
+    )
     return empty.float().mean().item() >= EMPTY_BORDER
 
 
-def is_cut_out(views: Views) -> bool:
+def is_cut_out(groups: Sequence[Views]) -> bool:
     """Whether something was cut out of its surroundings, even if it reaches over the edges of the pictures.
 
-    Pixels that are transparent in all pictures say nothing: undistorted photographs have such corners.
+    Pixels that are transparent in all pictures of a group say nothing: undistorted photographs have such corners.
     """
+    pixels = sum(views.ignored.numel() for views in groups)
+    return sum(_cut_out(views) for views in groups if views.has_alpha) >= CUT_OUT * pixels
+
+
+def _cut_out(views: Views) -> int:
+    """How many pixels are transparent, though not in all views."""
     count = torch.zeros(views.images.shape[1:3], dtype=torch.int32)
-    for image in views.images:  # view by view: all at once would need a quarter of the images' memory
-        count += image[..., 3] < 128
-    return count[count < len(views)].sum().item() >= CUT_OUT * len(views) * count.numel()
+    for view in range(len(views)):  # one by one: all at once would need a quarter of the images' memory
+        count += views.alpha(view) < 128
+    return int(count[count < len(views)].sum())
 
 
 def cube(
@@ -184,12 +200,18 @@ def near_origin(centre: Float[Tensor, "xyz=3"], half: float) -> Float[Tensor, "r
     return scene_from_input
 
 
-def _border(pixels: Tensor) -> Tensor:
-    return torch.cat([pixels[:, 0], pixels[:, -1], pixels[:, :, 0], pixels[:, :, -1]], -1)
+def _border(pixels: Bool[Tensor, "height width"]) -> Bool[Tensor, "n"]:
+    return torch.cat([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
 
 
-def placed(views: Views, scene_from_input: Float[Tensor, "row=4 column=4"], near: float) -> Views:
-    """The views moved by a rigid map into the scene's frame, in float32."""
+def placed(groups: Sequence[Views], placement: Placement) -> tuple[Views, ...]:
+    """The views moved by the placement's rigid map into the scene's frame, in float32, with its `near`."""
+    return tuple(_placed(views, placement) for views in groups)
+
+
+def _placed(views: Views, placement: Placement) -> Views:
+    scene_from_input = placement.scene_from_input
     poses = scene_from_input[:3, :3] @ views.cameras.world_from_camera
     poses[:, :, 3] += scene_from_input[:3, 3]
-    return replace(views, cameras=replace(views.cameras, world_from_camera=poses.float(), near=near))
+    cameras = replace(views.cameras, world_from_camera=poses.float(), near=placement.near)
+    return replace(views, cameras=cameras)

@@ -1,6 +1,8 @@
 """Whether pictures fit into memory, asked before the first one is loaded."""
 
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from .memory import available_memory
 
@@ -8,25 +10,38 @@ SHARE_OF_MEMORY = 0.8  # of what is available now; training needs some as well
 SMALLEST_SIDE = 4  # pixels
 
 
-def check_memory(views: int, size: tuple[int, int], downscale: int) -> None:
-    """Raises ValueError, before anything is loaded, where `views` images of `size` would not fit."""
-    if min(size) // downscale < SMALLEST_SIDE:
-        raise ValueError(f"--downscale {downscale} leaves nothing of images of {size[0]}x{size[1]} pixels.")
+@dataclass(frozen=True)
+class Pictures:
+    """So many of one (width, height) and so many bytes per pixel: its channels and, where there is any, its mask."""
+
+    count: int
+    size: tuple[int, int]
+    bytes_per_pixel: int
+
+
+def check_memory(groups: Sequence[Pictures], downscale: int) -> None:
+    """Raises ValueError, before anything is loaded, where the pictures would not fit."""
+    smallest, largest = (end((each.size for each in groups), key=min) for end in (min, max))
+    if min(smallest) // downscale < SMALLEST_SIDE:
+        width, height = smallest
+        raise ValueError(f"--downscale {downscale} leaves nothing of images of {width}x{height} pixels.")
     available = available_memory() * SHARE_OF_MEMORY
-    if _bytes_needed(views, size, downscale) <= available:
+    if _bytes_needed(groups, downscale) <= available:
         return
-    complaint = (
-        f"{views} images of {size[0] // downscale}x{size[1] // downscale} pixels do not fit into memory"
-    )
-    need, have = _bytes_needed(views, size, downscale) / 2**30, available / 2**30
-    for factor in range(downscale + 1, min(size) // SMALLEST_SIDE + 1):
-        if _bytes_needed(views, size, factor) <= available:
+    views, least = sum(each.count for each in groups), "" if smallest == largest else "up to "
+    size = f"{least}{largest[0] // downscale}x{largest[1] // downscale}"
+    complaint = f"{views} images of {size} pixels do not fit into memory"
+    need, have = _bytes_needed(groups, downscale) / 2**30, available / 2**30
+    for factor in range(downscale + 1, min(smallest) // SMALLEST_SIDE + 1):
+        if _bytes_needed(groups, factor) <= available:
             raise ValueError(f"{complaint} ({need:.1f} GiB of {have:.1f} GiB): use --downscale {factor}.")
     raise ValueError(f"{complaint} ({need:.1f} GiB of {have:.1f} GiB), at no --downscale: use fewer images.")
 
 
-def _bytes_needed(views: int, size: tuple[int, int], downscale: int) -> int:
-    """RGBA and a mask for all views, and what each decoding thread holds of a full image meanwhile."""
-    width, height = size
-    decoding = (os.cpu_count() or 1) * width * height * 8
-    return views * (width // downscale) * (height // downscale) * 5 + decoding
+def _bytes_needed(groups: Sequence[Pictures], downscale: int) -> int:
+    """All views, and what each decoding thread holds of a full image meanwhile."""
+    decoding = (os.cpu_count() or 1) * max(each.size[0] * each.size[1] for each in groups) * 8
+    return decoding + sum(
+        each.count * (each.size[0] // downscale) * (each.size[1] // downscale) * each.bytes_per_pixel
+        for each in groups
+    )

@@ -1,48 +1,9 @@
-"""What several verbs take on their command line: a device, a trained field, the size of a picture."""
+"""What the numbers among the flags may be. Quick to import, as flags are."""
 
-import math
-from typing import Literal
-
-import torch
-from rich.console import Console
-
-from .. import ops
-from ..ops.backend import Op
-from ..terminal.counting import say
-from ..train.loop import Budget
-
-Device = Literal["auto", "cpu", "cuda"]
-
-DEFAULT_SECONDS = 60.0
 FEWEST_SECONDS, MOST_SECONDS = 0.1, 10**9
 MOST_STEPS = 10**12
 SMALLEST_SIDE, LARGEST_SIDE = 2, 16384  # pixels; H.264 takes no larger pictures
 MOST_SCALES = 16  # of pictures, each half as large as the one before: more than the largest have
-
-
-def choose_device(name: Device, console: Console) -> torch.device:
-    """`auto` takes a GPU where there is one and any op has a kernel for it; where there is one and none has, the user
-    is told. Raises ValueError where one is asked for and none is there."""
-    if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
-        return torch.device("cpu")
-    if not torch.cuda.is_available():
-        raise ValueError("--device cuda: torch finds no CUDA device here; use --device cpu, or auto.")
-    if has_kernels("cuda"):
-        return torch.device("cuda")
-    if name == "auto":
-        say(console, "--device auto stays on the CPU: there is a GPU, but no op has a CUDA kernel yet.")
-        return torch.device("cpu")
-    say(
-        console,
-        "--device cuda: no op has a CUDA kernel yet; their plain-torch references run instead, slowly.",
-    )
-    return torch.device("cuda")
-
-
-def has_kernels(device_type: str) -> bool:
-    """Whether any op has: the others run as their references there."""
-    table = (op for op in vars(ops).values() if isinstance(op, Op))
-    return any(device == device_type for op in table for device, _ in op.kernels)
 
 
 def choose_size(width: int | None, height: int | None, usual: tuple[int, int]) -> tuple[int, int]:
@@ -65,18 +26,6 @@ def choose_size(width: int | None, height: int | None, usual: tuple[int, int]) -
             f"--width and --height make pictures of {width}x{height} pixels; each side may have {LARGEST_SIDE}."
         )
     return width, height
-
-
-def budget_of(max_seconds: float | None, max_steps: int | None) -> Budget:
-    """What is not given does not bound the work; DEFAULT_SECONDS does where neither is. Raises ValueError for none."""
-    check_seconds("--max-seconds", max_seconds)
-    check_above_zero("--max-steps", max_steps, MOST_STEPS)
-    if max_seconds is None and max_steps is None:
-        return Budget(seconds=DEFAULT_SECONDS)
-    return Budget(
-        seconds=math.inf if max_seconds is None else max_seconds,
-        steps=1 << 62 if max_steps is None else max_steps,
-    )
 
 
 def check_seconds(flag: str, seconds: float | None) -> None:

@@ -1,15 +1,17 @@
 """The `omnifield` command: one verb per module, flat flags, and bad input answered in one sentence."""
 
+import json
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import make_dataclass
 from importlib import import_module
 from typing import Annotated, Any, TextIO, Union
 
 from ..terminal.interrupts import WORDS, answering, end_at_once, exit_code, unwind, unwound
 
-# What each does, as its flags say it; they are imported only when they are called: torch takes seconds.
+# What each does, as its flags say it. They are imported only when they are called, and their flags without them: torch
+# takes seconds.
 VERBS = {
     "train": "Train a field from images, or from a mesh, and save it as one file.",
     "eval": "Compare a trained field with the held-out pictures of a data set.",
@@ -20,15 +22,19 @@ VERBS = {
     "bench": "Measure speed here: of ops, of trainings, of a trained field's frames, of the viewer.",
 }
 DESCRIPTION = "One scene, any neural field: train it, look at it, convert it, export it."
+QUICK = ("info",)  # what needs no torch, and no data in which anything could be noticed
 BAD_INPUT = 2
 
 
 def main() -> None:
     with answering(end_at_once):
-        flags, run = _understood(sys.argv[1:])
+        flags = _understood(sys.argv[1:])
+        verb = type(flags).__name__.lower()
+        run = getattr(import_module(f".{verb}", __package__), f"run_{verb}")
         try:
             with answering(unwind):
-                say_notices()
+                if verb not in QUICK:
+                    say_notices()
                 result = run(flags)
         except KeyboardInterrupt:
             unwound()
@@ -39,11 +45,14 @@ def main() -> None:
             print(f"omnifield: {_in_words(error)}", file=sys.stderr)
             sys.exit(BAD_INPUT)
     if flags.json:
-        from ..train.files import json_text
-
-        print(json_text(result))
+        print(_json(result))
     if result.get("interrupted", False):
         sys.exit(exit_code())
+
+
+def _json(result: dict[str, Any]) -> str:
+    """JSON has neither NaN nor infinity: null stands for a figure that there is not."""
+    return json.dumps(json.loads(json.dumps(result), parse_constant=lambda name: None))
 
 
 def _in_words(error: Exception) -> str:
@@ -54,7 +63,7 @@ def _in_words(error: Exception) -> str:
 
 
 def flags_of(verb: str) -> type:
-    return getattr(import_module(f".{verb}", __package__), verb.capitalize())
+    return getattr(import_module(f".flags.{verb}", __package__), verb.capitalize())
 
 
 def say_notices() -> None:
@@ -80,18 +89,18 @@ def say_notices() -> None:
     warnings.simplefilter("always", Notice)
 
 
-def _understood(words: list[str]) -> tuple[Any, Callable[[Any], dict[str, Any]]]:
-    """The flags as they were typed, and what runs them. Does not return where help was asked for, or is needed."""
+def _understood(words: list[str]) -> Any:
+    """The flags as they were typed. Does not return where help was asked for, or is needed."""
     import tyro  # after the signals have their answer
 
+    only = (tyro.conf.DisallowNone,)  # help would offer "None" for every flag that need not be given
     if words and words[0] in VERBS:
-        flags = tyro.cli(flags_of(words[0]), prog=f"omnifield {words[0]}", args=words[1:])
+        flags = tyro.cli(flags_of(words[0]), prog=f"omnifield {words[0]}", args=words[1:], config=only)
     else:
         completing = any(word.startswith("--tyro-") for word in words)  # a shell's completion has every flag
         kinds = {verb: flags_of(verb) if completing else make_dataclass(verb, ()) for verb in VERBS}
-        flags = tyro.cli(_any_of(kinds), prog="omnifield", description=DESCRIPTION, args=words)
-    verb = type(flags).__name__.lower()
-    return flags, getattr(import_module(f".{verb}", __package__), f"run_{verb}")
+        flags = tyro.cli(_any_of(kinds), prog="omnifield", description=DESCRIPTION, args=words, config=only)
+    return flags
 
 
 def _any_of(kinds: Mapping[str, type]) -> Any:

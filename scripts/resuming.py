@@ -11,14 +11,20 @@ import torch
 from torch import Tensor
 
 from ..fields import FieldConfig, field_config
+from ..fields.settings import known, owner_of, settings_of
+from ..renderers import SamplerConfig, sampler_config
 from ..scenes import Scene
-from ..train.field_file import FIELD_FILE, TrainedField, load_field
-from .eval import SAME_FRAME
+from ..scenes.views import cameras_of, full_size, names_of, view_count
+from ..train.field_file import CAMERA_TENSORS, FIELD_FILE, TrainedField, load_field
+from ..train.held_out import SAME_FRAME
+from ..train.schedule import Budget, FitConfig, fit_config
+from .budget import budget_of
 
 Number = (int, float)
 KINDS = {
     "field": str,
     "preset": str,
+    "sampler": str,
     "set": list,
     "seed": int,
     "downscale": int,
@@ -27,14 +33,17 @@ KINDS = {
     "max_steps": (int, type(None)),
 }
 BUDGET = ("max_seconds", "max_steps")
+OWNERS = ("fit", "sampler")  # of settings; those that name none are the field's
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """The flags that decide what comes of a training, the data apart."""
+    """The flags that decide what comes of a training, the data apart. What they make raises ValueError for settings
+    that there are not."""
 
     field: str = "hash"
     preset: str = "default"
+    sampler: str = "occupancy"
     set: tuple[str, ...] = ()
     seed: int = 0
     downscale: int = 1
@@ -44,7 +53,21 @@ class Chosen:
 
     @property
     def config(self) -> FieldConfig:
-        return field_config(self.field, self.preset, self.set)
+        for owner in filter(None, map(owner_of, self.set)):
+            known(owner, list(OWNERS), "group of settings")
+        return field_config(self.field, self.preset, settings_of("", self.set))
+
+    @property
+    def sampler_config(self) -> SamplerConfig:
+        return sampler_config(self.sampler, settings_of("sampler", self.set))
+
+    @property
+    def fit(self) -> FitConfig:
+        return fit_config(settings_of("fit", self.set), self.seed)
+
+    @property
+    def budget(self) -> Budget:
+        return budget_of(self.max_seconds, self.max_steps)
 
 
 def chosen(given: dict[str, Any]) -> Chosen:
@@ -67,7 +90,7 @@ def resumed(folder: Path | None, given: dict[str, Any]) -> Chosen:
                 f"--{name} out, or begin another training."
             )
     more = dataclasses.replace(kept, set=(*kept.set, *given["set"]))
-    if more.config != kept.config:
+    if (more.config, more.sampler_config, more.fit) != (kept.config, kept.sampler_config, kept.fit):
         raise ValueError(
             f"--resume: the training in {folder} has other settings than --set {' --set '.join(given['set'])}: leave "
             "them out, or begin another training."
@@ -80,7 +103,12 @@ def resumed(folder: Path | None, given: dict[str, Any]) -> Chosen:
 def kept_in_config(what: Chosen, scene: Scene) -> dict[str, Any]:
     """The content of a run's config.json."""
     flags = {name: getattr(what, name) for name in KINDS}
-    return {"flags": flags, "config": dataclasses.asdict(what.config), "data": _fingerprint(scene)}
+    configs = {
+        "config": dataclasses.asdict(what.config),
+        "sampler": dataclasses.asdict(what.sampler_config),
+        "fit": dataclasses.asdict(what.fit),
+    }
+    return {"flags": flags, **configs, "data": _fingerprint(scene)}
 
 
 def refuse_other_data(folder: Path, scene: Scene, data: str) -> None:
@@ -96,7 +124,7 @@ def _config_of(folder: Path) -> dict[str, Any]:
         raise FileNotFoundError(f"{path} does not exist: there is no training to resume in {folder}.")
     try:
         config = json.loads(path.read_text())
-        stated = {"scales": 1} | config["flags"]  # older runs do not state them
+        stated = {"scales": 1, "sampler": "occupancy"} | config["flags"]  # older runs do not state them
         flags = {name: stated[name] for name in KINDS}
         wrong = [name for name, kind in KINDS.items() if not isinstance(flags[name], kind)]
         if wrong:
@@ -108,10 +136,11 @@ def _config_of(folder: Path) -> dict[str, Any]:
 
 def _fingerprint(scene: Scene) -> dict[str, Any]:
     """What tells data apart that have the same cameras: of names a digest, since there may be hundreds."""
-    names = "\n".join((*scene.train.names, "", *scene.test.names))
+    train, test = full_size(scene.train), full_size(scene.test)
+    names = "\n".join((*names_of(train), "", *names_of(test)))
     return {
-        "views": [len(scene.train), len(scene.test)],
-        "size": [scene.train.cameras.width, scene.train.cameras.height],
+        "views": [view_count(train), view_count(test)],
+        "size": [side for each in cameras_of(train) for side in (each.width, each.height)],
         "names": hashlib.sha256(names.encode(errors="surrogateescape")).hexdigest(),
     }
 
@@ -131,16 +160,18 @@ def _difference(folder: Path, scene: Scene) -> str:
 
 
 def _difference_of_cameras(trained: TrainedField, scene: Scene) -> str:
-    domain, cameras = scene.domain, scene.train.cameras
+    domain, groups = scene.domain, cameras_of(scene.train)
     tolerance = SAME_FRAME * max(1.0, domain.side)
     before = trained.field.domain
     corners, corners_before = (torch.tensor([box.lo, box.hi]) for box in (domain, before))
     if type(domain) is not type(before) or not _near(corners, corners_before, tolerance):
         return "their box is another one"
-    for name in ("world_from_camera", "focal", "principal", "distortion", "time"):
-        if not _near(getattr(cameras, name).cpu(), getattr(trained.cameras, name), tolerance):
-            return "their cameras are others"
-    return ""
+    alike = len(groups) == len(trained.cameras) and all(
+        _near(getattr(cameras, name).cpu(), getattr(known, name), tolerance)
+        for cameras, known in zip(groups, trained.cameras, strict=True)
+        for name in CAMERA_TENSORS
+    )
+    return "" if alike else "their cameras are others"
 
 
 def _near(one: Tensor, other: Tensor, tolerance: float) -> bool:
@@ -152,4 +183,6 @@ def _views(data: dict[str, Any]) -> str:
 
 
 def _size(data: dict[str, Any]) -> str:
-    return "×".join(map(str, data["size"]))
+    """Of each group in turn; those of older runs are of the only one."""
+    sides = data["size"]
+    return " and ".join(f"{width}×{height}" for width, height in zip(sides[::2], sides[1::2], strict=True))

@@ -5,15 +5,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-from ..distill import Progress, Watch, Wishes, convert
+from ..distill import Callbacks, Goal, Progress, convert
 from ..export.points import surface_points, write_points
 from ..fields import FIELD_CONFIGS, field_config, preset_of
+from ..scenes.camera_groups import camera_count
 from ..train import Budget
 from ..train.field_file import save_field
-from ..viewer.film import JOB
-from ..viewer.floor import Floor
 from ..viewer.jobs import Cancelled, Task
 from ..viewer.make_tab import Action, Made, Order
+from ..viewer.offline import JOB
+from ..viewer.scheduler import Scheduler
 from ..viewer.subject import Look
 from .view_subjects import Library
 
@@ -27,24 +28,26 @@ def actions(library: Library, look: Callable[[], Look], folder: Path) -> tuple[A
 
 
 def _convert(library: Library, folder: Path) -> Action:
-    def make(task: Task, floor: Floor, order: Order) -> Made:
+    def make(task: Task, scheduler: Scheduler, order: Order) -> Made:
         # A thread of its own: OpenMP's workers, which the thread that computes gets, go with it.
         with ExitStack() as turns, ThreadPoolExecutor(1, "omnifield-convert") as thread:
 
             def show(progress: Progress, psnr: float) -> None:
-                """Between two steps the floor is everybody's."""
+                """Between two steps the machine is everybody's."""
                 turns.close()
                 task.report(
                     progress.seconds / order.seconds,
                     f"{progress.stage}, step {progress.step:,}, {psnr:.1f} dB from its teacher",
                 )
-                turns.enter_context(floor.turn(JOB))
+                turns.enter_context(scheduler.turn(JOB))
 
-            turns.enter_context(floor.turn(JOB))
+            turns.enter_context(scheduler.turn(JOB))
             config = field_config(order.choice, preset_of(order.choice, None))
-            wishes = Wishes(Budget(seconds=order.seconds))
-            watch = Watch(show, stopped=lambda: task.stopped)
-            made = thread.submit(convert, [library.find(order.subject)], config, wishes, watch=watch).result()
+            goal = Goal(Budget(seconds=order.seconds))
+            callbacks = Callbacks(show, should_stop=lambda: task.stopped)
+            made = thread.submit(
+                convert, [library.find(order.subject)], config, goal, callbacks=callbacks
+            ).result()
             if task.stopped:
                 raise Cancelled(task.name)
             file = folder / f"{plain(order.subject)} as {order.choice}.safetensors"
@@ -56,13 +59,13 @@ def _convert(library: Library, folder: Path) -> Action:
 
 
 def _point_cloud(library: Library, look: Callable[[], Look], folder: Path) -> Action:
-    def make(task: Task, floor: Floor, order: Order) -> Made:
+    def make(task: Task, scheduler: Scheduler, order: Order) -> Made:
         trained, crop = library.find(order.subject), look().crop
-        views = len(trained.cameras)
+        views = camera_count(trained.cameras)
         rays = max(1, POINTS[order.choice] // views)
         clouds = surface_points(trained, rays, crop.apply if crop else lambda rays: rays)
         kept = []
-        for done, cloud in enumerate(floor.steps(JOB, clouds)):
+        for done, cloud in enumerate(scheduler.steps(JOB, clouds)):
             task.report(done / views, f"view {done + 1} of {views}")
             kept.append(cloud)
         file = folder / f"{plain(order.subject)} points {order.choice}.ply"
@@ -74,9 +77,9 @@ def _point_cloud(library: Library, look: Callable[[], Look], folder: Path) -> Ac
 
 
 def _save(library: Library, folder: Path) -> Action:
-    def make(task: Task, floor: Floor, order: Order) -> Made:
+    def make(task: Task, scheduler: Scheduler, order: Order) -> Made:
         file = folder / f"{plain(order.subject)}.safetensors"
-        floor.submit(JOB, lambda: save_field(file, library.find(order.subject))).result()
+        scheduler.submit(JOB, lambda: save_field(file, library.find(order.subject))).result()
         return Made(file)
 
     return Action("Save field", "**The field as it is now**, as one file that needs no data set.", make)

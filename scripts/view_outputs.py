@@ -4,9 +4,9 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from ..export.pictures import depth_picture, depth_range, error_map, opacity_picture, turbo
+from ..export.color_maps import depth_picture, depth_range, error_map, opacity_picture, turbo
 from ..train.pictures import to_bytes
-from ..viewer.look import FIGURE, OTHER
+from ..viewer.display import FIGURE, OTHER
 from ..viewer.subject import Paint, Picture
 
 Image = UInt8[Tensor, "height width rgb=3"]

@@ -10,9 +10,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..fields import Field, Points
-from ..fields.mipvog import MipVogField
-from ..renderers import OccupancyGrid, Rendering, VolumeRenderer
+from ..renderers import Rendering, Sampler, VolumeRenderer
 from ..scenes import Rays
+from ..scenes.camera_groups import camera_count, sizes
 from ..train.field_file import TrainedField
 from ..viewer.subject import AtSurface, Subject, Trace
 
@@ -50,8 +50,8 @@ class Library:
         return self.fields[name]()
 
 
-def tracer(field: Field, occupancy: OccupancyGrid) -> Trace:
-    renderer = VolumeRenderer(occupancy)
+def tracer(field: Field, sampler: Sampler) -> Trace:
+    renderer = VolumeRenderer(sampler)
 
     def trace(rays: Rays, background: Float[Tensor, "rgb=3"]) -> Rendering:
         return renderer.render_image(field, rays, background)
@@ -61,15 +61,18 @@ def tracer(field: Field, occupancy: OccupancyGrid) -> Trace:
 
 def surface(field: Field) -> Mapping[str, AtSurface]:
     """What else a field can say of the surfaces that rays meet."""
-    if not isinstance(field, MipVogField):
-        return {}
+    return {name: _where_rays_end(figure) for name, figure in field.shown_at_surfaces.items()}
 
-    def level(rays: Rays, depth: Float[Tensor, "ray"]) -> Float[Tensor, "ray"]:
+
+def _where_rays_end(figure: Callable[[Points], Float[Tensor, "n"]]) -> AtSurface:
+    def at_surface(rays: Rays, depth: Float[Tensor, "ray"]) -> Float[Tensor, "ray"]:
         t = torch.where(depth.isfinite(), depth, rays.near)
         place = rays.origins + t[:, None] * rays.directions
-        return field.level(Points(place, rays.directions, rays.footprint * t, rays.time))
+        return figure(
+            Points(position=place, direction=rays.directions, footprint=rays.footprint * t, time=rays.time)
+        )
 
-    return {"Level of detail": level}
+    return at_surface
 
 
 def figures(trained: TrainedField, file: Path) -> str:
@@ -79,8 +82,8 @@ def figures(trained: TrainedField, file: Path) -> str:
     size = f", {file.stat().st_size / 2**20:.1f} MiB" if file.is_file() else ""
     lines = [
         f"**{trained.config.tag}**, {parameters:,} parameters{size}",
-        f"{len(cameras)} training views of {cameras.width}×{cameras.height}",
-        f"{trained.sampler.occupied.float().mean().item():.1%} of the space is occupied",
+        f"{camera_count(cameras)} training views of {sizes(cameras)}",
+        f"{trained.sampler.occupied_share:.1%} of the space is occupied",
     ]
     if "seconds" in known and "steps" in known:
         lines.append(f"trained for {known['seconds']:.0f} s, {known['steps']:,} steps")

@@ -1,58 +1,58 @@
 """A training that can be watched: the viewer beside the loop, and who has the machine when."""
 
 import threading
-from collections.abc import Iterator
+import time
 from dataclasses import replace
 
-import torch
 from rich.console import Console
 
-from ..terminal.counting import say
-from ..terminal.progress import rate, until_told_to_stop
-from ..train.field_file import TrainedField
+from ..terminal.interrupts import until_told_to_stop
+from ..terminal.say import rate, say
 from ..train.loop import Progress
-from ..train.run import WHITE, Run
-from ..viewer.look import Studio
+from ..train.run import Run
+from ..viewer.display import Display
 from ..viewer.page import Page
 from ..viewer.server import Viewer
 from ..viewer.training_tab import TrainingTab
+from .page_address import how_to_open
 from .view_actions import actions
 from .view_outputs import PAINTS, difference, figure
 from .view_subjects import Library
 from .view_tools import tools_for
-from .where import where
 
-TRAINER = "trainer"  # its name on the floor
+TRAINER = "trainer"  # its name at the scheduler
 
 
 class Watched:
-    """A viewer of a run. Every step of the training takes its turn on the viewer's floor."""
+    """A viewer of a run, called after every step of its training: between two of them the others on the viewer's floor
+    have their turns; while the training is paused, until it goes on or is `told` to stop, all of them."""
 
-    def __init__(self, run: Run, host: str, port: int, console: Console) -> None:
-        self.run = run
-        self.console = console
+    def __init__(self, run: Run, told: threading.Event, console: Console, *, host: str, port: int) -> None:
+        self.run, self.told, self.console = run, told, console
         library = Library()
-        self.subject = library.add(begun(run), run.folder / "field.safetensors", run.trained)
-        studio = Studio([self.subject], PAINTS, figure, difference)
-        self.viewer = Viewer(studio, host=host, port=port)
-        tools = tools_for(run.folder, begun(run).frames)
-        made = actions(library, lambda: studio.look, tools.folder)
+        self.subject = library.add(run.in_training(), run.folder / "field.safetensors", run.trained)
+        display = Display([self.subject], PAINTS, figure, difference)
+        self.viewer = Viewer(display, host=host, port=port)
+        tools = tools_for(run.folder, run.in_training().frames)
+        made = actions(library, lambda: display.look, tools.folder)
         self.page = Page(self.viewer, tools, made)
         with self.page.field_folder:
             self.tab = TrainingTab(self.viewer)
-        for line in where(host, self.viewer.port):
+        self.viewer.artist.training = lambda: run.training.seconds
+        self.gave_way = time.perf_counter()  # and had the machine back
+        for line in how_to_open(host, self.viewer.port):
             say(console, line)
 
-    def steps(self, steps: Iterator[Progress], told: threading.Event) -> Iterator[Progress]:
-        """The same steps, each in its turn; none while the training is paused."""
-        self.viewer.artist.training = lambda: self.run.training.seconds
-        for progress in self.viewer.floor.lead(TRAINER, steps):
-            yield progress
-            self.viewer.artist.learned()
-            self._say(progress)
-            self._rest(told)
-        self.viewer.artist.training = None
-        self.viewer.artist.redraw()
+    def __call__(self, progress: Progress) -> None:
+        worked = time.perf_counter() - self.gave_way
+        self.viewer.artist.learned()
+        self._say(progress)
+        self._rest()
+        if progress.spent >= 1:
+            self.viewer.artist.training = None
+            self.viewer.artist.redraw()
+        self.viewer.scheduler.give_way(TRAINER, worked)
+        self.gave_way = time.perf_counter()
 
     def stay(self, words: str) -> None:
         """The training is over: show the field until Ctrl-C."""
@@ -60,7 +60,7 @@ class Watched:
         self._refresh()
         say(self.console, "The viewer goes on showing the field; Ctrl-C ends it.")
         with until_told_to_stop() as told:
-            self.viewer.floor.serve(told.is_set)
+            self.viewer.scheduler.serve(told.is_set)
 
     def __enter__(self) -> "Watched":
         return self
@@ -68,12 +68,12 @@ class Watched:
     def __exit__(self, *exception: object) -> None:
         self.page.close()
 
-    def _rest(self, told: threading.Event) -> None:
+    def _rest(self) -> None:
         if self.tab.going.is_set():
             return
         live, self.viewer.artist.training = self.viewer.artist.training, None
         self.viewer.artist.redraw()
-        self.viewer.floor.serve(lambda: self.tab.going.is_set() or told.is_set())
+        self.viewer.scheduler.serve(lambda: self.tab.going.is_set() or self.told.is_set())
         self.viewer.artist.training = live
 
     def _say(self, progress: Progress) -> None:
@@ -89,19 +89,5 @@ class Watched:
         curve = tuple((point["seconds"], point["psnr"]) for point in self.run.curve)
         if curve != self.subject.curve:
             self.subject = replace(self.subject, curve=curve)
-            self.viewer.studio.subjects[self.subject.name] = self.subject
+            self.viewer.display.subjects[self.subject.name] = self.subject
             self.page.field.refresh()
-
-
-def begun(run: Run) -> TrainedField:
-    """The field of a run as it is being trained, without a thumbnail: nobody could tell yet what it shows."""
-    return TrainedField(
-        run.training.field,
-        run.training.sampler,
-        run.scene.train.cameras,
-        WHITE,
-        run.scene.scene_from_input,
-        run.provenance,
-        torch.zeros(1, 1, 3, dtype=torch.uint8),
-        run.scene.input_from_original,
-    )

@@ -11,16 +11,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 from platformdirs import user_cache_dir
-from torch import Tensor
 
 from ..scenes.cameras import Cameras
 from ..scenes.domain import Box
-from ..scenes.scene import Scene, Views
+from ..scenes.scene import Scene
 from .demo_objects import still_life
 from .shade import lit
-from .shots import SHOTS, Shots, hemisphere, orbit, render_views, spiral, truth, views
+from .shots import SHOTS, Shots, hemisphere, orbit, render_views, spiral, views
 
 Images = dict[str, UInt8[np.ndarray, "view height width rgba=4"]]
 CACHE_VARIABLE = "OMNIFIELD_CACHE"
@@ -30,7 +29,7 @@ SOURCES = (
     *(f"studio/{name}.py" for name in ("demo", "demo_objects", "demo_paint", "demo_shapes")),
     *(f"studio/{name}.py" for name in ("light", "raycast", "shade", "shots", "surface")),
 )
-TRAIN_SEED, VAL_SEED = 0, 1
+TRAIN_SEED = 0
 log = logging.getLogger(__name__)
 
 
@@ -42,33 +41,17 @@ def demo_scene(shots: Shots = SHOTS) -> Scene:
     OMNIFIELD_CACHE names, or else in the user's cache folder. Raises ImportError where Embree is missing.
     """
     cameras, images = _cameras(shots), _images(shots)
-    train, test = (views(torch.from_numpy(images[name]), cameras[name], name) for name in ("train", "test"))
+    train, test = (
+        (views(torch.from_numpy(images[name]), cameras[name], name),) for name in ("train", "test")
+    )
     return Scene(
         "demo", DOMAIN, train, test, True, torch.eye(4, dtype=torch.float64), "the built-in demo scene"
     )
 
 
-def demo_val(shots: Shots = SHOTS) -> Views:
-    """The demo scene's validation views, which its `Scene` has no place for."""
-    return views(torch.from_numpy(_images(shots)["val"]), _cameras(shots)["val"], "val")
-
-
-def demo_truth(
-    shots: Shots = SHOTS,
-) -> tuple[Float[Tensor, "view height width"], Float[Tensor, "view height width xyz=3"]]:
-    """Exact depth and normals of the test views, by a ray through the middle of each pixel.
-
-    Depth is z-depth: distance along the viewing axis in world units. Normals are unit vectors in world space
-    that face the camera. Both are 0 where there is nothing.
-    """
-    depth, normal = truth(still_life(), _cameras(shots)["test"])
-    return torch.from_numpy(depth), torch.from_numpy(normal)
-
-
 def _cameras(shots: Shots) -> dict[str, Cameras]:
     directions = {
         "train": hemisphere(shots.train, TRAIN_SEED),
-        "val": hemisphere(shots.val, VAL_SEED),
         "test": spiral(shots.test),
     }
     return {name: orbit(toward, shots.size) for name, toward in directions.items()}
@@ -109,7 +92,7 @@ def _read(path: Path, shots: Shots) -> Images | None:
     """What the cache holds; None where it holds nothing, or only part of a file."""
     try:
         with np.load(path) as archive:
-            images = {name: archive[name] for name in ("train", "val", "test")}
+            images = {name: archive[name] for name in ("train", "test")}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
         return None
     shapes = {name: (count, shots.size, shots.size, 4) for name, count in _counts(shots).items()}
@@ -120,7 +103,7 @@ def _read(path: Path, shots: Shots) -> Images | None:
 
 
 def _counts(shots: Shots) -> dict[str, int]:
-    return {"train": shots.train, "val": shots.val, "test": shots.test}
+    return {"train": shots.train, "test": shots.test}
 
 
 def _write(path: Path, images: Images) -> None:

@@ -9,7 +9,8 @@ from jaxtyping import Float32
 
 from ..scenes.cameras import Cameras
 from ..scenes.domain import Box, Corner
-from ..scenes.scene import Scene, Views
+from ..scenes.scene import Scene
+from ..scenes.views import Views
 from .mesh_file import read_parts, world_from_file
 from .mesh_part import Studio, bounds, shown
 from .shade import lit
@@ -47,7 +48,7 @@ def mesh_scene(path: Path, shots: Shots = SHOTS) -> Scene:
     scene_from_input[:3, :3] = torch.from_numpy(rotation)
     scene_from_input[:3, 3] = torch.from_numpy(0 - origin)
     box = _box(lo - origin, hi - origin)
-    return Scene(path.stem, box, train, test, True, scene_from_input, "views rendered from a mesh")
+    return Scene(path.stem, box, (train,), (test,), True, scene_from_input, "views rendered from a mesh")
 
 
 def _origin(lo: np.ndarray, hi: np.ndarray) -> np.ndarray:

@@ -7,11 +7,10 @@ import numpy as np
 from jaxtyping import Float32
 
 from .gltf_file import read_gltf
-from .mesh_part import Part, Studio, checked, shown
+from .mesh_part import Part, checked
 from .obj_file import read_obj
 from .off_file import read_off
 from .scan_file import read_ply, read_stl
-from .surface import Surface
 
 READERS = {
     ".glb": read_gltf,
@@ -51,11 +50,6 @@ def read_parts(path: Path) -> list[Part]:
     except PARSERS_RAISE as error:
         reason = " ".join(f"{type(error).__name__} {error}".split()).rstrip(".")
         raise ValueError(f"{path} is damaged, or not what its name says ({reason}).") from error
-
-
-def read_mesh(path: Path) -> Surface:
-    """What `read_parts` reads, as one surface in the file's own units and axes."""
-    return shown(read_parts(path), Studio(np.eye(3, dtype=np.float32), np.zeros(3), 1.0))
 
 
 def world_from_file(path: Path) -> Float32[np.ndarray, "row=3 column=3"]:

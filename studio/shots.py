@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float32, UInt8
 from torch import Tensor
 
 from ..scenes.cameras import Cameras, pinhole
-from ..scenes.scene import Views, nothing_ignored
+from ..scenes.views import Views, nothing_ignored
 from .cutout import caster_of
 from .light import along
 from .raycast import Eye, Offsets, Seen, Window, photograph
@@ -24,11 +24,10 @@ NEAR = 0.5
 
 @dataclass(frozen=True)
 class Shots:
-    """How many square images of which side: `train` and `val` all over the hemisphere, `test` on a spiral."""
+    """How many square images of which side: `train` all over the hemisphere, `test` on a spiral."""
 
     size: int = 400
     train: int = 100
-    val: int = 10
     test: int = 20
 
 

@@ -127,6 +127,7 @@ def crease_normals(
     """Normals that are smooth within the groups of faces that edges of more than `crease` degrees separate.
 
     Returns the new vertices' normals, the old vertex each came from, and the faces over the new vertices.
+    (trimesh.graph.smooth_shade makes a crease of every seam of a texture.)
     """
     place = _same_place(vertices)
     area = np.cross(
@@ -169,7 +170,10 @@ def _smooth_groups(
 
 
 def refined(coarse: Surface, longest: float, most_faces: int) -> Surface:
-    """Halves edges longer than `longest` while faces are fewer than `most_faces`; vertices hold the light."""
+    """Halves edges longer than `longest` while faces are fewer than `most_faces`; vertices hold the light.
+
+    (trimesh.remesh.subdivide_to_size knows no such bound: a huge face among small ones would fill the memory.)
+    """
     table = np.concatenate([coarse.vertices, coarse.normals, coarse.uv, coarse.tint], 1)
     faces, origin = coarse.faces, np.arange(len(coarse.faces))
     while len(faces) < most_faces:

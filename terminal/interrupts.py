@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 SIGNALS = [
     signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if name in signal.Signals.__members__
@@ -30,6 +31,7 @@ class _Outside:
 
 _outside = _Outside()
 Handler = Callable[[int, object], None]
+Piece = TypeVar("Piece")
 
 
 def exit_code() -> int:
@@ -78,6 +80,46 @@ def unwound() -> None:
     if _outside.backstop is not None:
         _outside.backstop.cancel()
         _outside.backstop = None
+
+
+class StopRequest(threading.Event):
+    """Set by the first signal to end, which ends a training that calls it; `again` is set by the second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.again = threading.Event()
+
+    def __call__(self, step: object) -> bool:
+        return self.is_set()
+
+
+@contextmanager
+def until_told_to_stop(times: int = 1) -> Iterator[StopRequest]:
+    """What Ctrl-C, SIGTERM or a closed terminal set, so that the work in hand ends whole. After so many `times` of it
+    the next one ends the program."""
+    told = StopRequest()
+
+    def tell(signum: int, frame: object) -> None:
+        if told.is_set() and (times == 1 or told.again.is_set()):
+            unwind(signum, frame)
+        (told.again if told.is_set() else told).set()
+
+    with answering(tell):
+        yield told
+
+
+def until_interrupted(pieces: Iterator[Piece]) -> tuple[list[Piece], bool]:
+    """All pieces, or those that were whole before Ctrl-C, and whether that came. KeyboardInterrupt if none was."""
+    whole = []
+    try:
+        for piece in pieces:
+            whole.append(piece)
+    except KeyboardInterrupt:
+        if not whole:
+            raise
+        unwound()
+        return whole, True
+    return whole, False
 
 
 def _ignored(signum: signal.Signals) -> bool:

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,7 +27,11 @@ LADDER = {
     "bench": (*_MADE, *_HAD[2:], "distill", "export", "viewer", "terminal"),
     "scripts": (*_MADE, *_HAD[2:], "distill", "export", "viewer", "terminal", "bench"),
 }
-MOST_LINES, MOST_LINES_OF_A_FUNCTION = 300, 60
+MOST_LINES, MOST_LINES_OF_A_FUNCTION, MOST_LINES_OF_A_VERB = 300, 60, 80
+FLAGS = Path(__file__).parents[1] / "scripts" / "flags"
+# Files of one name in several rooms are one idea met in each: what a verb types, measures and does; the loop and the
+# report of a room; an op and the field of it; which of several there are. Any other name is of one room alone.
+ONE_IDEA = frozenset({"__init__", "choice", "convert", "loop", "mlp", "render", "report", "train"})
 Wrong = tuple[int, str]
 
 
@@ -110,6 +115,17 @@ def duck_typing(source: Source) -> Iterator[Wrong]:
             yield node.lineno, "hasattr: let the type say what is there"
 
 
+def asking_which_field(source: Source) -> Iterator[Wrong]:
+    """Whoever asks what kind a field is has to be told of every new one."""
+    for node in source.nodes:
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"isinstance", "issubclass"}:
+            kinds = {ast.unparse(each).split(".")[-1] for each in ast.walk(node.args[1])}
+            for kind in sorted(kind for kind in kinds if kind.endswith("Field") and kind != "TrainedField"):
+                yield node.lineno, f"{ast.unparse(node)}: make what is asked a member of Field, not of {kind}"
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "getattr" and len(node.args) == 3:
+            yield node.lineno, "getattr with a default: let the type say what is there"
+
+
 def broad_except(source: Source) -> Iterator[Wrong]:
     for node in source.nodes:
         if isinstance(node, ast.ExceptHandler):
@@ -136,3 +152,30 @@ def long_file(source: Source) -> Iterator[Wrong]:
 def nameless(source: Source) -> Iterator[Wrong]:
     if "utils" in (*source.path.parent.parts, source.path.stem):
         yield 1, "utils says nothing: name it after what it does"
+
+
+def long_verb(source: Source) -> Iterator[Wrong]:
+    """A verb is flags, in `scripts/flags`, and a short module that hands them to the rooms."""
+    lines, verbs = len(source.text.splitlines()), {path.stem for path in FLAGS.glob("*.py")} - {"choices"}
+    if source.path.parent == Path("scripts") and source.path.stem in verbs:
+        if lines > MOST_LINES_OF_A_VERB:
+            yield MOST_LINES_OF_A_VERB, f"{lines} lines, more than {MOST_LINES_OF_A_VERB} of a verb"
+
+
+def slow_flags(source: Source) -> Iterator[Wrong]:
+    """`--help` does not wait: flags import nothing but Python's own, tyro, one another, and bounds of numbers."""
+    quick = ("tyro", "omnifield.scripts.flags", "omnifield.scripts.arguments", *sys.stdlib_module_names)
+    if source.path.parent == Path("scripts/flags") or source.path == Path("scripts/arguments.py"):
+        for line, name in imported(source):
+            if not any(name == other or name.startswith(f"{other}.") for other in quick):
+                yield line, f"{name} is imported before anybody has asked for work"
+
+
+def names_of_two_ideas(sources: list[Source]) -> Iterator[str]:
+    """Names that files of different rooms have, and mean different things by."""
+    rooms: dict[str, set[str]] = {}
+    for source in sources:
+        rooms.setdefault(source.path.stem, set()).add(source.room)
+    for name, where in sorted(rooms.items()):
+        if len(where) > 1 and name not in ONE_IDEA:
+            yield f"{name}.py is in {', '.join(sorted(where))}: name them apart, or say in house.py that it is one idea"

@@ -1,19 +1,15 @@
 """The examples in the documentation run as they stand."""
 
-import importlib.util
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from omnifield.fields import FIELD_CONFIGS
 
-from .fields import contract as fields
-from .fields import test_contract as contract
-from .fields.contract import BOX
-
-DOCS = Path(__file__).parent.parent / "docs"
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
 
 
 def test_the_python_example_runs_and_writes_what_it_says(tmp_path: Path) -> None:
@@ -24,24 +20,45 @@ def test_the_python_example_runs_and_writes_what_it_says(tmp_path: Path) -> None
     assert {path.name for path in tmp_path.iterdir()} == {"view.png", "field.safetensors"}
 
 
-def test_a_field_of_ones_own_keeps_the_contract(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The example of docs/add-a-field.md, as if its name were in the union."""
-    path = DOCS / "examples" / "siren_field.py"
-    assert len(path.read_text().splitlines()) < 75
-    spec = importlib.util.spec_from_file_location("siren_field", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "siren_field", module)  # where its dataclass looks for its types
-    spec.loader.exec_module(module)
-    config = module.SirenConfig
+def test_a_new_field_is_one_file_and_one_name(tmp_path: Path) -> None:
+    """The two steps of docs/add-a-field.md, and no third: the tests that follow from the union pass for it."""
+    assert with_siren(tmp_path, "siren and not test_every_field_becomes_every_other") > 30
 
-    def config_of(kind: str, preset: str) -> object:
-        return config(**config.PRESETS[preset])
 
-    monkeypatch.setitem(FIELD_CONFIGS, "siren", config)
-    for place in (contract, fields):
-        monkeypatch.setattr(place, "config_of", config_of)
-    contract.test_every_field_has_the_three_presets("siren", "paper")
-    contract.test_answers_have_their_shapes("siren", BOX, 257)
-    contract.test_gradients_are_slopes("siren")
-    contract.test_learns_a_sphere_by_heart("siren")
+@pytest.mark.slow
+def test_a_new_field_is_converted_as_all_others_are(tmp_path: Path) -> None:
+    assert with_siren(tmp_path, "voxel-siren or siren-hash") == 2
+
+
+def with_siren(folder: Path, chosen: str) -> int:
+    """How many of the chosen tests (`pytest -k`) pass as if the example were in fields/ and its name in the union."""
+    example = DOCS / "examples" / "siren_field.py"
+    assert len(example.read_text().splitlines()) < 75
+    (folder / "siren.py").write_text(example.read_text())
+    choice = (ROOT / "fields" / "choice.py").read_text()
+    named = re.sub(r"^FieldConfig = \(\n", "FieldConfig = (\n    SirenConfig |", choice, flags=re.MULTILINE)
+    assert named != choice
+    (folder / "choice.py").write_text(f"from .siren import SirenConfig\n{named}")
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-n",
+        "0",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "tests.one_field_more",
+    ]
+    files = ["fields/test_contract.py", "fields/test_choice.py", "distill/test_initialise.py"]
+    files = [f"tests/{name}" for name in (*files, "distill/test_matrix.py")]
+    run = subprocess.run(
+        [*command, "-m", "slow or not slow", "-k", chosen, *files],
+        cwd=ROOT,
+        env=os.environ | {"ONE_FIELD_MORE": str(folder)},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stdout[-4000:] + run.stderr
+    passed = re.search(r"(\d+) passed", run.stdout)
+    return int(passed[1]) if passed else 0

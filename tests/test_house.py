@@ -19,11 +19,14 @@ RULES: dict[Rule, tuple[str, ...]] = {
     house.dangerous: ROOMS,
     house.blinding: ROOMS,
     house.duck_typing: ROOMS,
+    house.asking_which_field: tuple(room for room in ROOMS if room != "fields"),
     house.broad_except: ROOMS,
     house.bare_rooms: EVERYWHERE,
     house.long_function: EVERYWHERE,
     house.long_file: EVERYWHERE,
     house.nameless: EVERYWHERE,
+    house.long_verb: ("scripts",),
+    house.slow_flags: ("scripts",),
 }
 BROKEN = [
     (house.off_the_ladder, "from ..train import Run"),
@@ -37,6 +40,9 @@ BROKEN = [
     (house.dangerous, "np.load(path, allow_pickle=True)"),
     (house.blinding, "from __future__ import annotations"),
     (house.duck_typing, "hasattr(field, 'color')"),
+    (house.asking_which_field, "isinstance(trained.field, MipVogField)"),
+    (house.asking_which_field, "if isinstance(field, fields.VoxelField | HashConfig):\n    pass"),
+    (house.asking_which_field, "getattr(field, 'decoder', None)"),
     (house.broad_except, "try:\n    go()\nexcept:\n    pass"),
     (house.broad_except, "try:\n    go()\nexcept (OSError, Exception):\n    pass"),
     (house.bare_rooms, "import fields"),
@@ -53,6 +59,7 @@ from omnifield.fields import Field
 import scenes_of_others
 
 network.eval()
+isinstance(thing, TrainedField | Box)
 try:
     go()
 except (OSError, ValueError):
@@ -101,6 +108,42 @@ def test_the_rule_sees_what_breaks_it(rule: Rule, text: str):
     assert len(list(rule(Source(Path("fields/new.py"), text)))) == 1
 
 
+def test_who_is_not_a_renderer_knows_samplers_and_no_occupancy():
+    """But one that makes the cells in which students are looked for."""
+    rooms = tuple(room for room in ROOMS if room != "renderers")
+    named = [str(source.path) for source in files(rooms, ".py") if "OccupancyGrid" in source.text]
+    assert named == ["distill/space.py"]
+
+
+def test_a_verb_that_is_more_than_flags_and_what_they_ask_for():
+    text = "\n" * (house.MOST_LINES_OF_A_VERB + 1)
+    assert list(house.long_verb(Source(Path("scripts/eval.py"), text)))
+    assert not list(house.long_verb(Source(Path("scripts/run_folder.py"), text)))
+
+
+@pytest.mark.parametrize(
+    "text", ["import torch", "from ...fields import FIELD_CONFIGS", "from ..outputs import in_words"]
+)
+def test_flags_that_wait_for_something(text: str):
+    assert list(house.slow_flags(Source(Path("scripts/flags/eval.py"), text)))
+
+
+def test_a_name_means_one_thing_in_all_rooms():
+    assert not list(house.names_of_two_ideas(files(ROOMS, ".py")))
+
+
+def test_a_name_of_two_ideas_is_seen():
+    paths = (
+        "train/pictures.py",
+        "export/pictures.py",
+        "scripts/train.py",
+        "bench/train.py",
+        "ops/cpu/adam.py",
+    )
+    (wrong,) = house.names_of_two_ideas([Source(Path(path), "") for path in (*paths, "ops/adam.py")])
+    assert wrong.startswith("pictures.py is in export, train:")
+
+
 def test_a_room_beside_is_no_lower():
     assert list(house.off_the_ladder(Source(Path("export/web/new.py"), "from ...viewer import server")))
 
@@ -113,3 +156,9 @@ def test_a_file_called_utils():
 @pytest.mark.parametrize("rule", RULES, ids=name_of)
 def test_no_rule_sees_what_is_fine(rule: Rule):
     assert not list(rule(Source(Path("fields/new.py"), FINE)))
+
+
+def test_one_place_draws_progress_bars():
+    """All work that takes long looks alike: `terminal/bar.py` alone knows the columns."""
+    drawn = [source.path for source in files(ROOMS, ".py") if "rich.progress" in source.text]
+    assert drawn == [Path("terminal/bar.py")]

@@ -8,15 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..fields.stored import check_fit, check_state, field_without_values
-from ..renderers import OccupancyGrid
-from ..renderers.occupancy import RESOLUTION
+from ..fields.stored import check_state, field_without_values
 from . import strict_json
 from .field_header import number, whole
 from .files import one_line, write_tensors
-from .loop import MOST_RAYS, Training
+from .loop import MOST_RAYS, Training, groups_of
 from .optimizer import Optimizer
-from .tensor_file import read_tensors
+from .tensor_file import part, read_tensors
 
 ENTRY = "omnifield_training"  # of the safetensors' metadata
 MOST = 1 << 62
@@ -26,11 +24,11 @@ COUNTERS = ("step", "seconds", "rays", "refined", "spent")
 
 
 def training_contents(training: Training) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors and metadata of the file: field, optimiser, occupancy, random numbers and counters."""
+    """Tensors and metadata of the file: field, optimiser, sampler, random numbers and counters."""
     tensors = {
         **{f"field.{name}": tensor for name, tensor in training.field.state_dict().items()},
         **{f"optimizer.{name}": tensor for name, tensor in training.optimizer.state_dict().items()},
-        **{f"occupancy.{name}": tensor for name, tensor in training.sampler.state_dict().items()},
+        **{f"sampler.{name}": tensor for name, tensor in training.sampler.state_dict().items()},
         "generator": training.generator.get_state(),
     }
     return tensors, {ENTRY: json.dumps({name: getattr(training, name) for name in COUNTERS})}
@@ -76,20 +74,10 @@ def _counters(header: dict[str, Any], training: Training) -> dict[str, int | flo
 def _check(tensors: Mapping[str, Tensor], training: Training) -> list[str]:
     """Raises ValueError for tensors that are none of such a training; room is made for none of them before."""
     field = field_without_values(training.field.config, training.field.domain)  # pyright: ignore
-    check_state(field, _part("field.", tensors))
-    _check_occupancy(_part("occupancy.", tensors), training.sampler)
-    Optimizer(field.parameter_groups()).check(_part("optimizer.", tensors))
+    check_state(field, part("field.", tensors))
+    training.sampler.check(_sampler_state(tensors))
+    Optimizer(groups_of(field, training.sampler)).check(part("optimizer.", tensors))
     return _check_generator(tensors["generator"], training)
-
-
-def _check_occupancy(state: Mapping[str, Tensor], own: OccupancyGrid) -> None:
-    """It may have been refined since the training began."""
-    resolution = own.resolution
-    while resolution < RESOLUTION and resolution**3 < len(state["possible"]):
-        resolution *= 2
-    check_fit(OccupancyGrid(own.domain, resolution, own.steps_per_side).state_dict(), state)
-    whole("in_turn", int(state["in_turn"]), 0, MOST)
-    whole("next_again", int(state["next_again"]), 0, resolution**3 - 1)
 
 
 def _check_generator(state: Tensor, training: Training) -> list[str]:
@@ -106,10 +94,12 @@ def _check_generator(state: Tensor, training: Training) -> list[str]:
 
 
 def _put(tensors: Mapping[str, Tensor], training: Training) -> None:
-    training.field.load_state_dict(_part("field.", tensors))
-    training.optimizer = Optimizer(training.field.parameter_groups())  # the field may have been refined
-    training.optimizer.load_state_dict(_part("optimizer.", tensors))
-    training.sampler.load_state_dict(_part("occupancy.", tensors))
+    training.field.load_state_dict(part("field.", tensors))
+    training.optimizer = Optimizer(
+        groups_of(training.field, training.sampler)
+    )  # the field may have been refined
+    training.optimizer.load_state_dict(part("optimizer.", tensors))
+    training.sampler.load_state_dict(_sampler_state(tensors))
     if tensors["generator"].shape == training.generator.get_state().shape:
         training.generator.set_state(tensors["generator"])
     else:
@@ -118,5 +108,6 @@ def _put(tensors: Mapping[str, Tensor], training: Training) -> None:
         )  # not those of the beginning again
 
 
-def _part(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+def _sampler_state(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Older files have that of an occupancy, under its name."""
+    return part("sampler.", tensors) | part("occupancy.", tensors)

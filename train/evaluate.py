@@ -1,7 +1,7 @@
 """How good a field is: held-out views against what the camera saw."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..fields import Field
 from ..renderers import Rendering, Sampler, VolumeRenderer
-from ..scenes import Cameras, Views
+from ..scenes import Views
 
 FEWEST = 8  # pixels along each side of a view that a stride has to leave
 SSIM_WINDOW = 11  # pixels; a smaller image has no SSIM
@@ -33,11 +33,15 @@ class Judged:
 
 
 def judge(
-    field: Field, sampler: Sampler, views: Views, background: Float[Tensor, "rgb=3"], stride: int = 1
+    field: Field,
+    sampler: Sampler,
+    groups: Sequence[Views],
+    background: Float[Tensor, "rgb=3"],
+    stride: int = 1,
 ) -> Iterator[Judged]:
-    """Every view in turn, at every `stride`-th pixel, over one background, in sRGB."""
+    """Every view of every group in turn, at every `stride`-th pixel, over one background, in sRGB."""
     renderer = VolumeRenderer(sampler)
-    for view in range(len(views)):
+    for views, view in ((each, view) for each in groups for view in range(len(each))):
         rendering = renderer.render_image(field, views.cameras.pixel_rays(view, stride), background)
         truth = true_image(views, view, background, stride)
         image = picture(rendering, truth.shape[0])
@@ -52,14 +56,15 @@ def judge(
         )
 
 
-def check_stride(stride: int, cameras: Cameras) -> None:
+def check_stride(stride: int, groups: Sequence[Views]) -> None:
     """Raises ValueError where every `stride`-th pixel is too few of them to judge a view by."""
-    width, height = (-(-side // stride) for side in (cameras.width, cameras.height))
-    if stride > 1 and min(width, height) < FEWEST:
-        raise ValueError(
-            f"--stride {stride} leaves {width}x{height} of the {cameras.width}x{cameras.height} pixels of a view, too "
-            f"few to judge it by: it has to leave at least {FEWEST} along each side."
-        )
+    for cameras in (views.cameras for views in groups):
+        width, height = (-(-side // stride) for side in (cameras.width, cameras.height))
+        if stride > 1 and min(width, height) < FEWEST:
+            raise ValueError(
+                f"--stride {stride} leaves {width}x{height} of the {cameras.width}x{cameras.height} pixels of a view, "
+                f"too few to judge it by: it has to leave at least {FEWEST} along each side."
+            )
 
 
 def picture(rendering: Rendering, height: int) -> Float[Tensor, "height width rgb=3"]:
@@ -69,8 +74,9 @@ def picture(rendering: Rendering, height: int) -> Float[Tensor, "height width rg
 def true_image(
     views: Views, view: int, background: Float[Tensor, "rgb=3"], stride: int = 1
 ) -> Float[Tensor, "height width rgb=3"]:
-    rgba = views.images[view, ::stride, ::stride].float() / 255
-    return rgba[..., :3] * rgba[..., 3:] + background * (1 - rgba[..., 3:])
+    every = slice(None, None, stride)
+    color, alpha = views.colors_and_alpha(view, every, every)
+    return color * alpha[..., None] + background * (1 - alpha[..., None])
 
 
 def psnr(
@@ -114,6 +120,11 @@ def mean_figure(figures: Iterable[float]) -> float:
     return sum(there) / len(there) if there else math.nan
 
 
-def masked_everywhere(views: Views) -> list[str]:
+def masked_everywhere(groups: Sequence[Views]) -> list[str]:
     """The names of the views of which no pixel counts."""
-    return [name for name, ignored in zip(views.names, views.ignored, strict=True) if bool(ignored.all())]
+    return [
+        name
+        for views in groups
+        for name, ignored in zip(views.names, views.ignored, strict=True)
+        if bool(ignored.all())
+    ]

@@ -1,6 +1,7 @@
 """A trained field as one file: safetensors whose JSON header says all that is needed to view, convert and export it."""
 
 import dataclasses
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,26 +12,30 @@ from torch import Tensor
 
 from ..fields import Field, FieldConfig
 from ..fields.stored import check_finite, check_fit, field_from_stored
-from ..renderers import OccupancyGrid
+from ..renderers import Sampler, sampler_from_stored
 from ..scenes import Cameras
 from ..scenes.world_frames import WorldFrames
 from .field_checks import check_cameras, check_transform
-from .field_header import Header, NewerVersion, read_header
+from .field_header import CameraKind, Header, NewerVersion, read_header
 from .files import one_line, write_tensors
-from .tensor_file import read_tensors
+from .tensor_file import part, read_tensors
 
 FIELD_FILE = "field.safetensors"  # of a run folder
-ENTRY = "omnifield"  # of the safetensors' metadata
+ENTRY, FACTS = (
+    "omnifield",
+    "omnifield.facts",
+)  # of the safetensors' metadata: what a field is made of, what it is
 
 
 @dataclass(frozen=True)
 class TrainedField:
-    """A field with what it takes to look at it. `cameras` are those it was trained on; `background` is sRGB;
+    """A field with what it takes to look at it. `cameras` are those it was trained on, in groups of
+    one size and one lens, one or more; `background` is sRGB;
     `scene_from_input` and `input_from_original` are those of its `Scene`."""
 
     field: Field
-    sampler: OccupancyGrid
-    cameras: Cameras
+    sampler: Sampler
+    cameras: tuple[Cameras, ...]
     background: tuple[float, float, float]
     scene_from_input: Float[Tensor, "row=4 column=4"]
     provenance: dict[str, Any]
@@ -43,6 +48,10 @@ class TrainedField:
     def frames(self) -> WorldFrames:
         maps = self.scene_from_input, self.input_from_original
         return WorldFrames(*(each.detach().cpu().double() for each in maps))
+
+    @property
+    def device(self) -> torch.device:
+        return self.cameras[0].focal.device
 
     @property
     def config(self) -> FieldConfig:
@@ -61,26 +70,45 @@ def save_field(path: Path, trained: TrainedField) -> None:
 def field_contents(trained: TrainedField) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and metadata of the file. Raises ValueError for a header that could not be read again."""
     tensors = {f"field.{name}": tensor for name, tensor in trained.field.stored_state().items()}
-    tensors["occupancy"] = trained.sampler.bits
+    tensors |= {f"sampler.{name}": tensor for name, tensor in trained.sampler.stored_state().items()}
     tensors["thumbnail"] = trained.thumbnail
     tensors["scene_from_input"] = trained.scene_from_input
     tensors["input_from_original"] = trained.input_from_original.double()
-    for name in CAMERA_TENSORS:
-        tensors[f"cameras.{name}"] = getattr(trained.cameras, name)
-    return tensors, {ENTRY: _header(trained).text()}
+    for group, cameras in enumerate(trained.cameras):
+        for name in CAMERA_TENSORS:
+            # A copy: groups may share what they have in common, and the tensors of a file may not.
+            tensors[f"cameras.{group}.{name}"] = getattr(cameras, name).clone()
+    return tensors, {ENTRY: _header(trained).text(), FACTS: json.dumps(facts(trained))}
+
+
+def facts(trained: TrainedField) -> dict[str, Any]:
+    """What `omnifield info` tells, ready for JSON. A file says it so that nobody has to build the field to know it."""
+    domain = trained.field.domain
+    return {
+        "field": trained.config.tag,
+        "config": dataclasses.asdict(trained.config),
+        "parameters": sum(parameter.numel() for parameter in trained.field.parameters()),
+        "box": {"kind": type(domain).__name__.lower(), "lo": list(domain.lo), "hi": list(domain.hi)},
+        "cameras": [{"views": len(cameras), **kind_of(cameras).facts()} for cameras in trained.cameras],
+        "scene_from_input": trained.scene_from_input.tolist(),
+        "input_from_original": trained.input_from_original.tolist(),
+        "sampler": {"kind": trained.sampler.config.tag, "config": dataclasses.asdict(trained.sampler.config)},
+        "occupied": trained.sampler.occupied_share,
+        "background": list(trained.background),
+        "provenance": trained.provenance,
+    }
+
+
+def kind_of(cameras: Cameras) -> CameraKind:
+    return CameraKind(cameras.width, cameras.height, cameras.lens, cameras.near)
 
 
 def _header(trained: TrainedField) -> Header:
-    cameras = trained.cameras
     return Header(
         config=trained.config,
         domain=trained.field.domain,
-        resolution=trained.sampler.resolution,
-        steps_per_side=trained.sampler.steps_per_side,
-        width=cameras.width,
-        height=cameras.height,
-        lens=cameras.lens,
-        near=cameras.near,
+        sampler=trained.sampler.config,
+        cameras=tuple(map(kind_of, trained.cameras)),
         background=trained.background,
         provenance=trained.provenance,
     )
@@ -116,19 +144,8 @@ def load_field(path: Path, device: torch.device | str = "cpu") -> TrainedField:
         trained,
         field=trained.field.to(device),
         sampler=trained.sampler.to(device),
-        cameras=trained.cameras.to(device),
+        cameras=tuple(cameras.to(device) for cameras in trained.cameras),
     )
-
-
-def find_field_file(path: Path) -> Path:
-    """A field's file as given, or the one in a run folder. Raises FileNotFoundError where there is none."""
-    if not path.exists():
-        raise FileNotFoundError(f"There is no file or folder {path}.")
-    if not path.is_dir():
-        return path
-    if not (path / FIELD_FILE).is_file():
-        raise FileNotFoundError(f"The folder {path} holds no {FIELD_FILE}: it is not that of a training.")
-    return path / FIELD_FILE
 
 
 def _read(path: Path) -> tuple[str, dict[str, Tensor]]:
@@ -149,22 +166,15 @@ def _read(path: Path) -> tuple[str, dict[str, Tensor]]:
 
 
 def _build(header: Header, tensors: dict[str, Tensor]) -> TrainedField:
-    occupied, thumbnail = tensors["occupancy"], tensors["thumbnail"]
-    check_fit(
-        {"occupancy": torch.empty(header.resolution**3 // 8, dtype=torch.uint8)}, {"occupancy": occupied}
-    )
-    stored = {name.removeprefix("field."): t for name, t in tensors.items() if name.startswith("field.")}
-    occupancy = OccupancyGrid(header.domain, header.resolution, header.steps_per_side)
-    occupancy.bits = occupied
-    transform = tensors["scene_from_input"]
+    thumbnail, transform = tensors["thumbnail"], tensors["scene_from_input"]
     dtype = torch.float32 if transform.dtype == torch.float32 else torch.float64  # older files, and ours
     check_fit({"scene_from_input": torch.empty(4, 4, dtype=dtype)}, {"scene_from_input": transform})
     check_transform(transform)
     if thumbnail.dtype != torch.uint8 or thumbnail.ndim != 3 or thumbnail.shape[2] != 3:
         raise ValueError(f"the thumbnail is {thumbnail.dtype} of shape {tuple(thumbnail.shape)}")
     return TrainedField(
-        field=field_from_stored(header.config, header.domain, stored),
-        sampler=occupancy,
+        field=field_from_stored(header.config, header.domain, part("field.", tensors)),
+        sampler=sampler_from_stored(header.sampler, header.domain, _stored_sampler(tensors)),
         cameras=_cameras(header, tensors),
         background=header.background,
         scene_from_input=transform.double(),
@@ -172,6 +182,13 @@ def _build(header: Header, tensors: dict[str, Tensor]) -> TrainedField:
         thumbnail=thumbnail,
         input_from_original=_input_from_original(tensors),
     )
+
+
+def _stored_sampler(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Files of version 1 have an occupancy's bits, under its name."""
+    if "occupancy" in tensors:
+        return {"bits": tensors["occupancy"]}
+    return part("sampler.", tensors)
 
 
 def _input_from_original(tensors: dict[str, Tensor]) -> Tensor:
@@ -183,10 +200,16 @@ def _input_from_original(tensors: dict[str, Tensor]) -> Tensor:
     return found[name]
 
 
-def _cameras(header: Header, tensors: dict[str, Tensor]) -> Cameras:
-    named = {name: tensors[f"cameras.{name}"] for name in CAMERA_TENSORS}
+def _cameras(header: Header, tensors: dict[str, Tensor]) -> tuple[Cameras, ...]:
+    """The tensors of the one group that files of version 1 have are named without its number."""
+    groups = ["cameras"] if header.version == 1 else [f"cameras.{i}" for i in range(len(header.cameras))]
+    return tuple(_group(kind, group, tensors) for kind, group in zip(header.cameras, groups, strict=True))
+
+
+def _group(kind: CameraKind, group: str, tensors: dict[str, Tensor]) -> Cameras:
+    named = {name: tensors[f"{group}.{name}"] for name in CAMERA_TENSORS}
     count = len(named["time"])
     check_fit({name: torch.empty(count, *shape) for name, shape in CAMERA_TENSORS.items()}, named)
-    cameras = Cameras(**named, width=header.width, height=header.height, lens=header.lens, near=header.near)
+    cameras = Cameras(**named, width=kind.width, height=kind.height, lens=kind.lens, near=kind.near)
     check_cameras(cameras)
     return cameras

@@ -8,16 +8,30 @@ from typing import Any
 import torch
 
 from ..fields import FIELD_CONFIGS, FieldConfig
+from ..renderers import SAMPLER_CONFIGS, OccupancyConfig, SamplerConfig
 from ..scenes import Box, Contraction, Domain, Lens
 from . import strict_json
 
-VERSION = 1
+VERSION = 2  # 1 had one group of cameras, and cells of occupancy as the only sampler
 DOMAINS = {"box": Box, "contraction": Contraction}
-LARGEST_GRID = 256  # cells of occupancy along an axis: each is a bit in the file, but 24 bytes in memory
-MOST_STEPS = 1 << 14  # per side, of a ray's march
 LARGEST_PICTURE = 1 << 16  # pixels along a side
+MOST_GROUPS = 1 << 12  # of cameras
 FARTHEST = 1e12  # scene units: its square is still a float32
 NEAREST = 1e-12
+CONE_OF_VERSION_1 = 1 / 32
+
+
+@dataclass(frozen=True)
+class CameraKind:
+    """What the cameras of a group have in common."""
+
+    width: int
+    height: int
+    lens: Lens
+    near: float
+
+    def facts(self) -> dict[str, Any]:
+        return {"width": self.width, "height": self.height, "lens": self.lens.value, "near": self.near}
 
 
 @dataclass(frozen=True)
@@ -26,14 +40,11 @@ class Header:
 
     config: FieldConfig
     domain: Domain
-    resolution: int
-    steps_per_side: int
-    width: int
-    height: int
-    lens: Lens
-    near: float
+    sampler: SamplerConfig
+    cameras: tuple[CameraKind, ...]
     background: tuple[float, float, float]
     provenance: dict[str, Any]
+    version: int = VERSION
 
     def text(self) -> str:
         """As it is written. Raises ValueError for a provenance that could not be read again."""
@@ -44,13 +55,8 @@ class Header:
                 "field": self.config.tag,
                 "config": dataclasses.asdict(self.config),
                 "domain": {"kind": type(domain).__name__.lower(), "lo": domain.lo, "hi": domain.hi},
-                "occupancy": {"resolution": self.resolution, "steps_per_side": self.steps_per_side},
-                "cameras": {
-                    "width": self.width,
-                    "height": self.height,
-                    "lens": self.lens.value,
-                    "near": self.near,
-                },
+                "sampler": {"kind": self.sampler.tag, "config": dataclasses.asdict(self.sampler)},
+                "cameras": [kind.facts() for kind in self.cameras],
                 "background": self.background,
                 "provenance": self.provenance,
             }
@@ -72,20 +78,36 @@ def read_header(text: str) -> Header:
             f"was written by a newer omnifield (file version {version}, this one reads up to {VERSION}): "
             "update with `pip install --upgrade omnifield`"
         )
-    occupancy, camera = header["occupancy"], header["cameras"]
+    groups = [header["cameras"]] if version == 1 else header["cameras"]
+    whole("the number of groups of cameras", len(groups), 1, MOST_GROUPS)
     red, green, blue = (number("the background", value, 0.0, 1.0) for value in header["background"])
     return Header(
         config=FIELD_CONFIGS[header["field"]](**header["config"]),
         domain=_domain(header["domain"]),
-        resolution=whole("the occupancy's resolution", occupancy["resolution"], 1, LARGEST_GRID),
-        steps_per_side=whole("steps_per_side", occupancy["steps_per_side"], 1, MOST_STEPS),
-        width=whole("the cameras' width", camera["width"], 1, LARGEST_PICTURE),
-        height=whole("the cameras' height", camera["height"], 1, LARGEST_PICTURE),
-        lens=Lens(camera["lens"]),
-        near=number("the cameras' near", camera["near"], 0.0, FARTHEST),
+        sampler=_sampler(header, version),
+        cameras=tuple(_camera_kind(group) for group in groups),
         background=(red, green, blue),
         provenance=dict(header["provenance"]),
+        version=version,
     )
+
+
+def _camera_kind(group: dict[str, Any]) -> CameraKind:
+    return CameraKind(
+        width=whole("the cameras' width", group["width"], 1, LARGEST_PICTURE),
+        height=whole("the cameras' height", group["height"], 1, LARGEST_PICTURE),
+        lens=Lens(group["lens"]),
+        near=number("the cameras' near", group["near"], 0.0, FARTHEST),
+    )
+
+
+def _sampler(header: dict[str, Any], version: int) -> SamplerConfig:
+    """Before version 2 there was none but occupancy, and of that two settings were kept."""
+    if version == 1:
+        before = header["occupancy"]
+        return OccupancyConfig(before["resolution"], before["steps_per_side"], CONE_OF_VERSION_1)
+    stated = header["sampler"]
+    return SAMPLER_CONFIGS[stated["kind"]](**stated["config"])
 
 
 def whole(what: str, value: object, least: int, most: int) -> int:

@@ -1,72 +1,45 @@
-"""How a field is fitted: one loop that yields after every step, so that anything can drive it."""
+"""How a field is fitted: one loop, and what is called after every step of it."""
 
-import copy
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
-from ..fields import Field, FieldConfig
-from ..renderers import LongerSteps, OccupancyGrid, VolumeRenderer
-from ..renderers.occupancy import RESOLUTION
-from ..scenes import Box, Scene
-from ..scenes.cells import finer
-from ..scenes.hull import COARSEST, possible_cells
+from ..fields import Field, FieldConfig, ParameterGroup
+from ..ops import one_thread_of_torch
+from ..renderers import Moment, Sampler, SamplerConfig, VolumeRenderer, sampler_config
+from ..scenes import Scene
+from ..scenes.hull import possible_cells
+from .losses import PHOTOMETRIC, terms_of
 from .optimizer import Optimizer
-from .pixels import PixelBatch, random_pixels
-from .ray_penalty import ray_penalty
+from .pixels import random_pixels
+from .schedule import Budget, FitConfig
 
 FIRST_RAYS = 512
 MOST_RAYS = 1 << 16
-REFRESH = 8  # steps between two looks at the occupancy
-# Where no silhouette rules anything out every cell has to be looked at before empty ones are passed over. Of 128³ cells
-# that took 2,000 steps of `cam`: so there are few at first, and finer ones after so many visits to each.
-SWEEPS = 4
-# Steps before the first look. What is above the mean of a field that has learned nothing is chance, or far away, where
-# steps are long: looked at from the first step on, a scene of photographs lost half a decibel.
-FIRST_LOOK = 64
 RULING_OUT = 0.25  # of the budget, at most, before the first step
 
 
 @dataclass(frozen=True)
-class Budget:
-    """When a training ends: after so many seconds of training or so many steps, whichever comes first."""
-
-    seconds: float = math.inf
-    steps: int = 1 << 62
-
-    def spent(self, seconds: float, steps: int) -> float:
-        """The fraction of the budget that is used up."""
-        return max(seconds / self.seconds, steps / self.steps)
-
-
-@dataclass(frozen=True)
-class FitConfig:
-    """How a field is fitted. Rates are relative to the field's own."""
-
-    looking: float = 0.25  # densities asked for the occupancy's sake, as a share of a step's samples
-    warmup: float = 0.01  # fraction of the budget over which the rate rises from nothing
-    coarse: float = 3.0  # how many times as long the first steps along a ray are as the last
-    final_rate: float = 0.03  # what the rate has fallen to, exponentially, at the end
-    seed: int = 0
-
-
-@dataclass(frozen=True)
 class Progress:
-    """One step of a training, as it ended. `psnr` is of the step's own pixels, over their random backgrounds."""
+    """One step of a training, as it ended: `losses` are those of its terms, by name, and `loss` is their weighted
+    sum."""
 
     step: int
     spent: float
     seconds: float
     loss: float
-    psnr: float
+    losses: Mapping[str, float]
     rays: int
     samples: int
     step_seconds: float
+
+    @property
+    def psnr(self) -> float:
+        """In dB, of the step's own pixels, over their random backgrounds; NaN where they are not minded."""
+        return -10 * math.log10(max(self.losses.get(PHOTOMETRIC.name, math.nan), 1e-10))
 
     @property
     def rays_per_second(self) -> float:
@@ -77,142 +50,131 @@ class Progress:
         return self.samples / self.step_seconds
 
 
-class Training:
-    """All that changes while a field is fitted: what has to be kept to go on later as if nothing had happened."""
+Callback = Callable[[Progress], bool | None]
+"""What a training calls after a step; True means that there was enough of it."""
 
-    def __init__(self, field: Field, occupancy: OccupancyGrid, config: FitConfig) -> None:
+
+class Training:
+    """All that changes while a field is fitted: what has to be kept to go on later as if nothing had happened. `terms`
+    of its loss may be added."""
+
+    def __init__(self, field: Field, sampler: Sampler, config: FitConfig) -> None:
         self.field = field
-        self.sampler = occupancy
+        self.sampler = sampler
         self.config = config
-        self.optimizer = Optimizer(field.parameter_groups())
-        self.generator = torch.Generator(occupancy.bits.device).manual_seed(config.seed)
+        self.terms = terms_of(field, config)
+        self.optimizer = Optimizer(groups_of(field, sampler))
+        self.generator = torch.Generator(next(field.parameters()).device).manual_seed(config.seed)
         self.step = 0
         self.seconds = 0.0
         self.rays = FIRST_RAYS
         self.refined = 0  # how many times the field was
         self.spent = 0.0  # of the budget, when the last step began
 
-    def look(self, cells: int) -> None:
-        """Keep the occupancy fresh by visits to so many cells, and go on with finer ones once these are known."""
-        self.sampler.update(self.field.density, cells, self.generator)
-        if self.sampler.resolution < RESOLUTION and self.sampler.sweeps >= SWEEPS:
-            self.sampler.refine()
-            self.sampler.look_at_the_rest(self.field.density, self.generator)
-
-    def looked_at_all(self) -> OccupancyGrid:
-        """The occupancy without a cell that nobody has looked at: a file would keep it as occupied for ever.
+    def settled(self) -> Sampler:
+        """The sampler as a file is to keep it.
 
         The time it takes counts as training, which goes on with its own as if nobody had asked.
         """
-        if self.sampler.looked_at == len(self.sampler.order):
-            return self.sampler
         began = time.perf_counter()
-        grid = copy.deepcopy(self.sampler)
-        generator = torch.Generator(grid.bits.device).manual_seed(self.config.seed)
-        grid.look_at_the_rest(self.field.density, generator)
-        self.seconds += time.perf_counter() - began
-        return grid
+        generator = torch.Generator(self.generator.device).manual_seed(self.config.seed)
+        sampler = self.sampler.settled(self.field.density, generator)
+        if sampler is not self.sampler:
+            self.seconds += time.perf_counter() - began
+        return sampler
 
     def refine(self) -> None:
         """Let the field go on at a finer resolution."""
         self.field.refine(self.sampler.contains)
-        self.optimizer.follow(self.field.parameter_groups())
+        self.optimizer.follow(groups_of(self.field, self.sampler))
         self.refined += 1
 
 
+def groups_of(field: Field, sampler: Sampler) -> list[ParameterGroup]:
+    """All that is trained. A sampler may have given its groups the names of a field's."""
+    theirs = [replace(group, name=f"sampler.{group.name}") for group in sampler.parameter_groups()]
+    return [*field.parameter_groups(), *theirs]
+
+
 def begin(
-    scene: Scene, config: FieldConfig, fit_config: FitConfig | None = None, *, budget: Budget | None = None
+    scene: Scene,
+    config: FieldConfig,
+    fit_config: FitConfig | None = None,
+    *,
+    sampler: SamplerConfig | None = None,
+    budget: Budget | None = None,
 ) -> Training:
     """A new field for a scene, and all that its training needs. The time it takes to rule out empty space
     counts as training, and ends at a small part of the budget: what is not ruled out by then, steps will find."""
     fit_config, budget = fit_config or FitConfig(), budget or Budget()
     torch.manual_seed(fit_config.seed)
-    device = scene.train.images.device
+    device = scene.train[0].images.device
     field = config.build(scene.domain)
     began = time.perf_counter()
     end = began + RULING_OUT * budget.seconds
-    occupancy = _occupancy(scene, enough=lambda: time.perf_counter() > end)
-    training = Training(field.to(device), occupancy.to(device), fit_config)
+    chosen = (sampler or sampler_config()).build(scene.domain)
+    chosen.begin(
+        lambda resolution: possible_cells(
+            scene.train, scene.domain, resolution, enough=lambda: time.perf_counter() > end
+        )
+    )
+    training = Training(field.to(device), chosen.to(device), fit_config)
     training.seconds = time.perf_counter() - began
     return training
 
 
-def _occupancy(scene: Scene, enough: Callable[[], bool]) -> OccupancyGrid:
-    """All cells that silhouettes leave; where they rule nothing out, coarse ones to begin with."""
-    possible = possible_cells(scene.train, scene.domain, COARSEST, enough=enough)
-    coarse = not isinstance(scene.domain, Box) or bool(possible.all())
-    occupancy = OccupancyGrid(scene.domain, COARSEST if coarse else RESOLUTION)
-    if not coarse:
-        # The coarse ones count as well: there may have been enough before any finer one was asked for.
-        finest = possible_cells(scene.train, scene.domain, RESOLUTION, enough=enough)
-        possible = finest & finer(possible, RESOLUTION // COARSEST)
-    occupancy.restrict(possible)
-    return occupancy
-
-
-def fit(training: Training, scene: Scene, budget: Budget) -> Iterator[Progress]:
-    """Train until the budget is spent, yielding after every step; the clock stands still while the caller looks.
+def fit(training: Training, scene: Scene, budget: Budget, callbacks: Sequence[Callback] = ()) -> None:
+    """Train until the budget is spent, or a callback says that it is enough: those behind it are then not asked. They
+    are called one after the other after every step, and the clock stands still meanwhile.
 
     Raises FloatingPointError when a loss or gradient is no longer finite; the field is then as the last good step
     left it.
     """
     while (spent := budget.spent(training.seconds, training.step)) < 1:
         began = time.perf_counter()
-        loss, rays, samples = _step(training, scene, spent)
+        losses, rays, samples = _step(training, scene, spent)
         training.step += 1
         step_seconds = time.perf_counter() - began
         training.seconds += step_seconds
         training.rays = _rays_for(training.field.config.samples_per_step, rays, samples)
-        yield Progress(
+        progress = Progress(
             step=training.step,
             spent=budget.spent(training.seconds, training.step),
             seconds=training.seconds,
-            loss=loss,
-            psnr=-10 * math.log10(max(loss, 1e-10)),
+            loss=sum(term.weight * losses[term.name] for term in training.terms),
+            losses=losses,
             rays=rays,
             samples=samples,
             step_seconds=step_seconds,
         )
+        if any(callback(progress) for callback in callbacks):
+            return
 
 
-def _step(training: Training, scene: Scene, spent: float) -> tuple[float, int, int]:
+@one_thread_of_torch()
+def _step(training: Training, scene: Scene, spent: float) -> tuple[dict[str, float], int, int]:
     """batch → rays → samples → densities → weights → colours → pixels → loss → gradients → parameters."""
     field, generator, config = training.field, training.generator, training.config
     if training.refined < sum(mark <= spent for mark in field.config.refine_at):
         training.refine()
-    if training.step % REFRESH == 0 and training.step >= FIRST_LOOK:
-        cells = round(REFRESH * config.looking * field.config.samples_per_step)
-        training.look(cells)
-    batch = random_pixels(scene.train_scales, training.rays, generator)
+    moment = Moment(training.step, spent, field.config.samples_per_step)
+    training.sampler.update(field.density, moment, generator)
+    batch = random_pixels(scene.train, training.rays, generator)
     background = torch.rand(batch.color.shape, generator=generator, device=batch.color.device)
-    renderer = VolumeRenderer(LongerSteps(training.sampler, config.coarse ** (1 - spent)))
+    renderer = VolumeRenderer(training.sampler.longer(config.step_at(spent)))
     rendering, trace = renderer.trace(field, batch.rays, background, generator)
-    loss = _loss(rendering.color, batch, background)
-    penalty = field.penalty(generator) + ray_penalty(field.ray_penalties, rendering, trace, batch)
-    training.optimizer.backward(loss + penalty)
-    if not (math.isfinite(loss.item()) and training.optimizer.gradients_are_finite()):
+    found = {term.name: term.loss(rendering, trace, batch) for term in training.terms}
+    weighted = [term.weight * found[term.name] for term in training.terms]
+    beside = field.penalty(generator) + training.sampler.loss(batch.rays, trace.samples, trace.weight)
+    training.optimizer.backward(torch.stack(weighted).sum() + beside)
+    losses = {name: loss.item() for name, loss in found.items()}
+    if not (all(map(math.isfinite, losses.values())) and training.optimizer.gradients_are_finite()):
         raise FloatingPointError(
             f"Training broke down at step {training.step}: a loss or gradient is not finite."
         )
-    training.optimizer.step(rate_at(spent, config))
+    training.optimizer.step(config.rate_at(spent))
     training.spent = spent
-    return loss.item(), len(batch.rays), int(rendering.samples.sum())
-
-
-def _loss(
-    color: Float[Tensor, "ray rgb=3"], batch: PixelBatch, background: Float[Tensor, "ray rgb=3"]
-) -> Float[Tensor, ""]:
-    error = (color - batch.over(background)).square().mean(-1)
-    return (error * batch.weight).sum() / batch.weight.sum().clamp_min(1)
-
-
-def rate_at(spent: float, config: FitConfig) -> float:
-    """A short warm-up, then exponential decay over the budget."""
-    return (
-        min(spent / config.warmup, 1.0) * config.final_rate**spent
-        if config.warmup
-        else config.final_rate**spent
-    )
+    return losses, len(batch.rays), int(rendering.samples.sum())
 
 
 def what_goes_back(training: Training, budget: Budget) -> list[str]:
@@ -221,12 +183,12 @@ def what_goes_back(training: Training, budget: Budget) -> list[str]:
     The schedule is that of the whole new budget: a rate that stayed at its end could learn little more.
     """
     spent, config = budget.spent(training.seconds, training.step), training.config
-    before, now = rate_at(training.spent, config), rate_at(spent, config)
+    before, now = config.rate_at(training.spent), config.rate_at(spent)
     if spent >= training.spent or now <= before:
         return []
     return [
         f"The budget is larger than before: the learning rate goes back up from {before:.0%} to {now:.0%} and steps "
-        f"along rays are {config.coarse ** (1 - spent):.1f} times their length again, so PSNR may fall before it rises."
+        f"along rays are {config.step_at(spent):.1f} times their length again, so PSNR may fall before it rises."
     ]
 
 

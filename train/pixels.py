@@ -1,14 +1,14 @@
-"""Batches of pixels: random over all training views, at all scales."""
+"""Batches of pixels: random over all training views, of all sizes and scales."""
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..scenes import Rays, Views
-from ..scenes.rays import joined
+from ..scenes.columns import joined
 
 
 @dataclass(frozen=True)
@@ -26,42 +26,32 @@ class PixelBatch:
         return self.color * self.alpha[:, None] + background * (1 - self.alpha[:, None])
 
 
-def random_pixels(scales: tuple[Views, ...], count: int, generator: torch.Generator) -> PixelBatch:
-    """`count` pixels, each of all scales' as likely as any other; those of one scale stand together.
+def random_pixels(groups: tuple[Views, ...], count: int, generator: torch.Generator) -> PixelBatch:
+    """`count` pixels, each of all groups' as likely as any other; those of one group stand together.
 
-    Of several scales each has half the width and height of the one before. Weighed by their area all scales count
-    the same in the end (Mip-NeRF, arXiv 2103.13415, section 4.2).
+    Weighed by their area all scales of a scene count the same in the end (Mip-NeRF, arXiv 2103.13415, section 4.2).
     """
-    ends = list(itertools.accumulate(views.images[..., 0].numel() for views in scales))
-    pixel = torch.randint(ends[-1], (count,), generator=generator, device=scales[0].images.device)
-    if len(scales) == 1:
-        return _pixels(scales[0], pixel, 1.0)
-    level = torch.bucketize(pixel, torch.tensor(ends, device=pixel.device), right=True)
-    return _joined(
+    ends = list(itertools.accumulate(views.ignored.numel() for views in groups))
+    pixel = torch.randint(ends[-1], (count,), generator=generator, device=groups[0].images.device)
+    if len(groups) == 1:
+        return _pixels(groups[0], pixel)
+    group = torch.bucketize(pixel, torch.tensor(ends, device=pixel.device), right=True)
+    return joined(
         [
-            _pixels(views, pixel[level == j] - begin, 4.0**j)
-            for j, (views, begin) in enumerate(zip(scales, [0, *ends], strict=False))
+            _pixels(views, pixel[group == j] - begin)
+            for j, (views, begin) in enumerate(zip(groups, [0, *ends], strict=False))
         ]
     )
 
 
-def _pixels(views: Views, pixel: Int[Tensor, "ray"], area: float) -> PixelBatch:
+def _pixels(views: Views, pixel: Int[Tensor, "ray"]) -> PixelBatch:
     size = views.cameras.height * views.cameras.width
     view, rest = pixel // size, pixel % size
     y, x = rest // views.cameras.width, rest % views.cameras.width
-    rgba = views.images[view, y, x].float() / 255
+    color, alpha = views.colors_and_alpha(view, y, x)
     return PixelBatch(
-        rays=views.cameras.rays(view, x + 0.5, y + 0.5),
-        color=rgba[:, :3],
-        alpha=rgba[:, 3],
-        weight=(~views.ignored[view, y, x]).float() * area,
-    )
-
-
-def _joined(batches: list[PixelBatch]) -> PixelBatch:
-    return PixelBatch(
-        rays=joined([batch.rays for batch in batches]),
-        color=torch.cat([batch.color for batch in batches]),
-        alpha=torch.cat([batch.alpha for batch in batches]),
-        weight=torch.cat([batch.weight for batch in batches]),
+        rays=replace(views.cameras.rays(view, x + 0.5, y + 0.5), view=views.first + view),
+        color=color,
+        alpha=alpha,
+        weight=(~views.ignored[view, y, x]).float() * views.reduced**2,
     )

@@ -1,9 +1,8 @@
 """A run folder: what a training leaves behind, whole at every moment."""
 
 import json
-import math
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,25 +11,21 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from ..renderers import OccupancyGrid
+from ..renderers import Sampler
 from ..scenes import Scene, Views
+from ..scenes.views import by_scale, cameras_of, full_size, view_count
 from .checkpoint import training_contents
 from .evaluate import Judged, judge, mean_figure
-from .events import EventLog
 from .field_file import TrainedField, field_contents
 from .files import json_text, write_atomically, write_tensors, write_text
-from .loop import Budget, Progress, Training, fit
+from .loop import Training
 from .pictures import to_bytes, write_picture
 from .saving import Saver, copied
 
 WHITE = (1.0, 1.0, 1.0)
-# Of the budget: a curve's points.
-MARKS = (0.01, 0.02, 0.04, 0.07, 0.1, 0.15, *(tenths / 10 for tenths in range(2, 11)))
-CURVE_RAYS = 1 << 15  # held-out pixels behind each point of the curve
-CURVE_SAMPLES = 1 << 20  # but no more samples than this, about, so that nobody waits for a curve
-FINAL_RAYS = 1 << 20  # and behind the figure at the end; `omnifield eval` takes them all
-LOST_SECONDS = 10.0  # of work, at most, when a training is killed
+FINAL_RAYS = 1 << 20  # held-out pixels behind the figure at the end; `omnifield eval` takes them all
 THUMBNAIL = 128  # pixels
+UNSEEN = torch.zeros(1, 1, 3, dtype=torch.uint8)  # the thumbnail of what nobody can tell yet what it shows
 
 
 @dataclass(frozen=True)
@@ -48,20 +43,21 @@ class _Contents:
         return _Contents(field, state, self.curve)
 
 
+Thumbnail = UInt8[Tensor, "height width rgb=3"]
+
+
 @dataclass
 class Run:
-    """A training and its folder. `curve` holds {seconds, step, psnr}; the clock stands still while they are made."""
+    """A training and its folder. `curve` holds {seconds, step, psnr}."""
 
     folder: Path
     scene: Scene
     training: Training
     provenance: dict[str, Any]
     curve: list[dict[str, float]] = field(default_factory=list)
-    rays: int = 0
-    samples: int = 0
     earlier_seconds: float = 0.0  # of training, before this process
     saver: Saver = field(default_factory=Saver)
-    drawn: UInt8[Tensor, "height width rgb=3"] | None = None  # the last thumbnail
+    drawn: tuple[int, Thumbnail] = (-1, UNSEEN)  # how many points the curve had, and the thumbnail drawn then
 
     def go_on(self) -> None:
         """Take up the curve of a training that was resumed."""
@@ -70,46 +66,26 @@ class Run:
         self.curve = [point for point in points if point["step"] <= self.training.step]
         self.earlier_seconds = self.training.seconds
 
-    def advance(self, budget: Budget) -> Iterator[Progress]:
-        """`fit`, with the curve, the events and the checkpoints written as it goes."""
-        marks = [mark for mark in MARKS if mark > budget.spent(self.training.seconds, self.training.step)]
-        saved = time.monotonic()
-        with EventLog(self.folder / "events") as events:
-            for progress in fit(self.training, self.scene, budget):
-                self.rays += progress.rays
-                self.samples += progress.samples
-                events.add(progress)
-                if marks and progress.spent >= marks[0]:
-                    marks = [mark for mark in marks if mark > progress.spent]
-                    self.mark(progress)
-                    if self.curve and self.curve[-1]["step"] == progress.step:
-                        events.add_held_out(progress.step, self.curve[-1]["psnr"])
-                yield progress
-                if self._is_due(time.monotonic() - saved):
-                    saved = time.monotonic()
-                    self.save_beside()
-
-    def mark(self, progress: Progress) -> None:
-        """Add a point to the curve, from a few pixels of every held-out view; fewer while each takes many samples.
-        Where all of those are masked there is none to add."""
-        self.drawn = None  # the field looks different now
-        rays = min(CURVE_RAYS, round(CURVE_SAMPLES * progress.rays / max(progress.samples, 1)))
-        # The last point is of what is saved.
-        occupancy = self.training.sampler if progress.spent < 1 else self.training.looked_at_all()
-        psnr = mean_figure(view.psnr for judged in self.judge(rays, occupancy) for view in judged)
-        if not math.isnan(psnr):
-            self.curve.append({"seconds": progress.seconds, "step": progress.step, "psnr": psnr})
-
     @property
     def background(self) -> Float[Tensor, "rgb=3"]:
-        return torch.tensor(WHITE, device=self.scene.test.images.device)
+        return torch.tensor(WHITE, device=self.scene.test[0].images.device)
 
-    def judge(self, rays: int, occupancy: OccupancyGrid) -> Iterator[Iterator[Judged]]:
+    def judge(self, rays: int, sampler: Sampler) -> Iterator[Iterator[Judged]]:
         """Of each scale the held-out views, at the finest whole stride that takes no more than about this many rays
         in all."""
-        field, scales = self.training.field, self.scene.test_scales
-        for views in scales:
-            yield judge(field, occupancy, views, self.background, stride(views, rays / len(scales)))
+        field, scales = self.training.field, by_scale(self.scene.test)
+        for groups in scales:
+            yield judge(field, sampler, groups, self.background, stride(groups, rays / len(scales)))
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """A context of the training: saved at its end, also where it breaks down. Raises ValueError if it cannot be
+        written, and FloatingPointError where it broke."""
+        try:
+            yield
+        except FloatingPointError as error:
+            raise FloatingPointError(f"{error} The last good field is in {self.save()}.") from error
+        self.save()
 
     def save(self) -> Path:
         """The field, the state to resume from, and the curve, in this order: where there is room for one of them, it is
@@ -120,18 +96,11 @@ class Run:
 
     def save_beside(self) -> None:
         """The same from a copy, while the training goes on. Raises ValueError if the last one could not be written."""
-        occupancy = self.training.looked_at_all()
-        if self.drawn is None:
-            self.drawn = self.thumbnail(occupancy)
-        copies = self._contents(self._with_thumbnail(occupancy, self.drawn)).copied()
+        sampler, points = self.training.settled(), len(self.curve)
+        if points != self.drawn[0]:  # the field looks different now
+            self.drawn = points, self.thumbnail(sampler)
+        copies = self._contents(self._as_now(sampler, self.drawn[1])).copied()
         self.saver.start(lambda: self._write(copies))
-
-    def _is_due(self, since: float) -> bool:
-        """Whether a save has to begin, so many seconds after the last one did, to be on the disk in time; on a slow
-        disk not more often than at half of that time."""
-        if self.saver.busy:
-            return False
-        return since > max(0.9 * LOST_SECONDS - self.saver.seconds, LOST_SECONDS / 2)
 
     def _contents(self, trained: TrainedField) -> "_Contents":
         curve = json_text(self.curve, indent=1)
@@ -143,39 +112,46 @@ class Run:
         write_text(self.folder / "curve.json", contents.curve)
 
     def trained(self) -> TrainedField:
-        occupancy = self.training.looked_at_all()
-        return self._with_thumbnail(occupancy, self.thumbnail(occupancy))
+        """As it is now, looked at to the end."""
+        sampler = self.training.settled()
+        return self._as_now(sampler, self.thumbnail(sampler))
 
-    def _with_thumbnail(
-        self, occupancy: OccupancyGrid, thumbnail: UInt8[Tensor, "height width rgb=3"]
-    ) -> TrainedField:
+    def in_training(self) -> TrainedField:
+        """As the training goes on with it: no copy of anything."""
+        return self._with(self.training.sampler, UNSEEN, self.provenance)
+
+    def _as_now(self, sampler: Sampler, thumbnail: Thumbnail) -> TrainedField:
+        made = {
+            "steps": self.training.step,
+            "seconds": round(self.training.seconds, 3),
+            **sampler.facts(),
+        }
+        return self._with(sampler, thumbnail, {**self.provenance, **made})
+
+    def _with(self, sampler: Sampler, thumbnail: Thumbnail, provenance: dict[str, Any]) -> TrainedField:
         return TrainedField(
             field=self.training.field,
-            sampler=occupancy,
-            cameras=self.scene.train.cameras,
+            sampler=sampler,
+            cameras=cameras_of(self.scene.train),
             background=WHITE,
             scene_from_input=self.scene.scene_from_input,
-            provenance={
-                **self.provenance,
-                "steps": self.training.step,
-                "seconds": round(self.training.seconds, 3),
-                "cells_looked_at": f"{occupancy.looked_at:,} of {len(occupancy.order):,} possible ones",
-            },
+            provenance=provenance,
             thumbnail=thumbnail,
             input_from_original=self.scene.input_from_original,
         )
 
-    def thumbnail(self, occupancy: OccupancyGrid) -> UInt8[Tensor, "height width rgb=3"]:
-        size = max(self.scene.test.cameras.width, self.scene.test.cameras.height)
-        return to_bytes(self.first_view(occupancy, max(1, size // THUMBNAIL)).image)
+    def thumbnail(self, sampler: Sampler) -> Thumbnail:
+        first = self.scene.test[0].cameras
+        size = max(first.width, first.height)
+        return to_bytes(self.first_view(sampler, max(1, size // THUMBNAIL)).image)
 
-    def first_view(self, occupancy: OccupancyGrid, stride: int) -> Judged:
-        return next(judge(self.training.field, occupancy, self.scene.test, self.background, stride))
+    def first_view(self, sampler: Sampler, stride: int) -> Judged:
+        return next(judge(self.training.field, sampler, self.scene.test[:1], self.background, stride))
 
     @property
     def pictures(self) -> int:
         """How many there are to draw: the held-out views at every scale, and one of them at full size."""
-        return sum(map(len, self.scene.test_scales)) + 1
+        return view_count(self.scene.test) + 1
 
     def write_pictures(
         self, shown: Callable[[Iterator[Judged]], Iterator[Judged]] = lambda views: views
@@ -183,7 +159,7 @@ class Run:
         """Every held-out view beside the truth, one of them at full size, and the curve as a plot; returns the views'
         mean PSNR at each scale, full size first, NaN where they are masked everywhere. Whoever has the pictures `shown`
         may end them early: then there is no mean of any scale."""
-        figures, count = [], len(self.scene.test)
+        figures, count = [], view_count(full_size(self.scene.test))
         for view in shown(self._to_draw()):
             last = len(figures) == self.pictures - 1
             write_beside_truth(self.folder / ("picture.png" if last else f"images/{view.name}.png"), view)
@@ -194,16 +170,15 @@ class Run:
         return [mean_figure(figures[first : first + count]) for first in range(0, len(figures) - 1, count)]
 
     def _to_draw(self) -> Iterator[Judged]:
-        occupancy = self.training.looked_at_all()
-        for judged in self.judge(FINAL_RAYS, occupancy):
+        sampler = self.training.settled()
+        for judged in self.judge(FINAL_RAYS, sampler):
             yield from judged
-        yield self.first_view(occupancy, 1)
+        yield self.first_view(sampler, 1)
 
 
-def stride(views: Views, rays: int | float) -> int:
+def stride(groups: Sequence[Views], rays: int | float) -> int:
     """At which whole stride all views take no more than about this many rays."""
-    cameras = views.cameras
-    return max(1, round((len(cameras) * cameras.width * cameras.height / rays) ** 0.5))
+    return max(1, round((sum(views.ignored.numel() for views in groups) / rays) ** 0.5))
 
 
 def write_beside_truth(path: Path, view: Judged) -> None:

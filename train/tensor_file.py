@@ -1,5 +1,6 @@
 """Reading safetensors that may be anybody's."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -24,6 +25,11 @@ def read_tensors(path: Path, entry: str) -> tuple[str, dict[str, Tensor]]:
     except (SafetensorError, TypeError, AttributeError, RuntimeError) as error:
         raise ValueError(str(error)) from error  # the last three: types of number that torch does not know
     return metadata[entry], tensors
+
+
+def part(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Those whose names begin with it, without it."""
+    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
 
 
 def _check_header(path: Path) -> None:

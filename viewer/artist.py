@@ -11,14 +11,14 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from .display import Display
 from .drawing import COARSE_SECONDS, Pace, Plan, Stage, draw
-from .floor import Floor
 from .lens import View
-from .look import Studio
+from .scheduler import Scheduler
 from .subject import Look
 
 log = logging.getLogger(__name__)
-VIEWER = "viewer"  # its name on the floor
+VIEWER = "viewer"  # its name at the scheduler
 MOST_SHARED = 4  # cameras moving at once make each other's first pictures smaller, down to this share
 LIVE_SHARE = 0.1  # of a training's seconds so far: what a picture of it may take, between these
 LIVE_SECONDS = (0.4, 6.0)
@@ -52,12 +52,12 @@ class Client:
 
 
 class Artist:
-    """Draws for any number of clients, a tile at a turn of the floor: first for those who have nothing of their newest
+    """Draws for any number of clients, a tile at a turn: first for those who have nothing of their newest
     camera yet, and among equals for whoever has waited longest."""
 
-    def __init__(self, studio: Studio, floor: Floor) -> None:
-        self.studio = studio
-        self.floor = floor
+    def __init__(self, display: Display, scheduler: Scheduler) -> None:
+        self.display = display
+        self.scheduler = scheduler
         self.training: Callable[[], float] | None = None  # seconds of it so far, while one goes on
         self._clients: dict[int, Client] = {}  # in the order of their last turns
         self._paces: dict[tuple[str, ...], Pace] = {}
@@ -98,14 +98,14 @@ class Artist:
 
     def distance(self, origin: Float[Tensor, "xyz=3"], direction: Float[Tensor, "xyz=3"]) -> float:
         """How far away a ray meets something; infinite where it meets nothing. Waits for its turn."""
-        return self.floor.submit(VIEWER, lambda: self._distance(origin, direction)).result()
+        return self.scheduler.submit(VIEWER, lambda: self._distance(origin, direction)).result()
 
     def stop(self) -> None:
         self._stopped = True
 
     def _distance(self, origin: Tensor, direction: Tensor) -> float:
         with torch.no_grad():
-            return self.studio.distance(origin, direction)
+            return self.display.distance(origin, direction)
 
     def _go_on(self) -> None:
         with self._lock:
@@ -115,7 +115,7 @@ class Artist:
         self._queue()
 
     def _queue(self) -> None:
-        self.floor.submit(VIEWER, self._turn).add_done_callback(self._after)
+        self.scheduler.submit(VIEWER, self._turn).add_done_callback(self._after)
 
     def _after(self, turn: "Future[bool]") -> None:
         """A picture that fails is news for its client and no end of the viewer: the future has caught whatever it was,
@@ -143,7 +143,7 @@ class Artist:
             assert drawing is not None and look is not None
         with torch.no_grad():
             stage = next(drawing)
-            image = self.studio.paint(stage.picture, look) if stage.show else None
+            image = self.display.paint(stage.picture, look) if stage.show else None
         if stage.last:
             client.drawing = None
         if image is not None:
@@ -174,10 +174,10 @@ class Artist:
         if not moved:
             client.since = time.perf_counter()
         client.began, client.version, client.coarse = client.asked, self._version, moved
-        client.look = look = self.studio.look
+        client.look = look = self.display.look
         plan = self._plan(moved)
-        camera = self.studio.camera(client.view, look)
-        client.drawing = draw(camera, self.studio.asker(look), self._pace(look), plan)
+        camera = self.display.camera(client.view, look)
+        client.drawing = draw(camera, self.display.asker(look), self._pace(look), plan)
 
     def _plan(self, moved: bool) -> Plan:
         """While a field is trained its pictures are not drawn out in full, for they are out of date by then: they take

@@ -17,7 +17,7 @@ class CropBox:
     def __init__(self, viewer: Viewer, apply: Callable[[], None]) -> None:
         self.viewer = viewer
         self.apply = apply
-        domain = viewer.studio.subject(viewer.studio.look).domain
+        domain = viewer.display.subject(viewer.display.look).domain
         self.middle = (np.array(domain.lo) + np.array(domain.hi)) / 2
         self.extent = np.array(domain.hi) - np.array(domain.lo)
         gui, scene = viewer.server.gui, viewer.server.scene

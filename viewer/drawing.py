@@ -11,7 +11,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from ..scenes import Cameras, Rays
-from .lens import rays_of, resized
+from .lens import rays_of
 from .subject import Layers, Picture
 
 COARSE_SECONDS = 0.08  # what the picture of a moving camera may take
@@ -74,7 +74,7 @@ def draw(camera: Cameras, ask: Ask, pace: Pace, plan: Plan) -> Iterator[Stage]:
     """
     size = _smaller(camera, pace.first * plan.first_seconds / COARSE_SECONDS)
     full = size == (camera.width, camera.height)
-    first = Picture(resized(camera, size), {})
+    first = Picture(camera.resized(*size), {})
     everywhere = torch.arange(size[0] * size[1], device=camera.focal.device)
     seconds, tile = 0.0, everywhere
     quick = plan.first_seconds <= 2 * COARSE_SECONDS
@@ -161,7 +161,7 @@ def _lattice(camera: Cameras, stride: int) -> Int[Tensor, "pixel"]:
 
 def _picked(picture: Picture, lattice: Int[Tensor, "pixel"], stride: int) -> Picture:
     camera = picture.camera
-    small = resized(camera, (-(-camera.width // stride), -(-camera.height // stride)))
+    small = camera.resized(-(-camera.width // stride), -(-camera.height // stride))
     return Picture(small, {name: values[lattice] for name, values in picture.layers.items()})
 
 

@@ -28,8 +28,8 @@ class FieldTab:
         self.refresh()
 
     def refresh(self) -> None:
-        """As the studio's subject is now."""
-        subject = self.viewer.studio.subject(self.viewer.studio.look)
+        """As the display's subject is now."""
+        subject = self.viewer.display.subject(self.viewer.display.look)
         if self.figures.content != subject.figures:
             self.figures.content = subject.figures
         self.curve.visible = len(subject.curve) > 1

@@ -57,16 +57,16 @@ class Gate:
         return response
 
     async def attend(self, then: Callable[[Any], Awaitable[None]], connection: ServerConnection) -> None:
-        ear = Ear(self, connection)
+        filtered = FilteredConnection(self, connection)
         try:
-            await then(ear)
+            await then(filtered)
         finally:
-            self.uploads.leave(ear)
+            self.uploads.leave(filtered)
 
-    def begin_upload(self, ear: "Ear", upload: Upload) -> None:
+    def begin_upload(self, connection: "FilteredConnection", upload: Upload) -> None:
         if not isinstance(self.control(upload.source_component_uuid), viser.GuiUploadButtonHandle):
             raise Refused("a file for no upload button")
-        self.uploads.begin(ear, upload)
+        self.uploads.begin(connection, upload)
         if self.server is not None:  # viser keeps every receipt that it has given, for those who come later
             self.server._websock_server._broadcast_buffer.remove_from_buffer(_is_receipt)
 
@@ -75,7 +75,7 @@ class Gate:
             self.server.gui._current_file_upload_states.pop(transfer, None)
 
 
-class Ear:
+class FilteredConnection:
     """A connection as viser sees it, which hears only what a browser may say."""
 
     def __init__(self, gate: Gate, connection: ServerConnection) -> None:

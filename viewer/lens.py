@@ -72,16 +72,6 @@ def pose_of(cameras: Cameras, view: int) -> Float[np.ndarray, "row=3 column=4"]:
     return cameras.world_from_camera[view].double().cpu().numpy()
 
 
-def resized(camera: Cameras, size: tuple[int, int]) -> Cameras:
-    """The same view in pictures of another size, of the same shape as far as pixels allow."""
-    width, height = size
-    across, down = width / camera.width, height / camera.height
-    scale = torch.tensor([across, down]).to(camera.focal)
-    return replace(
-        camera, focal=camera.focal * scale, principal=camera.principal * scale, width=width, height=height
-    )
-
-
 def rays_of(camera: Cameras, pixels: Tensor):
     """The rays through some pixels of a one-camera bundle, numbered row by row."""
     x, y = pixels % camera.width + 0.5, pixels // camera.width + 0.5

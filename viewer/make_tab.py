@@ -7,9 +7,9 @@ from pathlib import Path
 import viser
 
 from .answering import answered
-from .floor import Floor
 from .job_board import JobBoard
 from .jobs import Task
+from .scheduler import Scheduler
 from .server import Viewer
 from .subject import Subject
 
@@ -36,11 +36,11 @@ class Order:
 @dataclass(frozen=True)
 class Action:
     """Something to make of a subject. `choices` and `seconds` are asked for where there are any. Its heavy work takes
-    turns on the floor, as `film.JOB`."""
+    turns at the scheduler, as `offline.JOB`."""
 
     label: str
     hint: str
-    make: Callable[[Task, Floor, Order], Made]
+    make: Callable[[Task, Scheduler, Order], Made]
     choices: tuple[str, ...] = ()
     choice: str = "As"
     seconds: float = 0.0
@@ -68,7 +68,7 @@ class MakeTab:
 
         def begin(event: viser.GuiEvent) -> None:
             order = Order(
-                self.viewer.studio.look.subject,
+                self.viewer.display.look.subject,
                 chosen.value if chosen is not None else "",
                 float(seconds.value) if seconds is not None else 0.0,
             )
@@ -78,9 +78,9 @@ class MakeTab:
 
     def _begin(self, action: Action, order: Order) -> None:
         def work(task: Task) -> Path:
-            made = action.make(task, self.viewer.floor, order)
+            made = action.make(task, self.viewer.scheduler, order)
             if made.subject is not None:
-                self.viewer.studio.subjects[made.subject.name] = made.subject
+                self.viewer.display.subjects[made.subject.name] = made.subject
                 self.came(made.subject.name)
             return made.file
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import viser
 
+from ..scenes.camera_groups import one_by_one
 from .answering import answered
-from .film import Film
+from .file_names import file_in, names_in
 from .job_board import JobBoard
 from .jobs import Task
-from .names import file_in, names_in
+from .offline import OfflineRenderer
 from .path_tab import MOST_KEYS, SECONDS, PathTab
 from .route import Route
 from .server import Tools, Viewer, send
@@ -79,12 +80,14 @@ class PathFiles:
 
     def _render(self, event: viser.GuiEvent) -> None:
         file, route = file_in(self.tools.folder, self.video_name.value, ".mp4"), self._route()
-        look = self.viewer.studio.look
+        look = self.viewer.display.look
 
         def work(task: Task) -> Path:
-            cameras = route.cameras(self.viewer.studio.subject(look).cameras.near)
-            film = Film(self.viewer.studio, self.viewer.floor, look)
-            frames = film.frames(cameras, lambda done: task.report(done, f"{len(cameras)} frames"))
+            cameras = route.cameras(self.viewer.display.subject(look).cameras[0].near)
+            renderer = OfflineRenderer(self.viewer.display, self.viewer.scheduler, look)
+            frames = renderer.frames(
+                one_by_one(cameras), lambda done: task.report(done, f"{len(cameras)} frames")
+            )
             self.tools.write_video(file, frames, route.fps)
             return file
 

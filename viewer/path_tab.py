@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import viser
 
+from ..scenes.camera_groups import any_moving
 from .answering import answer
 from .lens import opencv_from_pose, pose_from_opencv
 from .route import Key, Route
@@ -40,7 +41,7 @@ class PathTab:
 
     def _key_controls(self) -> None:
         gui = self.viewer.server.gui
-        moving = any(subject.cameras.moving for subject in self.viewer.studio.subjects.values())
+        moving = any(any_moving(subject.cameras) for subject in self.viewer.display.subjects.values())
         add = gui.add_button(
             "Add this view", icon=viser.Icon.PLUS, hint="A key where you look from, behind the chosen one"
         )
@@ -88,7 +89,7 @@ class PathTab:
         return Key(
             pose_from_opencv(view.position, view.wxyz),
             float(np.degrees(view.fov)),
-            self.viewer.studio.look.time,
+            self.viewer.display.look.time,
         )
 
     async def _numbered(self, event: viser.GuiEvent) -> None:
@@ -160,7 +161,7 @@ class PathTab:
             f"/path/{number}",
             float(np.radians(key.fov)),
             1.0,
-            scale=self.viewer.studio.subject(self.viewer.studio.look).domain.side * 0.06,
+            scale=self.viewer.display.subject(self.viewer.display.look).domain.side * 0.06,
             thickness=2.5,
             thickness_units="screen",
             color=PINK if number == self.chosen else PURPLE,

@@ -15,13 +15,13 @@ import viser
 
 from ..train.files import one_line
 from .artist import Artist, Client, Finished
+from .display import Display
 from .door import open_door
-from .floor import Floor
 from .gate import guarded_server
 from .jobs import Jobs
 from .lens import View, fov_of, opencv_from_pose, pose_of
-from .look import Studio
 from .route import Route
+from .scheduler import Scheduler
 from .subject import Subject
 
 log = logging.getLogger(__name__)
@@ -36,9 +36,9 @@ Watcher = Callable[[Finished], None]
 """Hears of every picture that one browser gets."""
 
 
-def make_floor() -> Floor:
+def make_floor() -> Scheduler:
     """Trainer, viewer and jobs, each for the share of the time that the others leave or that it is due."""
-    return Floor(trainer=0.5, viewer=0.5, job=0.25)
+    return Scheduler(trainer=0.5, viewer=0.5, job=0.25)
 
 
 @dataclass(frozen=True)
@@ -52,15 +52,15 @@ class Tools:
 
 
 class Viewer:
-    """A running server. Nothing is drawn before it is open, and some thread serves its floor; `close` ends it and
+    """A running server. Nothing is drawn before it is open, and some thread serves its scheduler; `close` ends it and
     everything that it has begun."""
 
-    def __init__(self, studio: Studio, *, host: str, port: int) -> None:
+    def __init__(self, display: Display, *, host: str, port: int) -> None:
         """Raises ValueError where nobody can listen there."""
         door = open_door(host, port)
-        self.studio = studio
-        self.floor = make_floor()
-        self.artist = Artist(studio, self.floor)
+        self.display = display
+        self.scheduler = make_floor()
+        self.artist = Artist(display, self.scheduler)
         self.jobs = Jobs()
         self.watchers: list[Callable[[viser.ClientHandle], Watcher]] = []
         self.server = guarded_server(door, "omnifield")
@@ -74,22 +74,23 @@ class Viewer:
 
     def close(self) -> None:
         self.artist.stop()
-        self.floor.close()
+        self.scheduler.close()
         self.jobs.stop()
         with contextlib.redirect_stdout(sys.stderr):  # viser says so on standard output
             self.server.stop()
 
     def first_camera(self) -> tuple[np.ndarray, float, np.ndarray]:
         """The first training camera: its pose, field of view, and the point at which it looks."""
-        subject = self.studio.subject(self.studio.look)
-        pose = pose_of(subject.cameras, 0)
-        return pose, fov_of(subject.cameras), point_ahead(subject, pose)
+        subject = self.display.subject(self.display.look)
+        first = subject.cameras[0]
+        pose = pose_of(first, 0)
+        return pose, fov_of(first), point_ahead(subject, pose)
 
     def set_home(self, camera: tuple[np.ndarray, float, np.ndarray]) -> None:
         """Where a new browser begins, and where Reset brings it."""
         pose, fov, target = camera
         home = self.server.initial_camera
-        domain = self.studio.subject(self.studio.look).domain
+        domain = self.display.subject(self.display.look).domain
         home.position, home.look_at, home.fov = pose[:, 3], target, fov
         home.up = (0.0, 0.0, 1.0)
         home.near, home.far = domain.side * 1e-3, domain.side * 1e3

@@ -1,7 +1,7 @@
 """What the viewer is handed and what a person asks of it: subjects, and how they are looked at."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
@@ -28,7 +28,7 @@ class Subject:
 
     name: str
     trace: Trace
-    cameras: Cameras
+    cameras: tuple[Cameras, ...]
     domain: Domain
     background: Rgb
     figures: str = ""
@@ -54,7 +54,7 @@ class Crop:
         one, other = (-size / 2 - origins) / safe, (size / 2 - origins) / safe
         near = torch.maximum(rays.near, torch.minimum(one, other).amax(-1))
         far = torch.minimum(rays.far, torch.maximum(one, other).amin(-1))
-        return Rays(rays.origins, rays.directions, near, torch.maximum(far, near), rays.footprint, rays.time)
+        return replace(rays, near=near, far=torch.maximum(far, near))
 
 
 @dataclass(frozen=True)

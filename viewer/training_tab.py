@@ -26,7 +26,7 @@ class TrainingTab:
                 0.1,
                 0.9,
                 0.05,
-                viewer.floor.weights["viewer"],
+                viewer.scheduler.weights["viewer"],
                 hint="Of the machine, while there is something to draw; training has all of it otherwise",
             )
             self.pause = gui.add_button("Pause", icon=viser.Icon.PLAYER_PAUSE)
@@ -47,7 +47,7 @@ class TrainingTab:
 
     async def _shared(self, event: viser.GuiEvent) -> None:
         share = float(self.share.value)
-        self.viewer.floor.weights |= {"viewer": share, "trainer": 1 - share}
+        self.viewer.scheduler.weights |= {"viewer": share, "trainer": 1 - share}
 
     async def _paused(self, event: viser.GuiEvent) -> None:
         """A training that rests leaves time to draw its pictures out in full."""

@@ -1,14 +1,14 @@
 """The training cameras in the picture: each a frustum with what the field shows from there; a click goes there."""
 
-import torch
 import viser
 
 from ..scenes import Cameras
+from ..scenes.camera_groups import camera, camera_count
 from .answering import answered
-from .film import Film
 from .job_board import JobBoard
 from .jobs import Task
-from .lens import fov_of, opencv_from_pose, pose_of, resized
+from .lens import fov_of, opencv_from_pose, pose_of
+from .offline import OfflineRenderer
 from .server import Viewer, fly
 
 MOST = 100  # more frusta slow a browser down
@@ -25,7 +25,7 @@ class TrainingViews:
         self.frusta: dict[int, viser.CameraFrustumHandle] = {}  # by the number of the camera
         self.looking_from = 0
         gui = viewer.server.gui
-        count = len(self.cameras)
+        count = camera_count(self.cameras)
         with gui.add_folder("Training cameras", expand_by_default=False):
             self.shown = gui.add_checkbox("Show them", False, hint="Click one to look from there")
             self.size = gui.add_slider("Their size", 0.02, 0.5, 0.01, 0.1, hint="Of the scene's side")
@@ -35,8 +35,8 @@ class TrainingViews:
         self.number.on_update(self._go)
 
     @property
-    def cameras(self) -> Cameras:
-        return self.viewer.studio.subject(self.viewer.studio.look).cameras
+    def cameras(self) -> tuple[Cameras, ...]:
+        return self.viewer.display.subject(self.viewer.display.look).cameras
 
     def _show(self, event: viser.GuiEvent) -> None:
         if not self.frusta:
@@ -51,13 +51,14 @@ class TrainingViews:
 
     def _add(self) -> None:
         cameras = self.cameras
-        step = max(1, -(-len(cameras) // MOST))
-        for view in range(0, len(cameras), step):
-            position, wxyz = opencv_from_pose(pose_of(cameras, view))
+        count = camera_count(cameras)
+        for view in range(0, count, max(1, -(-count // MOST))):
+            one = camera(cameras, view)
+            position, wxyz = opencv_from_pose(pose_of(one, 0))
             frustum = self.viewer.server.scene.add_camera_frustum(
                 f"/training/{view}",
-                fov_of(cameras, view),
-                cameras.width / cameras.height,
+                fov_of(one),
+                one.width / one.height,
                 scale=self._side(),
                 thickness=1.5,
                 thickness_units="screen",
@@ -71,17 +72,14 @@ class TrainingViews:
             self.frusta[view] = frustum
 
     def _draw(self, task: Task) -> None:
-        cameras = self.cameras
-        scale = THUMBNAIL / max(cameras.width, cameras.height)
-        size = max(1, round(cameras.width * scale)), max(1, round(cameras.height * scale))
-        film = Film(self.viewer.studio, self.viewer.floor, self.viewer.studio.look)
-        chosen = resized(cameras, size)[torch.tensor(list(self.frusta))]
-        images = film.frames(chosen, lambda done: task.report(done, "drawing"))
+        renderer = OfflineRenderer(self.viewer.display, self.viewer.scheduler, self.viewer.display.look)
+        small = [_small(camera(self.cameras, view)) for view in self.frusta]
+        images = renderer.frames(small, lambda done: task.report(done, "drawing"))
         for frustum, image in zip(self.frusta.values(), images, strict=False):
             frustum.image = image.cpu().numpy()
 
     def _side(self) -> float:
-        return self.size.value * self.viewer.studio.subject(self.viewer.studio.look).domain.side
+        return self.size.value * self.viewer.display.subject(self.viewer.display.look).domain.side
 
     async def _scale(self, event: viser.GuiEvent) -> None:
         for frustum in self.frusta.values():
@@ -89,10 +87,16 @@ class TrainingViews:
 
     async def _go(self, event: viser.GuiEvent) -> None:
         # Another field may have been switched to, which has fewer.
-        self._jump(event.client, min(int(self.number.value), len(self.cameras) - 1))
+        self._jump(event.client, min(int(self.number.value), camera_count(self.cameras) - 1))
 
     def _jump(self, client: viser.ClientHandle | None, view: int) -> None:
         if client is not None:
             self.looking_from = self.number.value = view
             self._uncover()
-            fly(client, pose_of(self.cameras, view), fov_of(self.cameras, view))
+            one = camera(self.cameras, view)
+            fly(client, pose_of(one, 0), fov_of(one))
+
+
+def _small(one: Cameras) -> Cameras:
+    scale = THUMBNAIL / max(one.width, one.height)
+    return one.resized(max(1, round(one.width * scale)), max(1, round(one.height * scale)))

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 import viser
 
+from ..scenes.camera_groups import any_moving
 from .answering import answered
 from .crop_box import CropBox
 from .job_board import JobBoard
@@ -21,7 +22,7 @@ KEYS = """Drag to turn, right-drag to shift, wheel to come closer. **W A S D** f
 
 
 class ViewTab:
-    """Whatever is chosen here is the look of the studio, for every browser."""
+    """Whatever is chosen here is the look of the display, for every browser."""
 
     def __init__(self, viewer: Viewer, board: JobBoard, switched: Callable[[], None]) -> None:
         """`switched` hears that another subject is shown."""
@@ -29,11 +30,11 @@ class ViewTab:
         self.switched = switched
         self._picks = answered(self._picked_once)
         self._picking = False
-        self.studio = viewer.studio
-        gui, look = viewer.server.gui, viewer.studio.look
-        names = tuple(self.studio.subjects)
+        self.display = viewer.display
+        gui, look = viewer.server.gui, viewer.display.look
+        names = tuple(self.display.subjects)
         self.subject = gui.add_dropdown("Field", names, visible=len(names) > 1)
-        self.output = gui.add_dropdown("Show", self.studio.outputs())
+        self.output = gui.add_dropdown("Show", self.display.outputs())
         self._comparison(names)
         self.sharp = gui.add_slider(
             "Sharpness",
@@ -44,7 +45,7 @@ class ViewTab:
             hint="Pixels along the longer side of the finished picture",
         )
         self.background = gui.add_rgb("Background", rgb_bytes(look.background))
-        moving = any(subject.cameras.moving for subject in self.studio.subjects.values())
+        moving = any(any_moving(subject.cameras) for subject in self.display.subjects.values())
         self.time = gui.add_slider("Time", 0.0, 1.0, 0.01, 0.0, visible=moving, hint="Moment of the scene")
         self._camera()
         self.crop = CropBox(viewer, self.apply)
@@ -64,7 +65,7 @@ class ViewTab:
 
     def add_name(self, name: str) -> None:
         """A subject has come: it is compared with the one that is shown."""
-        names = tuple(self.studio.subjects)
+        names = tuple(self.display.subjects)
         self.subject.options, self.subject.visible = names, True
         self.compare.visible = True
         self.other.options = (NOTHING, *names)
@@ -75,9 +76,9 @@ class ViewTab:
         """What the controls say, all at once: whichever changed last, the look is that of all of them."""
         other = self.other.value
         red, green, blue = self.background.value
-        self.studio.change(
+        self.display.change(
             subject=self.subject.value,
-            output=self.output.value if self.output.value in self.studio.outputs() else "Colour",
+            output=self.output.value if self.output.value in self.display.outputs() else "Colour",
             comparison=NOTHING if other == NOTHING else HOW[self.how.value],
             other=other,
             split=self.split.value,
@@ -119,8 +120,8 @@ class ViewTab:
         self.apply()
 
     async def _switched(self, event: viser.GuiEvent) -> None:
-        self.studio.change(subject=self.subject.value)
-        self.output.options = self.studio.outputs()
+        self.display.change(subject=self.subject.value)
+        self.output.options = self.display.outputs()
         self.apply()
         self.switched()
 

@@ -1,27 +1,7 @@
-"""C++ kernels: importing this fills the cells (op, "cpu", float32) of the table in `backend`."""
+"""C++ kernels: importing this fills the cells (op, "cpu", float32) of the table in `backend`, file by file."""
 
-from . import (
-    adam,
-    coarser_voxels,
-    composite,
-    grid_lookup,
-    hash_grid,
-    mlp,
-    ray_march,
-    ray_points,
-    spherical_harmonics,
-    voxel_lookup,
-)
+import importlib
+import pkgutil
 
-__all__ = [
-    "adam",
-    "coarser_voxels",
-    "composite",
-    "grid_lookup",
-    "hash_grid",
-    "mlp",
-    "ray_march",
-    "ray_points",
-    "spherical_harmonics",
-    "voxel_lookup",
-]
+for module in pkgutil.iter_modules(__path__, f"{__name__}."):
+    importlib.import_module(module.name)

@@ -1,15 +1,14 @@
 #include "bind.h"
+#include "cells.h"
 #include "kernels.h"
 
 namespace {
 
 using Slots = Array<const int64_t, 1>;
-constexpr int64_t kRowsOfBlock = 512;
-
 VoxelParents parents_of(const Slots& slots, int64_t fine, int64_t coarse, int64_t channels) {
-  const int64_t blocks = slots.shape(0), parents = coarse / kRowsOfBlock;
-  require(fine == blocks * kRowsOfBlock && coarse % kRowsOfBlock == 0,
-          "coarser_voxels: a level needs 512 rows for each block, and a slot.");
+  const int64_t blocks = slots.shape(0), parents = coarse / kVoxelRows;
+  require(fine == blocks * kVoxelRows && coarse % kVoxelRows == 0,
+          "coarser_voxels: a level needs " + std::to_string(kVoxelRows) + " rows for each block, and a slot.");
   require(channels >= 1 && channels <= 64,
           "coarser_voxels: a row holds 1 to 64 channels, not " + std::to_string(channels) + ".");
   for (int64_t i = 0; i < blocks; ++i)

@@ -1,4 +1,5 @@
 #include "bind.h"
+#include "cells.h"
 #include "kernels.h"
 
 namespace {
@@ -6,7 +7,6 @@ namespace {
 using Positions = nb::ndarray<const float, nb::shape<-1, 3>, nb::c_contig, nb::device::cpu>;
 using GradPositions = nb::ndarray<float, nb::shape<-1, 3>, nb::c_contig, nb::device::cpu>;
 using Index = Array<const int32_t, 1>;
-constexpr int64_t kRowsOfBlock = 512;
 
 // Owns the numbers that a VoxelBlocks points to.
 struct BlockLayout {
@@ -15,9 +15,9 @@ struct BlockLayout {
   explicit BlockLayout(std::vector<int64_t> of_levels) : resolutions(std::move(of_levels)) {
     require(!resolutions.empty(), "voxel_lookup: at least one level is needed.");
     for (const int64_t resolution : resolutions) {
-      require(resolution >= 8 && resolution % 8 == 0 && resolution < 1 << 20,
+      require(resolution >= kVoxelSide && resolution % kVoxelSide == 0 && resolution < 1 << 20,
               "voxel_lookup: a resolution is a multiple of 8 below 2^20, not " + std::to_string(resolution) + ".");
-      const int64_t blocks = resolution / 8;
+      const int64_t blocks = resolution / kVoxelSide;
       index_offsets.push_back(index_offsets.back() + blocks * blocks * blocks);
       require(index_offsets.back() < int64_t(1) << 31, "voxel_lookup: the index has 2^31 entries or more.");
     }
@@ -27,15 +27,15 @@ struct BlockLayout {
   VoxelBlocks blocks(const Index& index, int64_t rows, int64_t coarser, int64_t channels) const {
     require(int64_t(index.shape(0)) == index_offsets.back(),
             "voxel_lookup: the index does not have the entries that the layout asks for.");
-    require(rows % kRowsOfBlock == 0 && coarser % kRowsOfBlock == 0 && rows + coarser < int64_t(1) << 31,
+    require(rows % kVoxelRows == 0 && coarser % kVoxelRows == 0 && rows + coarser < int64_t(1) << 31,
             "voxel_lookup: values have " + std::to_string(rows + coarser) +
-                " rows: they need 512 for each block, below 2^31.");
+                " rows: they need " + std::to_string(kVoxelRows) + " for each block, below 2^31.");
     require(channels >= 1 && channels <= 64,
             "voxel_lookup: a row holds 1 to 64 channels, not " + std::to_string(channels) + ".");
     const int64_t finest = coarser ? index_offsets[1] : index_offsets.back();
-    check_range(index.data(), finest, 0, rows / kRowsOfBlock);
+    check_range(index.data(), finest, 0, rows / kVoxelRows);
     if (finest < index_offsets.back())
-      check_range(index.data() + finest, index_offsets.back() - finest, rows / kRowsOfBlock, (rows + coarser) / kRowsOfBlock);
+      check_range(index.data() + finest, index_offsets.back() - finest, rows / kVoxelRows, (rows + coarser) / kVoxelRows);
     return {int(resolutions.size()), int(channels), resolutions.data(), index_offsets.data(), index.data()};
   }
 
@@ -100,6 +100,8 @@ void backward_positions(const BlockLayout& layout, Positions positions, In<1> le
 }  // namespace
 
 void export_voxel_lookup(nb::module_& m) {
+  m.attr("VOXEL_SIDE") = kVoxelSide, m.attr("VOXEL_ROWS") = kVoxelRows;
+  m.def("cell_number", &cell_number<int64_t, int64_t>, "x"_a, "y"_a, "z"_a, "size"_a);
   nb::class_<BlockLayout>(m, "VoxelLayout").def(nb::init<std::vector<int64_t>>(), "resolutions"_a);
   m.def("voxel_lookup_forward", &forward, "layout"_a, "positions"_exact, "level"_exact, "values"_exact,
         "coarser"_exact, "index"_exact, "found"_exact);

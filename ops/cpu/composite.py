@@ -4,6 +4,7 @@ import torch
 
 from .. import _cpu
 from ..composite import (
+    STOP,
     accumulate,
     check_accumulate,
     check_pass_through,
@@ -81,13 +82,13 @@ class _TakeRows(torch.autograd.Function):
 
 
 @ray_weights.kernel("cpu", torch.float32)
-def _ray_weights(density, dt, offsets, stop=1e-4):
+def _ray_weights(density, dt, offsets, stop=STOP):
     check_ray_weights(density, dt, offsets)
     return _RayWeights.apply(density, dt, offsets, stop)
 
 
 @pass_through.kernel("cpu", torch.float32)
-def _pass_through(density, t, dt, offsets, light, visible, stop=1e-4):
+def _pass_through(density, t, dt, offsets, light, visible, stop=STOP):
     check_pass_through(density, t, dt, offsets, light=light, visible=visible)
     given = [x.detach().contiguous() for x in (density, t, dt, offsets)]
     light = light.detach().clone(memory_format=torch.contiguous_format)

@@ -103,97 +103,114 @@ struct PassThrough {  // see pass_through in composite.py
   float* weight_of_row;
 };
 
-struct RayPoints {  // what `ray_points` writes, a row for each sample
+struct RayColumns {  // see `Rays` in scenes/rays.py
+  const float *origins, *directions, *footprint, *time;
+  int64_t rays;
+};
+
+struct PointColumns {  // what `ray_points` writes, a row for each sample
   float *position, *direction, *footprint, *time;
 };
 
+struct PointGradients {
+  const float *position, *direction, *footprint;
+};
+
+struct RayGradients {
+  float *origins, *directions, *footprint;
+};
+
+// The ops, each with its kernels in <op>.cpp and its binding in bind_<op>.cpp.
+#define OPS(OP) \
+  OP(hash_grid) OP(grid_lookup) OP(voxel_lookup) OP(coarser_voxels) OP(mlp) OP(ray_march) OP(ray_points) \
+  OP(spherical_harmonics) OP(composite) OP(adam)
+
+// Every kernel: what it returns, its name and its arguments, here and nowhere else. From this list follow the columns of
+// the table, the functions that each build defines, and how it fills the table.
+#define KERNELS(KERNEL) \
+  KERNEL(void, hash_grid_forward, \
+         (const HashGrid&, const float* positions, int64_t n, const float* table, float* encoded)) \
+  KERNEL(void, hash_grid_backward_table, \
+         (const HashGrid&, const float* positions, int64_t n, const float* grad_encoded, float* grad_table)) \
+  KERNEL(void, hash_grid_backward_positions, \
+         (const HashGrid&, const float* positions, int64_t n, const float* table, const float* grad_encoded, \
+          float* grad_positions)) \
+  KERNEL(void, grid_lookup_forward, \
+         (const DenseGrids&, const float* positions, int64_t n, const float* table, float* found)) \
+  KERNEL(void, grid_lookup_backward_table, \
+         (const DenseGrids&, const float* positions, int64_t n, const float* grad_found, float* grad_table)) \
+  KERNEL(void, grid_lookup_backward_positions, \
+         (const DenseGrids&, const float* positions, int64_t n, const float* table, const float* grad_found, \
+          float* grad_positions)) \
+  KERNEL(void, voxel_lookup_range, \
+         (const int32_t* index, int64_t entries, int32_t none, int32_t* low, \
+          int32_t* high)) /* −1 counts as `none` */ \
+  KERNEL(void, voxel_lookup_forward, \
+         (const VoxelBlocks&, const float* positions, const float* level, int64_t n, \
+          const VoxelRows<const float>& values, float* found)) \
+  KERNEL(void, voxel_lookup_backward_values, \
+         (const VoxelBlocks&, const float* positions, const float* level, int64_t n, const float* grad_found, \
+          const VoxelRows<float>& grad_values)) \
+  KERNEL(void, voxel_lookup_backward_positions, \
+         (const VoxelBlocks&, const float* positions, const float* level, int64_t n, \
+          const VoxelRows<const float>& values, const float* grad_found, float* grad_positions)) \
+  KERNEL(void, coarser_voxels_forward, (const VoxelParents&, int channels, const float* fine, float* coarse)) \
+  KERNEL(void, coarser_voxels_backward, \
+         (const VoxelParents&, int channels, const float* grad_coarse, float* grad_fine)) \
+  KERNEL(void, mlp_forward, (const Mlp&, const float* inputs, int64_t n, float* outputs)) \
+  KERNEL(void, mlp_backward, \
+         (const Mlp&, const float* inputs, int64_t n, const float* grad_outputs, float* grad_inputs, \
+          float* const* grad_weights, \
+          float* const* grad_biases)) /* adds to grad_weights; grad_inputs may be null */ \
+  KERNEL(void, ray_march_look, (const RayMarch&, Occupancy&)) /* finds distances and the box of the bits */ \
+  KERNEL(void, ray_march_find, (const RayMarch&, const Occupancy&, int64_t rays, int64_t* offsets, RayMarchParts&)) \
+  KERNEL(void, ray_march_fill, \
+         (const RayMarch&, const RayMarchParts&, const int64_t* offsets, float* t, float* dt, int64_t* ray)) \
+  KERNEL(void, spherical_harmonics_forward, (int degree, const float* directions, int64_t n, float* harmonics)) \
+  KERNEL(void, spherical_harmonics_backward, \
+         (int degree, const float* directions, int64_t n, const float* grad_harmonics, float* grad_directions)) \
+  KERNEL(void, ray_weights_forward, \
+         (const float* density, const float* dt, const int64_t* offsets, int64_t rays, float stop, float* weights, \
+          float* after)) /* after: transmittance behind each sample */ \
+  KERNEL(void, ray_weights_backward, \
+         (const float* dt, const int64_t* offsets, int64_t rays, const float* weights, const float* after, \
+          const float* grad_weights, float* grad_density)) \
+  KERNEL(void, accumulate_forward, \
+         (const float* values, const float* weights, const int64_t* offsets, int64_t rays, int channels, \
+          float* sums)) \
+  KERNEL(void, accumulate_backward_values, \
+         (const float* weights, const int64_t* offsets, int64_t rays, int channels, const float* grad_sums, \
+          float* grad_values)) \
+  KERNEL(void, accumulate_backward_weights, \
+         (const float* values, const int64_t* offsets, int64_t rays, int channels, const float* grad_sums, \
+          float* grad_weights)) \
+  KERNEL(void, pass_through, (const PassThrough&, const int64_t* offsets, int64_t rays)) \
+  KERNEL(void, take_rows_forward, \
+         (const float* values, int64_t channels, const int64_t* rows, int64_t m, float* taken)) \
+  KERNEL(void, take_rows_backward, \
+         (const float* grad_taken, int64_t channels, const int64_t* rows, int64_t m, int64_t n, \
+          float* grad_values)) \
+  KERNEL(void, adam_step, (const AdamRates&, const AdamRows&)) \
+  KERNEL(bool, ray_points_forward, \
+         (const RayColumns&, const float* t, const int64_t* ray, int64_t n, const PointColumns&)) \
+  /* ray_points_forward: false if a sample names a ray that does not exist */ \
+  KERNEL(void, ray_points_backward, \
+         (const float* t, const int64_t* ray, int64_t n, const PointGradients&, const RayGradients&)) \
+  /* ray_points_backward: adds to the gradients of the rays */
+
 struct Kernels {
   const char* isa;
-  void (*hash_grid_forward)(const HashGrid&, const float* positions, int64_t n, const float* table, float* encoded);
-  void (*hash_grid_backward_table)(const HashGrid&, const float* positions, int64_t n, const float* grad_encoded,
-                                   float* grad_table);
-  void (*hash_grid_backward_positions)(const HashGrid&, const float* positions, int64_t n, const float* table,
-                                       const float* grad_encoded, float* grad_positions);
-  void (*grid_lookup_forward)(const DenseGrids&, const float* positions, int64_t n, const float* table, float* found);
-  void (*grid_lookup_backward_table)(const DenseGrids&, const float* positions, int64_t n, const float* grad_found,
-                                     float* grad_table);
-  void (*grid_lookup_backward_positions)(const DenseGrids&, const float* positions, int64_t n, const float* table,
-                                         const float* grad_found, float* grad_positions);
-  void (*voxel_lookup_range)(const int32_t* index, int64_t entries, int32_t none, int32_t* low,
-                             int32_t* high);  // −1 counts as `none`
-  void (*voxel_lookup_forward)(const VoxelBlocks&, const float* positions, const float* level, int64_t n,
-                               const VoxelRows<const float>& values, float* found);
-  void (*voxel_lookup_backward_values)(const VoxelBlocks&, const float* positions, const float* level, int64_t n,
-                                       const float* grad_found, const VoxelRows<float>& grad_values);
-  void (*voxel_lookup_backward_positions)(const VoxelBlocks&, const float* positions, const float* level, int64_t n,
-                                          const VoxelRows<const float>& values, const float* grad_found,
-                                          float* grad_positions);
-  void (*coarser_voxels_forward)(const VoxelParents&, int channels, const float* fine, float* coarse);
-  void (*coarser_voxels_backward)(const VoxelParents&, int channels, const float* grad_coarse, float* grad_fine);
-  void (*mlp_forward)(const Mlp&, const float* inputs, int64_t n, float* outputs);
-  void (*mlp_backward)(const Mlp&, const float* inputs, int64_t n, const float* grad_outputs, float* grad_inputs,
-                       float* const* grad_weights, float* const* grad_biases);  // adds to grad_weights; grad_inputs may be null
-  void (*ray_march_look)(const RayMarch&, Occupancy&);  // finds distances and the box of the bits
-  void (*ray_march_find)(const RayMarch&, const Occupancy&, int64_t rays, int64_t* offsets, RayMarchParts&);
-  void (*ray_march_fill)(const RayMarch&, const RayMarchParts&, const int64_t* offsets, float* t, float* dt,
-                         int64_t* ray);
-  void (*spherical_harmonics_forward)(int degree, const float* directions, int64_t n, float* harmonics);
-  void (*spherical_harmonics_backward)(int degree, const float* directions, int64_t n, const float* grad_harmonics,
-                                       float* grad_directions);
-  void (*ray_weights_forward)(const float* density, const float* dt, const int64_t* offsets, int64_t rays, float stop,
-                              float* weights, float* after);  // after: transmittance behind each sample
-  void (*ray_weights_backward)(const float* dt, const int64_t* offsets, int64_t rays, const float* weights,
-                               const float* after, const float* grad_weights, float* grad_density);
-  void (*accumulate_forward)(const float* values, const float* weights, const int64_t* offsets, int64_t rays,
-                             int channels, float* sums);
-  void (*accumulate_backward_values)(const float* weights, const int64_t* offsets, int64_t rays, int channels,
-                                     const float* grad_sums, float* grad_values);
-  void (*accumulate_backward_weights)(const float* values, const int64_t* offsets, int64_t rays, int channels,
-                                      const float* grad_sums, float* grad_weights);
-  void (*pass_through)(const PassThrough&, const int64_t* offsets, int64_t rays);
-  void (*take_rows_forward)(const float* values, int64_t channels, const int64_t* rows, int64_t m, float* taken);
-  void (*take_rows_backward)(const float* grad_taken, int64_t channels, const int64_t* rows, int64_t m, int64_t n,
-                             float* grad_values);
-  void (*adam_step)(const AdamRates&, const AdamRows&);
-  bool (*ray_points)(const float* rays, int64_t ray_count, const float* t, const int64_t* ray, int64_t n,
-                     const RayPoints&);  // false: a sample names a ray that does not exist
+#define POINTER(result, name, arguments) result(*name) arguments;
+  KERNELS(POINTER)
+#undef POINTER
 };
 
 const Kernels& kernels();
 
 #ifdef OMNIFIELD_ISA
 namespace OMNIFIELD_ISA {
-void hash_grid_forward(const HashGrid&, const float*, int64_t, const float*, float*);
-void hash_grid_backward_table(const HashGrid&, const float*, int64_t, const float*, float*);
-void hash_grid_backward_positions(const HashGrid&, const float*, int64_t, const float*, const float*, float*);
-void grid_lookup_forward(const DenseGrids&, const float*, int64_t, const float*, float*);
-void grid_lookup_backward_table(const DenseGrids&, const float*, int64_t, const float*, float*);
-void grid_lookup_backward_positions(const DenseGrids&, const float*, int64_t, const float*, const float*, float*);
-void voxel_lookup_range(const int32_t*, int64_t, int32_t, int32_t*, int32_t*);
-void voxel_lookup_forward(const VoxelBlocks&, const float*, const float*, int64_t, const VoxelRows<const float>&,
-                          float*);
-void voxel_lookup_backward_values(const VoxelBlocks&, const float*, const float*, int64_t, const float*,
-                                  const VoxelRows<float>&);
-void voxel_lookup_backward_positions(const VoxelBlocks&, const float*, const float*, int64_t,
-                                     const VoxelRows<const float>&, const float*, float*);
-void coarser_voxels_forward(const VoxelParents&, int, const float*, float*);
-void coarser_voxels_backward(const VoxelParents&, int, const float*, float*);
-void mlp_forward(const Mlp&, const float*, int64_t, float*);
-void mlp_backward(const Mlp&, const float*, int64_t, const float*, float*, float* const*, float* const*);
-void ray_march_look(const RayMarch&, Occupancy&);
-void ray_march_find(const RayMarch&, const Occupancy&, int64_t, int64_t*, RayMarchParts&);
-void ray_march_fill(const RayMarch&, const RayMarchParts&, const int64_t*, float*, float*, int64_t*);
-void spherical_harmonics_forward(int, const float*, int64_t, float*);
-void spherical_harmonics_backward(int, const float*, int64_t, const float*, float*);
-void ray_weights_forward(const float*, const float*, const int64_t*, int64_t, float, float*, float*);
-void ray_weights_backward(const float*, const int64_t*, int64_t, const float*, const float*, const float*, float*);
-void accumulate_forward(const float*, const float*, const int64_t*, int64_t, int, float*);
-void accumulate_backward_values(const float*, const int64_t*, int64_t, int, const float*, float*);
-void accumulate_backward_weights(const float*, const int64_t*, int64_t, int, const float*, float*);
-void pass_through(const PassThrough&, const int64_t*, int64_t);
-void take_rows_forward(const float*, int64_t, const int64_t*, int64_t, float*);
-void take_rows_backward(const float*, int64_t, const int64_t*, int64_t, int64_t, float*);
-void adam_step(const AdamRates&, const AdamRows&);
-bool ray_points(const float*, int64_t, const float*, const int64_t*, int64_t, const RayPoints&);
+#define DECLARATION(result, name, arguments) result name arguments;
+KERNELS(DECLARATION)
+#undef DECLARATION
 }  // namespace OMNIFIELD_ISA
 #endif

@@ -7,11 +7,9 @@
 #include "kernels.h"
 #include "pool.h"
 
-void export_hash_grid(nb::module_&);
-void export_grid_lookup(nb::module_&);
-void export_voxel_lookup(nb::module_&);
-void export_coarser_voxels(nb::module_&);
-void export_mlp(nb::module_&);
+#define DECLARATION(op) void export_##op(nb::module_&);
+OPS(DECLARATION)
+#undef DECLARATION
 
 // glibc hands a freed large block back to the system and faults every page in again when it is next asked for:
 // half the time of a training step. Keeping the memory costs nothing but the peak, which was reached anyway.
@@ -23,25 +21,12 @@ static void keep_freed_memory() {
 #endif
 }
 
-void export_ray_march(nb::module_&);
-void export_ray_points(nb::module_&);
-void export_spherical_harmonics(nb::module_&);
-void export_composite(nb::module_&);
-void export_adam(nb::module_&);
-
 NB_MODULE(_cpu, m) {
   m.def("instruction_set", [] { return kernels().isa; }, "The build of the kernels in use: baseline, avx2 or avx512.");
   m.def("keep_freed_memory", &keep_freed_memory, "Make this process reuse large blocks instead of returning them.");
   m.def("threads", &threads, "How many threads a kernel uses at most.");
   m.def("set_threads", &set_threads, "most"_a, "Let kernels use so many threads at most; results do not depend on it.");
-  export_hash_grid(m);
-  export_grid_lookup(m);
-  export_voxel_lookup(m);
-  export_coarser_voxels(m);
-  export_mlp(m);
-  export_ray_march(m);
-  export_ray_points(m);
-  export_spherical_harmonics(m);
-  export_composite(m);
-  export_adam(m);
+#define EXPORT(op) export_##op(m);
+  OPS(EXPORT)
+#undef EXPORT
 }

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "cells.h"
 #include "kernels.h"
 #include "occupancy.h"
 #include "pool.h"
@@ -172,9 +173,9 @@ class Lanes {
       const Floats inside = c.position[axis] > 0 ? c.position[axis] : Floats{};  // also NaN: never out of bounds
       c.cell[axis] = __builtin_convertvector(inside < size ? inside : Floats{} + (size - 1), Ints);
     }
-    const Ints number = c.cell[0] + m_.resolution * (c.cell[1] + m_.resolution * c.cell[2]);
+    const Ints number = cell_number(c.cell[0], c.cell[1], c.cell[2], m_.resolution);
     const Ints x = c.cell[0] / kBlock, y = c.cell[1] / kBlock, z = c.cell[2] / kBlock;
-    const Ints block = x + occupancy_.blocks * (y + occupancy_.blocks * z);
+    const Ints block = cell_number(x, y, z, occupancy_.blocks);
 #pragma GCC unroll 16
     for (int lane = 0; lane < kLanes; ++lane) {
       c.occupied[lane] = is_occupied(occupancy_, number[lane]);

@@ -25,7 +25,7 @@ def _march(rays, occupied, grid, *, place, most):
     """Writes to `place`."""
     offsets = torch.empty(len(place) + 1, dtype=torch.int64)
     march = _cpu.RayMarch(
-        *(each.contiguous() for each in rays),
+        *(each.detach().contiguous() for each in rays),
         occupied,
         place,
         most,

@@ -1,6 +1,7 @@
 // Where a sample's value lies among sparse voxels: the rows of the eight voxels around it, and their weights.
 // A tap is a sample on one level of the pyramid: a sample has one or two.
 #pragma once
+#include "cells.h"
 #include "kernels.h"
 #include "linear.h"
 
@@ -9,8 +10,7 @@ namespace {
 
 constexpr int kBlock = 128;         // taps whose corners are computed at once
 constexpr int kAhead = 10;          // taps between asking memory for a row and using it
-constexpr int kRows = 512;          // of a block of voxels
-constexpr int kStep[8] = {0, 1, 8, 9, 64, 65, 72, 73};  // rows from the lowest corner, where all lie in one block
+constexpr int kInside = kVoxelSide - 1;
 
 struct Taps {
   int count = 0;
@@ -49,21 +49,21 @@ inline Share share_of(float level, int levels) {
 // The rows of a cell that lies in several blocks, or reaches beyond the cube.
 State find_scattered_rows(const VoxelBlocks& voxels, int level, const int32_t (&cell)[3], int32_t* row) {
   const int32_t last = int32_t(voxels.resolutions[level]) - 1;
-  const int32_t blocks = (last + 1) / 8;
+  const int32_t blocks = (last + 1) / kVoxelSide;
   const int32_t* numbers = voxels.index + voxels.index_offsets[level];
   // Of each axis and side: what the voxel's place adds to the number of its block's entry, and to its row in there.
   int32_t entry[3][2], inner[3][2];
-  for (int axis = 0, stride = 1, step = 1; axis < 3; ++axis, stride *= blocks, step *= 8)
+  for (int axis = 0, stride = 1, step = 1; axis < 3; ++axis, stride *= blocks, step *= kVoxelSide)
     for (int upper = 0; upper < 2; ++upper) {
       const int32_t at = cell[axis] + upper, voxel = at < 0 ? 0 : at > last ? last : at;
-      entry[axis][upper] = (voxel >> 3) * stride, inner[axis][upper] = (voxel & 7) * step;
+      entry[axis][upper] = (voxel >> kVoxelBits) * stride, inner[axis][upper] = (voxel & kInside) * step;
     }
   int present = 0;
 #pragma GCC unroll 8
   for (int k = 0; k < 8; ++k) {
     const int x = k & 1, y = k >> 1 & 1, z = k >> 2;
     const int32_t number = numbers[entry[0][x] + entry[1][y] + entry[2][z]];
-    row[k] = number < 0 ? -1 : number * kRows + inner[0][x] + inner[1][y] + inner[2][z];
+    row[k] = number < 0 ? -1 : number * kVoxelRows + inner[0][x] + inner[1][y] + inner[2][z];
     present += number >= 0;
   }
   return present == 8 ? kComplete : present ? kPartial : kEmpty;
@@ -85,10 +85,11 @@ void find_corners(const VoxelBlocks& voxels, const float* positions, const Taps&
       c.fraction[axis][s] = p - float(floor);
     }
   for (int s = 0; s < taps.count; ++s) {
-    const int32_t i = cell[0][s], j = cell[1][s], k = cell[2][s], blocks = resolution[s] >> 3;
-    entry[s] = (i >> 3) + blocks * ((j >> 3) + blocks * (k >> 3));
-    inner[s] = (i & 7) + 8 * ((j & 7) + 8 * (k & 7));
-    whole[s] = (i & 7) != 7 & (j & 7) != 7 & (k & 7) != 7;  // -1 ends in 7, and so does the last voxel
+    const int32_t i = cell[0][s], j = cell[1][s], k = cell[2][s], blocks = resolution[s] >> kVoxelBits;
+    entry[s] = cell_number(i >> kVoxelBits, j >> kVoxelBits, k >> kVoxelBits, blocks);
+    inner[s] = cell_number(i & kInside, j & kInside, k & kInside, kVoxelSide);
+    // -1 ends in ones, and so does the last voxel.
+    whole[s] = (i & kInside) != kInside & (j & kInside) != kInside & (k & kInside) != kInside;
   }
   find_weights<3>(c.fraction, taps.count, c.weight);
   for (auto& weight : c.weight)
@@ -97,8 +98,8 @@ void find_corners(const VoxelBlocks& voxels, const float* positions, const Taps&
     const int level = taps.level[s];
     if (whole[s]) {
       const int32_t number = voxels.index[voxels.index_offsets[level] + entry[s]];
-      const int32_t first = number * kRows + inner[s];
-      for (int k = 0; k < 8; ++k) c.row[s][k] = first + kStep[k];
+      const int32_t first = number * kVoxelRows + inner[s];
+      for (int k = 0; k < 8; ++k) c.row[s][k] = first + kRowsOfCube[k];
       c.state[s] = number < 0 ? kEmpty : kComplete;
     } else {
       c.state[s] = find_scattered_rows(voxels, level, {cell[0][s], cell[1][s], cell[2][s]}, c.row[s]);

@@ -71,7 +71,7 @@ void find_reaches(const VoxelBlocks& voxels, const float* positions, const float
       for (int t = 0; t < taps.count; ++t) {
         Reach reach;
         for (int k = 0; k < 8 && c.state[t] != kEmpty; ++k) {
-          const int32_t number = c.row[t][k] / kRows;
+          const int32_t number = c.row[t][k] / kVoxelRows;
           if (c.row[t][k] < 0) continue;
           reach.low = number < reach.low ? number : reach.low;
           reach.high = number > reach.high ? number : reach.high;
@@ -107,8 +107,8 @@ template <int C>
 void add_taps(const VoxelBlocks& voxels, const float* positions, const Taps& taps, int32_t from, int32_t to,
               const float* grad_found, const VoxelRows<float>& grad_values) {
   const int channels = C ? C : voxels.channels;
-  const int32_t begin = from * kRows;
-  const uint32_t rows = uint32_t(to - from) * kRows;
+  const int32_t begin = from * kVoxelRows;
+  const uint32_t rows = uint32_t(to - from) * kVoxelRows;
   Corners c;
   find_corners(voxels, positions, taps, c);
   for (int s = 0; s < taps.count; ++s) {
@@ -151,7 +151,7 @@ void backward_values(const VoxelBlocks& voxels, const float* positions, const fl
   const int per_sample = voxels.levels > 1 ? 2 : 1;
   const Buffer<Reach> reaches(n * per_sample);
   find_reaches(voxels, positions, level, n, grad_found, per_sample, reaches.data);
-  const int64_t blocks = grad_values.rows / kRows;
+  const int64_t blocks = grad_values.rows / kVoxelRows;
   const Buffer<int32_t> cuts(kParts + 1);
   const Buffer<int16_t> part_of(blocks);
   cut(reaches.data, n * per_sample, blocks, cuts.data, part_of.data);

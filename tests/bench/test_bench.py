@@ -8,16 +8,19 @@ from pathlib import Path
 import omnifield.ops as ops
 import pytest
 import torch
-from omnifield.bench import cases as bench_cases
+from omnifield.bench import ablations as bench_ablations
 from omnifield.bench import convert as bench_convert
+from omnifield.bench import op_cases as bench_cases
 from omnifield.bench import render as bench_render
+from omnifield.bench import shell_scene
 from omnifield.bench.machine import describe_machine, machine_slug, seconds_since_start
-from omnifield.bench.ops import measure, measure_ops, timed
+from omnifield.bench.ops import OpsPlan, measure, measure_cases, timed
 from omnifield.bench.report import figure, markdown
 from omnifield.ops.backend import Op
 from omnifield.scripts.bench import Bench, run_bench
+from omnifield.scripts.field_path import find_field_file
 from omnifield.train import Budget
-from omnifield.train.field_file import find_field_file, load_field
+from omnifield.train.field_file import load_field
 from rich.console import Console
 
 CPU = torch.device("cpu")
@@ -25,7 +28,7 @@ SMALL = bench_cases.layout(levels=2, features=2, log2_entries=8, finest=32)
 SMALL_CASES = [
     bench_cases.hash_grid(SMALL, bench_cases.Target(250.0, 60.0)),
     bench_cases.adam_step(SMALL),
-    *(case for case in bench_cases.cases() if "2^" not in case.name),
+    *(case for case in bench_cases.op_cases() if "2^" not in case.name),
 ]
 
 
@@ -53,7 +56,7 @@ def test_an_op_is_measured(case: bench_cases.Case) -> None:
 
 def test_every_op_is_measured_at_the_sizes_that_matter() -> None:
     every = {value for value in vars(ops).values() if isinstance(value, Op)}
-    assert {case.op for case in bench_cases.cases()} == every
+    assert {case.op for case in bench_cases.op_cases()} == every
     small, large = (bench_cases.layout(*sizes) for sizes in ((8, 4, 17, 1024), (16, 2, 19, 2048)))
     assert 1024 <= small.resolutions[-1] <= 1026 and 2048 <= large.resolutions[-1] <= 2050
 
@@ -85,11 +88,11 @@ def test_a_kept_gradient_is_added_to_and_others_are_dropped(generator: torch.Gen
 
 
 def test_samples_follow_rays(generator: torch.Generator) -> None:
-    points = bench_cases.along_rays(130, generator)
+    points = shell_scene.along_rays(130, generator)
     assert points.shape == (130, 3) and points.min() >= 0 and points.max() <= 1
     step = (points[1:] - points[:-1]).norm(dim=-1)
     assert step[:63].max() <= 1.001 / 512 and step[63] > 0.01
-    bits = bench_cases.shell_bits(32)
+    bits = shell_scene.shell_bits(32)
     filled = sum(int(byte).bit_count() for byte in bits) / 32**3
     assert filled == pytest.approx(4 / 3 * torch.pi * (0.35**3 - 0.3**3), rel=0.05)
 
@@ -111,7 +114,7 @@ def test_ops_reports(tmp_path: Path, capsys) -> None:
 
 
 def test_the_target_is_shown_beside_what_was_measured() -> None:
-    measured = measure_ops(SMALL_CASES[:1], CPU, samples=64, repeats=1)
+    measured = measure_cases(SMALL_CASES[:1], OpsPlan(64, 1), CPU)
     passes = measured.figures["results"][0]["passes"]
     shown = [row for row in measured.sheet.rows if row[-1]]
     expected = (figure(passes["both"]["kernel_ns"]), figure(passes["both"]["reference_ns"]))
@@ -173,9 +176,11 @@ def test_conversions_are_measured(lego, tmp_path: Path, monkeypatch) -> None:
     assert len(measured.sheet.rows) == 2 and len(measured.sheet.rows[1]) == len(measured.sheet.columns) == 4
     json.dumps(measured.figures, allow_nan=False)
     monkeypatch.setattr(
-        bench_convert, "VARIANTS", {name: bench_convert.VARIANTS[name] for name in ("as it is", "from noise")}
+        bench_ablations,
+        "VARIANTS",
+        {name: bench_ablations.VARIANTS[name] for name in ("as it is", "from noise")},
     )
-    measured = bench_convert.measure_ablations(replace(plan, to=("voxel",)), CPU, console)
+    measured = bench_ablations.measure_ablations(replace(plan, to=("voxel",)), CPU, console)
     solved, noise = measured.figures["results"]
     assert (solved["variant"], noise["variant"]) == ("as it is", "from noise")
     assert solved["agreement_psnr"] > noise["agreement_psnr"] + 3
@@ -225,7 +230,7 @@ def test_figures_have_three_digits() -> None:
 
 
 def test_markdown_is_a_table() -> None:
-    measured = measure_ops(SMALL_CASES[2:3], CPU, samples=64, repeats=1)
+    measured = measure_cases(SMALL_CASES[2:3], OpsPlan(64, 1), CPU)
     text = markdown(measured.sheet, describe_machine(CPU))
     bars = [line.count("|") for line in text.splitlines() if line.startswith("| ")]
     assert bars[:5] == [7] * 5 and set(bars[5:]) == {3}

@@ -146,11 +146,6 @@ def test_depth_pictures_alone_are_no_dataset(blender) -> None:
     assert f"{TRAIN}: frames names depth and normal pictures only" in complaint(blender.write())
 
 
-def test_one_lens_type_for_all(photographs) -> None:
-    photographs.frame(FILE, 2)["camera_model"] = "OPENCV_FISHEYE"
-    assert "frames[2].camera_model differs" in complaint(photographs.write())
-
-
 @pytest.mark.parametrize("count", [1, 2])
 def test_too_few_images(photographs, count: int) -> None:
     del photographs.files[FILE]["frames"][count:]
@@ -201,10 +196,10 @@ def test_damaged_images(blender, content: bytes | str) -> None:
     assert "r_2.png" in sentence
 
 
-def test_mixed_sizes(blender) -> None:
-    blender.save("train/r_3.png", np.zeros((16, 17, 4), np.uint8))
-    sentence = complaint(blender.write())
-    assert "frames[3].file_path" in sentence and "17x16" in sentence and "16x16" in sentence
+def test_another_shape_than_the_lens_is_stated_for(photographs) -> None:
+    photographs.save(photographs.frame(FILE, 3)["file_path"], np.zeros((24, 16, 3), np.uint8))
+    sentence = complaint(photographs.write())
+    assert "frames[3].file_path" in sentence and "16x24" in sentence and "24x16" in sentence
 
 
 def test_a_damaged_mask_and_an_alpha_of_another_size(photographs) -> None:

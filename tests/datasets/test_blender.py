@@ -25,27 +25,27 @@ def moved(dataset, scale: float, shift: float) -> None:
 
 def test_everything_comes_as_the_files_have_it(blender) -> None:
     scene = load_scene(blender.write())
-    assert (scene.name, scene.has_alpha, len(scene.train), len(scene.test)) == ("lego", True, 4, 2)
-    assert scene.train.names == ("r_0", "r_1", "r_2", "r_3")
+    assert (scene.name, scene.has_alpha, len(scene.train[0]), len(scene.test[0])) == ("lego", True, 4, 2)
+    assert scene.train[0].names == ("r_0", "r_1", "r_2", "r_3")
     assert scene.domain == Box((-1.5,) * 3, (1.5,) * 3)
-    cameras = scene.train.cameras
+    cameras = scene.train[0].cameras
     pose = torch.tensor(blender.frame(TRAIN, 2)["transform_matrix"])
     torch.testing.assert_close(cameras.world_from_camera[2], pose[:3], atol=1e-6, rtol=0)
     assert cameras.focal[0].tolist() == pytest.approx([8 / math.tan(0.6911112070083618 / 2)] * 2)
     assert cameras.principal[0].tolist() == [8, 8] and cameras.near == pytest.approx(0.05 * 1.5)
     stored = np.asarray(Image.open(blender.folder / "train" / "r_2.png"))
-    assert np.array_equal(scene.train.images[2].numpy(), stored)
-    assert not scene.train.ignored.any() and scene.train.ignored.untyped_storage().nbytes() == 1
+    assert np.array_equal(scene.train[0].images[2].numpy(), stored)
+    assert not scene.train[0].ignored.any() and scene.train[0].ignored.untyped_storage().nbytes() == 1
     torch.testing.assert_close(scene.scene_from_input, torch.eye(4).double())
 
 
 def test_tests_fall_back_to_validation_and_then_to_every_eighth(blender) -> None:
     blender.files[VAL] = blender.files.pop(TEST)
-    assert load_scene(blender.write()).test.names == ("r_0", "r_1")
+    assert load_scene(blender.write()).test[0].names == ("r_0", "r_1")
     (blender.folder / VAL).unlink()
     del blender.files[VAL]
     scene = load_scene(blender.write())
-    assert scene.test.names == ("r_0",) and scene.train.names == ("r_1", "r_2", "r_3")
+    assert scene.test[0].names == ("r_0",) and scene.train[0].names == ("r_1", "r_2", "r_3")
 
 
 def test_depth_and_normal_pictures_are_no_views(blender) -> None:
@@ -53,14 +53,14 @@ def test_depth_and_normal_pictures_are_no_views(blender) -> None:
         frame = blender.frame(TEST, 0) | {"file_path": f"./test/r_0_{kind}_0001"}
         blender.save(f"test/r_0_{kind}_0001.png", np.zeros((16, 16, 4), np.uint8))
         blender.files[TEST]["frames"].append(frame)
-    assert load_scene(blender.write()).test.names == ("r_0", "r_1")
+    assert load_scene(blender.write()).test[0].names == ("r_0", "r_1")
 
 
 def test_extension_and_a_json_as_data(blender) -> None:
     for frame in blender.files[TRAIN]["frames"]:
         frame["file_path"] += ".png"
     scene = load_scene(blender.write() / TRAIN)
-    assert scene.train.names == ("r_0", "r_1", "r_2", "r_3") and not scene.train.cameras.moving
+    assert scene.train[0].names == ("r_0", "r_1", "r_2", "r_3") and not scene.train[0].cameras.moving
 
 
 def timed(blender) -> None:
@@ -74,13 +74,13 @@ def test_a_frames_time_is_that_of_its_camera_and_its_rays(blender) -> None:
     timed(blender)
     blender.frame(TEST, 0)["time"] = 0.25
     scene = load_scene(blender.write())
-    assert scene.source == "D-NeRF" and scene.train.cameras.moving
-    assert scene.train.cameras.time.tolist() == pytest.approx([0, 1 / 3, 2 / 3, 1])
-    assert scene.test.cameras.time.tolist() == [0.25, 1]
-    assert (scene.test.cameras.pixel_rays(0).time == 0.25).all()
-    rays = scene.train.cameras.rays(torch.tensor([3, 1]), torch.ones(2), torch.ones(2))
+    assert scene.source == "D-NeRF" and scene.train[0].cameras.moving
+    assert scene.train[0].cameras.time.tolist() == pytest.approx([0, 1 / 3, 2 / 3, 1])
+    assert scene.test[0].cameras.time.tolist() == [0.25, 1]
+    assert (scene.test[0].cameras.pixel_rays(0).time == 0.25).all()
+    rays = scene.train[0].cameras.rays(torch.tensor([3, 1]), torch.ones(2), torch.ones(2))
     assert rays.time.tolist() == pytest.approx([1, 1 / 3])
-    assert scene.to("cpu").train.cameras[1:3].time.tolist() == pytest.approx([1 / 3, 2 / 3])
+    assert scene.to("cpu").train[0].cameras[1:3].time.tolist() == pytest.approx([1 / 3, 2 / 3])
 
 
 @pytest.mark.parametrize(("file", "index"), [(TRAIN, 0), (TRAIN, 2), (TEST, 1)])
@@ -99,13 +99,13 @@ def test_frames_at_one_time_are_of_a_scene_that_stands_still(blender) -> None:
         for frame in content["frames"]:
             frame["time"] = 0.5
     scene = load_scene(blender.write())
-    assert scene.source == "NeRF-synthetic" and not scene.train.cameras.moving
+    assert scene.source == "NeRF-synthetic" and not scene.train[0].cameras.moving
 
 
 def test_downscale(blender) -> None:
     whole, half = load_scene(blender.write()), load_scene(blender.folder, downscale=2)
-    assert half.train.images.shape == (4, 8, 8, 4)
-    a, b = whole.train.cameras.rays, half.train.cameras.rays
+    assert half.train[0].images.shape == (4, 8, 8, 4)
+    a, b = whole.train[0].cameras.rays, half.train[0].cameras.rays
     one = torch.ones(1)
     torch.testing.assert_close(
         a(torch.tensor([1]), 6 * one, 10 * one).directions, b(torch.tensor([1]), 3 * one, 5 * one).directions
@@ -138,8 +138,8 @@ def test_cameras_inside_that_look_around_get_a_contraction(blender) -> None:
 def test_real_sets_are_in_the_usual_box(real: Callable[[str], Path], name: str) -> None:
     scene = load_scene(real(name), downscale=2)
     assert scene.domain == Box((-1.5,) * 3, (1.5,) * 3) and scene.has_alpha
-    assert len(scene.train) == 100 and len(scene.test) in (20, 25)
-    assert scene.train.cameras.time.max() == (1 if "bounce" in name else 0)
+    assert len(scene.train[0]) == 100 and len(scene.test[0]) in (20, 25)
+    assert scene.train[0].cameras.time.max() == (1 if "bounce" in name else 0)
 
 
 def test_the_real_moving_set_is_timed_as_its_file_says(real: Callable[[str], Path]) -> None:
@@ -155,13 +155,13 @@ def test_the_real_moving_set_is_timed_as_its_file_says(real: Callable[[str], Pat
 def surface_points(scene: Scene, folder: Path, view: int) -> torch.Tensor:
     """World positions of a test view's opaque pixels, from its z-depth map (16 bits, 1/10000 of a unit)."""
     depth = (
-        np.asarray(Image.open(folder / "test_depth" / f"{scene.test.names[view]}.png")).astype(np.float32)
+        np.asarray(Image.open(folder / "test_depth" / f"{scene.test[0].names[view]}.png")).astype(np.float32)
         / 1e4
     )
-    rays = scene.test.cameras.pixel_rays(view)
-    along = -(rays.directions * scene.test.cameras.world_from_camera[view, :, 2]).sum(-1)
+    rays = scene.test[0].cameras.pixel_rays(view)
+    along = -(rays.directions * scene.test[0].cameras.world_from_camera[view, :, 2]).sum(-1)
     z = torch.from_numpy(depth.reshape(-1))
-    solid = (z > 0) & (scene.test.images[view, ..., 3].reshape(-1) == 255)
+    solid = (z > 0) & (scene.test[0].images[view, ..., 3].reshape(-1) == 255)
     return (rays.origins + rays.directions * (z / along)[:, None])[solid]
 
 
@@ -186,7 +186,7 @@ def test_lego_views_agree_on_depth(real: Callable[[str], Path]) -> None:
     """What one test view sees, another must see at the depth that its own map states, unless hidden there."""
     folder = real("nerf_synthetic/lego")
     scene = load_scene(folder)
-    points, cameras = surface_points(scene, folder, 3), scene.test.cameras
+    points, cameras = surface_points(scene, folder, 3), scene.test[0].cameras
     other = 4
     pose = cameras.world_from_camera[other]
     local = (points - pose[:, 3]) @ pose[:, :3]
@@ -196,7 +196,7 @@ def test_lego_views_agree_on_depth(real: Callable[[str], Path]) -> None:
         + cameras.principal[other]
     )
     x, y = pixel.long().clamp(0, 399).unbind(-1)
-    depth = np.asarray(Image.open(folder / "test_depth" / f"{scene.test.names[other]}.png")).astype(
+    depth = np.asarray(Image.open(folder / "test_depth" / f"{scene.test[0].names[other]}.png")).astype(
         np.float32
     )
     error = z - torch.from_numpy(depth / 1e4)[y, x]

@@ -6,6 +6,7 @@ import warnings
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import torch
 from omnifield.datasets import load_scene
 from omnifield.datasets.images import (
     Picture,
+    picture_header,
     picture_size,
     read_alpha,
     read_mask,
@@ -20,7 +22,7 @@ from omnifield.datasets.images import (
     shrink,
 )
 from omnifield.scenes import memory, room
-from omnifield.scenes.room import check_memory
+from omnifield.scenes.room import Pictures, check_memory
 from PIL import Image
 
 RANDOM = np.random.default_rng(0)
@@ -97,7 +99,7 @@ def test_pillows_warnings_of_large_pictures_are_not_heard(
 
 
 @pytest.mark.parametrize("companion", ["images/1.png", "mask.png", "images/1.png.alpha.png"])
-@pytest.mark.parametrize("size", [(60_000, 60_000), (12_000, 8_000)])
+@pytest.mark.parametrize("size", [(60_000, 60_000), (12_000, 8_100)])
 def test_huge_stated_sizes_are_refused_before_anything_is_loaded(
     photographs, companion: str, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,11 +182,11 @@ def test_memory_is_checked_before_anything_is_loaded(blender, monkeypatch: pytes
 def test_the_offered_downscale_is_the_smallest_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "available_memory", lambda: 2e9)
     with pytest.raises(ValueError) as complaint:
-        check_memory(1000, (1600, 1200), 1)
+        check_memory([Pictures(1000, (1600, 1200), 4)], 1)
     factor = int(str(complaint.value).rstrip(".").split()[-1])
-    check_memory(1000, (1600, 1200), factor)
+    check_memory([Pictures(1000, (1600, 1200), 4)], factor)
     with pytest.raises(ValueError, match="do not fit"):
-        check_memory(1000, (1600, 1200), factor - 1)
+        check_memory([Pictures(1000, (1600, 1200), 4)], factor - 1)
 
 
 def test_available_memory_is_a_number_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,9 +203,9 @@ def test_available_memory_is_a_number_of_bytes(monkeypatch: pytest.MonkeyPatch) 
 
 def test_colors_of_opaque_photographs_survive(photographs) -> None:
     scene = load_scene(photographs.write())
-    pixels = np.asarray(Image.open(photographs.folder / "images" / f"{scene.test.names[0]}.png"))
-    assert torch.equal(scene.test.images[0, ..., :3], torch.from_numpy(pixels.copy()))
-    assert scene.test.images[..., 3].eq(255).all()
+    pixels = np.asarray(Image.open(photographs.folder / "images" / f"{scene.test[0].names[0]}.png"))
+    assert torch.equal(scene.test[0].images[0], torch.from_numpy(pixels.copy()))
+    assert scene.test[0].alpha(0).eq(255).all() and not scene.has_alpha
 
 
 def _header_of_a_huge_png(width: int = 8000, height: int = 10000) -> bytes:
@@ -214,3 +216,23 @@ def _header_of_a_huge_png(width: int = 8000, height: int = 10000) -> bytes:
     data[16:24] = width.to_bytes(4, "big") + height.to_bytes(4, "big")
     data[29:33] = zlib.crc32(data[12:29]).to_bytes(4, "big")
     return bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("image", "options", "alpha"),
+    [
+        (Image.new("RGB", (4, 4)), {}, False),
+        (Image.new("L", (4, 4)), {}, False),
+        (Image.new("P", (4, 4), 1), {}, False),
+        (Image.new("RGBA", (4, 4)), {}, True),
+        (Image.new("LA", (4, 4)), {}, True),
+        (Image.new("P", (4, 4), 1), {"transparency": 1}, True),
+        (Image.new("RGB", (4, 4)), {"transparency": (0, 0, 0)}, True),
+    ],
+)
+def test_a_header_tells_whether_there_may_be_alpha(
+    tmp_path: Path, image: Image.Image, options: dict[str, Any], alpha: bool
+) -> None:
+    picture = stored(tmp_path, image, **options)
+    assert picture_header(picture).has_alpha == alpha
+    assert alpha or (read_rgba(picture)[..., 3] == 255).all()

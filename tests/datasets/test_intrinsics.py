@@ -17,7 +17,7 @@ def with_frame(dataset: Any, file: dict[str, object], frame: dict[str, object]) 
     """The cameras where images/0.png alone has fields of its own; its view is the first."""
     dataset.files[FILE].update({"fl_x": None, "fl_y": None} | file)
     next(f for f in dataset.files[FILE]["frames"] if f["file_path"] == "images/0.png").update(frame)
-    return load_scene(dataset.write()).train.cameras
+    return load_scene(dataset.write()).train[0].cameras
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_frames_model_goes_before_the_files_flag(photographs) -> None:
     photographs.files[FILE].update({"camera_model": None, "is_fisheye": True})
     for frame in photographs.files[FILE]["frames"]:
         frame["camera_model"] = "OPENCV"
-    assert load_scene(photographs.write()).train.cameras.lens is Lens.PERSPECTIVE
+    assert load_scene(photographs.write()).train[0].cameras.lens is Lens.PERSPECTIVE
 
 
 @pytest.mark.parametrize(("field", "value"), [("cx", 0.5), ("cy", 0.5), ("cx", 1), ("cy", 0), ("cx", 0.0)])
@@ -89,7 +89,7 @@ def test_a_principal_point_outside_is_said_and_one_far_outside_refused(photograp
     ) as said:
         scene = load_scene(photographs.write())
     assert len(said) == 1 and str(said[0].message).endswith(".")
-    assert scene.train.cameras.principal[0].tolist() == [-6, 8.25]
+    assert scene.train[0].cameras.principal[0].tolist() == [-6, 8.25]
     photographs.files[FILE]["cx"] = 480.0
     with pytest.raises(ValueError, match="cx is 480, far outside"):
         load_scene(photographs.write())

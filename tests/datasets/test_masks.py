@@ -107,11 +107,11 @@ def test_black_is_ignored_by_nerfstudio_and_all_else_by_instant_ngp(photographs,
     path = kind(photographs.folder / "mask.png", LABELS)
     frame = next(f for f in photographs.files[FILE]["frames"] if f["file_path"] == "images/0.png")
     frame["mask_path"] = path.name
-    assert load_scene(photographs.write()).train.ignored.nonzero().tolist() == [[0, 0, 0]]
+    assert load_scene(photographs.write()).train[0].ignored.nonzero().tolist() == [[0, 0, 0]]
     if path.suffix == ".png":
         del frame["mask_path"]
         path.rename(photographs.folder / "images" / "dynamic_mask_0.png")
-        ignored = load_scene(photographs.write()).train.ignored
+        ignored = load_scene(photographs.write()).train[0].ignored
         assert (~ignored[0]).nonzero().tolist() == EMPTY and not ignored[1:].any()
 
 
@@ -145,9 +145,9 @@ def test_a_mask_of_the_size_before_downscale_ignores_what_it_touches(photographs
     frame["mask_path"] = "m.png"
     for size in ({}, {"w": None, "h": None}):
         photographs.files[FILE] |= size
-        assert load_scene(photographs.write(), downscale=2).train.ignored.nonzero().tolist() == [[1, 2, 3]]
+        assert load_scene(photographs.write(), downscale=2).train[0].ignored.nonzero().tolist() == [[1, 2, 3]]
     photographs.save("m.png", mask[::2, ::2])
-    assert load_scene(photographs.folder, downscale=2).train.ignored.sum() == 0
+    assert load_scene(photographs.folder, downscale=2).train[0].ignored.sum() == 0
     with pytest.raises(ValueError, match="both must have one size"):
         load_scene(photographs.folder)
 

@@ -49,19 +49,18 @@ def test_scales_are_those_that_box_filters_make(blender, multiscale) -> None:
     scene = load_scene(written(*multiscale))
     expected = with_scales(load_scene(blender.write() / "transforms_train.json"), LEVELS)
     assert scene.domain == expected.domain and scene.has_alpha and scene.name == "lego"
-    for ours, usual in zip(
-        scene.train_scales + scene.test_scales, expected.train_scales + expected.test_scales, strict=True
-    ):
+    for ours, usual in zip(scene.train + scene.test, expected.train + expected.test, strict=True):
         assert torch.equal(ours.images, usual.images)
+        assert (ours.reduced, ours.first) == (usual.reduced, usual.first)
         for name in ("world_from_camera", "focal", "principal", "time"):
             torch.testing.assert_close(getattr(ours.cameras, name), getattr(usual.cameras, name))
         assert (ours.cameras.width, ours.cameras.near) == (usual.cameras.width, usual.cameras.near)
-    assert scene.coarser_test[1].names == ("r_0_d0_d2", "r_1_d0_d2")
+    assert scene.test[2].names == ("r_0_d0_d2", "r_1_d0_d2")
 
 
 def test_the_file_may_be_named_and_its_scales_too(multiscale) -> None:
     folder = written(*multiscale)
-    assert len(with_scales(load_scene(folder / "metadata.json"), LEVELS).train_scales) == LEVELS
+    assert len(with_scales(load_scene(folder / "metadata.json"), LEVELS).train) == LEVELS
     with pytest.raises(ValueError, match="--scales 2: the data has 3 scales of its own"):
         with_scales(load_scene(folder), 2)
     with pytest.raises(ValueError, match="--downscale is for images of one size"):
@@ -106,11 +105,11 @@ def test_faults_are_named(multiscale, spoil: Callable, expected: str) -> None:
 
 def test_the_real_set(real: Callable[[str], Path]) -> None:
     scene = load_scene(real("multiscale/lego"))
-    assert [views.images.shape[1] for views in scene.train_scales] == [400, 200, 100, 50]
-    assert {len(views) for views in scene.train_scales} == {50}
-    assert {len(views) for views in scene.test_scales} == {25}
-    [ours] = with_scales(load_scene(real("nerf_synthetic/lego")), 2).coarser_test
-    theirs = scene.coarser_test[0]
+    assert [views.images.shape[1] for views in scene.train] == [400, 200, 100, 50]
+    assert {len(views) for views in scene.train} == {50}
+    assert {len(views) for views in scene.test} == {25}
+    _, ours = with_scales(load_scene(real("nerf_synthetic/lego")), 2).test
+    theirs = scene.test[1]
     torch.testing.assert_close(ours.cameras.world_from_camera, theirs.cameras.world_from_camera)
     opaque = (ours.images[..., 3] == 255) & (theirs.images[..., 3] == 255)
     assert (ours.images.int() - theirs.images.int())[opaque].abs().max() <= 2

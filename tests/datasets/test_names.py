@@ -61,13 +61,13 @@ def test_two_folders_with_the_same_file_names(photographs) -> None:
         frame["file_path"] = name
     photographs.files[FILE]["test_filenames"] = ["left/0000.png", "right/0000.png", "left/0001.png"]
     scene = load_scene(photographs.write())
-    assert scene.test.names == ("left_0000", "left_0001", "right_0000")
-    assert len({*scene.train.names, *scene.test.names}) == 12
+    assert scene.test[0].names == ("left_0000", "left_0001", "right_0000")
+    assert len({*scene.train[0].names, *scene.test[0].names}) == 12
 
 
 def test_the_two_files_of_a_pair_keep_their_own_names(blender) -> None:
     scene = load_scene(blender.write())
-    assert scene.test.names == ("r_0", "r_1") and scene.train.names[:2] == ("r_0", "r_1")
+    assert scene.test[0].names == ("r_0", "r_1") and scene.train[0].names[:2] == ("r_0", "r_1")
 
 
 def test_names_of_coarser_scales_are_distinct_too(blender) -> None:
@@ -75,4 +75,7 @@ def test_names_of_coarser_scales_are_distinct_too(blender) -> None:
     (blender.folder / "test" / "r_1.png").rename(blender.folder / "test" / "r_0_d1.png")
     frames[1]["file_path"] = "./test/r_0_d1"
     scene = with_scales(load_scene(blender.write()), 2)
-    assert scene.test.names == ("r_0", "r_0_d1") and scene.coarser_test[0].names == ("r_0_d1_2", "r_0_d1_d1")
+    assert scene.test[0].names == ("r_0", "r_0_d1") and scene.test[1].names == (
+        "r_0_d1_2",
+        "r_0_d1_d1",
+    )

@@ -84,7 +84,7 @@ def test_pca_has_the_widest_spread_along_x_and_the_least_along_z(photographs, or
         pose = look(rng.uniform(-1, 1, 3) * spread + [0, 0, 2], np.array([0.3, 0.2, 0.0]))
         poses.append(pose[list(order)])
     scene = load_scene(with_poses(photographs, poses, "pca"))
-    cameras = scene.train.cameras.world_from_camera.double()
+    cameras = scene.train[0].cameras.world_from_camera.double()
     offset = cameras[:, :, 3] - cameras[:, :, 3].mean(0)
     covariance = offset.T @ offset
     x, y, z = covariance.diagonal().tolist()

@@ -93,7 +93,7 @@ def test_far_from_the_origin_as_at_it(request: pytest.FixtureRequest, layout: st
     near, far = scenes
     # NeRF-synthetic has a box of its own, at the origin only.
     assert far.domain.side == pytest.approx(near.domain.side, rel=0.02)
-    for at, there in ((near.train, far.train), (near.test, far.test)):
+    for at, there in ((near.train[0], far.train[0]), (near.test[0], far.test[0])):
         torch.testing.assert_close(
             from_middle(at.cameras, near), from_middle(there.cameras, far), atol=1e-3, rtol=0
         )
@@ -111,7 +111,7 @@ def from_middle(cameras: Cameras, scene: Scene) -> torch.Tensor:
 def in_input(scene: Scene) -> torch.Tensor:
     """Where the files say that the training cameras are."""
     back = scene.scene_from_input.inverse()
-    return scene.train.cameras.world_from_camera[:, :, 3].double() @ back[:3, :3].T + back[:3, 3]
+    return scene.train[0].cameras.world_from_camera[:, :, 3].double() @ back[:3, :3].T + back[:3, 3]
 
 
 def twenty(dataset, name: str, pose: Callable[[float], list[list[float]]]) -> None:

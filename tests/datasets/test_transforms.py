@@ -9,6 +9,7 @@ import pytest
 import torch
 from omnifield.datasets import load_scene
 from omnifield.scenes import Box, Contraction, Lens
+from omnifield.scenes.views import view_count
 
 FILE = "transforms.json"
 
@@ -16,26 +17,26 @@ FILE = "transforms.json"
 def test_frames_come_in_natural_order_and_nerfstudios_split(photographs) -> None:
     scene = load_scene(photographs.write())
     kept = np.linspace(0, 11, math.ceil(12 * 0.9), dtype=int)
-    assert scene.train.names == tuple(str(i) for i in kept)
-    assert scene.test.names == tuple(str(i) for i in range(12) if i not in kept)
+    assert scene.train[0].names == tuple(str(i) for i in kept)
+    assert scene.test[0].names == tuple(str(i) for i in range(12) if i not in kept)
     assert not scene.has_alpha and scene.name == "garden"
 
 
 def test_few_frames_are_split_by_every_eighth(photographs) -> None:
     del photographs.files[FILE]["frames"][5:]
     scene = load_scene(photographs.write())
-    assert (len(scene.train), len(scene.test)) == (4, 1)
+    assert (len(scene.train[0]), len(scene.test[0])) == (4, 1)
 
 
 def test_listed_splits(photographs) -> None:
     file = photographs.files[FILE]
     file["train_filenames"] = ["images/3.png", ".\\images\\1.png", "images/10.png"]
-    assert load_scene(photographs.write()).train.names == ("1", "3", "10")
-    assert len(load_scene(photographs.folder).test) == 9
+    assert load_scene(photographs.write()).train[0].names == ("1", "3", "10")
+    assert view_count(load_scene(photographs.folder).test) == 9
     file |= {"val_filenames": ["images/5.png"], "test_filenames": []}
-    assert load_scene(photographs.write()).test.names == ("5",)
+    assert load_scene(photographs.write()).test[0].names == ("5",)
     file |= {"test_filenames": ["images/6.png", "images/7.png"]}
-    assert load_scene(photographs.write()).test.names == ("6", "7")
+    assert load_scene(photographs.write()).test[0].names == ("6", "7")
 
 
 def test_a_pair_of_files_instead_of_one(photographs) -> None:
@@ -43,8 +44,8 @@ def test_a_pair_of_files_instead_of_one(photographs) -> None:
     photographs.files["transforms_train.json"] = whole | {"frames": whole["frames"][:9]}
     photographs.files["transforms_test.json"] = whole | {"frames": whole["frames"][9:]}
     scene = load_scene(photographs.write())
-    assert (len(scene.train), len(scene.test)) == (9, 3)
-    assert scene.train.names == tuple(sorted(scene.train.names, key=int))
+    assert (len(scene.train[0]), len(scene.test[0])) == (9, 3)
+    assert scene.train[0].names == tuple(sorted(scene.train[0].names, key=int))
     assert isinstance(scene.domain, Contraction)
 
 
@@ -58,12 +59,12 @@ def test_backslashes_parents_and_missing_extensions_in_paths(photographs) -> Non
             f"./images/../{name}",
         )
         frame["file_path"] = forms[i % 4]
-    assert len(load_scene(photographs.write()).train) == 11
+    assert view_count(load_scene(photographs.write()).train) == 11
 
 
 def test_intrinsics_per_frame_go_before_those_of_the_file(photographs) -> None:
     photographs.files[FILE]["frames"][0] |= {"fl_x": 33.0, "k1": 0.1}  # images/0.png
-    cameras = load_scene(photographs.write()).train.cameras
+    cameras = load_scene(photographs.write()).train[0].cameras
     assert cameras.focal[:2].tolist() == [[33, 21], [20, 21]]
     assert cameras.principal[0].tolist() == [11.5, 8.25]
     assert cameras.distortion[:, 0].tolist() == pytest.approx([0.1] + [0.0] * 10)
@@ -87,13 +88,13 @@ def test_ways_to_state_the_focal_length(photographs, fields: dict[str, float], f
     file = photographs.files[FILE]
     for name in ("fl_x", "fl_y", "cx", "cy", "w", "h"):
         del file[name]
-    cameras = load_scene(_with(photographs, fields)).train.cameras
+    cameras = load_scene(_with(photographs, fields)).train[0].cameras
     assert cameras.focal[0].tolist() == pytest.approx(focal)
     assert cameras.principal[0].tolist() == [12, 8]
 
 
 def test_intrinsics_follow_the_size_of_the_image(photographs) -> None:
-    cameras = load_scene(_with(photographs, {"w": 48, "h": 32})).train.cameras
+    cameras = load_scene(_with(photographs, {"w": 48, "h": 32})).train[0].cameras
     assert cameras.focal[0].tolist() == [10, 10.5] and cameras.principal[0].tolist() == [5.75, 4.125]
     assert (cameras.width, cameras.height) == (24, 16)
 
@@ -109,7 +110,7 @@ def test_intrinsics_follow_the_size_of_the_image(photographs) -> None:
     ],
 )
 def test_lenses(photographs, fields: dict[str, object], lens: Lens) -> None:
-    assert load_scene(_with(photographs, fields | {"k2": 0.25})).train.cameras.lens is lens
+    assert load_scene(_with(photographs, fields | {"k2": 0.25})).train[0].cameras.lens is lens
 
 
 def test_masks_in_both_polarities(photographs) -> None:
@@ -120,9 +121,9 @@ def test_masks_in_both_polarities(photographs) -> None:
     dynamic[4, 5] = (0, 0, 7)
     photographs.save("images/dynamic_mask_1.png", dynamic)
     _frame(photographs, 1)["mask_path"] = "masks\\1.png"
-    train = load_scene(photographs.write()).train
+    [train] = load_scene(photographs.write()).train
     assert train.ignored.nonzero().tolist() == [[1, 2, 3], [1, 4, 5]]
-    half = load_scene(photographs.folder, downscale=2).train
+    [half] = load_scene(photographs.folder, downscale=2).train
     assert half.ignored.nonzero().tolist() == [[1, 1, 1], [1, 2, 2]]
 
 
@@ -132,27 +133,27 @@ def test_alpha_as_a_file_of_its_own(photographs) -> None:
     photographs.save("images/1.png.alpha.png", alpha)
     scene = load_scene(photographs.write())
     assert scene.has_alpha
-    assert torch.equal(scene.train.images[1, ..., 3], torch.from_numpy(alpha))
+    assert torch.equal(scene.train[0].images[1, ..., 3], torch.from_numpy(alpha))
 
 
 def test_reduced_folders_are_used_where_they_are_complete(photographs) -> None:
     for i in range(12):
         photographs.save(f"images_2/{i}.png", np.full((8, 12, 3), i, np.uint8))
     scene = load_scene(photographs.write(), downscale=2)
-    assert scene.train.images[:, 0, 0, 0].tolist() == [int(name) for name in scene.train.names]
-    assert scene.train.cameras.focal[0].tolist() == [10, 10.5]
+    assert scene.train[0].images[:, 0, 0, 0].tolist() == [int(name) for name in scene.train[0].names]
+    assert scene.train[0].cameras.focal[0].tolist() == [10, 10.5]
     (photographs.folder / "images_2" / "4.png").unlink()
     whole = load_scene(photographs.folder)
     half = load_scene(photographs.folder, downscale=2)
-    mean = whole.train.images[0, :2, :2, 0].float().mean()
-    assert abs(half.train.images[0, 0, 0, 0] - mean) <= 0.5
+    mean = whole.train[0].images[0, :2, :2, 0].float().mean()
+    assert abs(half.train[0].images[0, 0, 0, 0] - mean) <= 0.5
 
 
 def test_reduced_folders_without_stated_size(photographs) -> None:
     for i in range(12):
         photographs.save(f"images_2/{i}.png", np.zeros((8, 12, 3), np.uint8))
     scene = load_scene(_with(photographs, {"w": None, "h": None}), downscale=2)
-    assert scene.train.cameras.focal[0].tolist() == [10, 10.5]
+    assert scene.train[0].cameras.focal[0].tolist() == [10, 10.5]
 
 
 def test_up_becomes_z_and_the_way_back_is_kept(photographs) -> None:
@@ -163,7 +164,7 @@ def test_up_becomes_z_and_the_way_back_is_kept(photographs) -> None:
         frame["transform_matrix"][0][3] += 100.0
     applied = [[0.0, 1.0, 0.0, 5.0], [1.0, 0.0, 0.0, 0.0], [0.0, 0.0, -1.0, 0.0]]
     scene = load_scene(_with(photographs, {"applied_transform": applied, "applied_scale": 2.0}))
-    cameras = scene.train.cameras
+    cameras = scene.train[0].cameras
     up = cameras.world_from_camera[:, :, 1].mean(0)
     assert up[2] > 0.9 and up[:2].norm() < 1e-5
     assert cameras.world_from_camera[:, :, 3].norm(dim=-1).max() == pytest.approx(math.hypot(3, 1), rel=1e-4)
@@ -185,7 +186,7 @@ def test_the_contraction_holds_what_the_pictures_cover(photographs, focal: float
     scene = load_scene(_with(photographs, {"aabb_scale": 4, "fl_x": focal, "fl_y": focal}))
     assert isinstance(scene.domain, Contraction)
     assert scene.domain.hi == pytest.approx([half * math.hypot(3, 1)] * 3, rel=2e-3)
-    assert scene.train.cameras.near == pytest.approx(0.01 * scene.domain.side)
+    assert scene.train[0].cameras.near == pytest.approx(0.01 * scene.domain.side)
 
 
 def test_aabb_scale_one_is_instant_ngps_unit_cube(photographs) -> None:
@@ -222,10 +223,10 @@ REAL = {
 def test_real_sets(real: Callable[[str], Path], name: str) -> None:
     scene = load_scene(real(name))
     kind, train, test = REAL[name]
-    assert (type(scene.domain), len(scene.train), len(scene.test)) == (kind, train, test)
-    assert scene.train.cameras.world_from_camera[:, 2, 1].mean() > 0.3  # up is +Z
+    assert (type(scene.domain), len(scene.train[0]), len(scene.test[0])) == (kind, train, test)
+    assert scene.train[0].cameras.world_from_camera[:, 2, 1].mean() > 0.3  # up is +Z
     if kind is Contraction:
-        unit = scene.domain.unit_from_world(scene.train.cameras.world_from_camera[:, :, 3])
+        unit = scene.domain.unit_from_world(scene.train[0].cameras.world_from_camera[:, :, 3])
         assert unit.min() >= 0.125 - 1e-5 and unit.max() <= 0.875 + 1e-5  # at most two half boxes away
 
 
@@ -236,15 +237,15 @@ def test_colmaps_points_project_to_where_they_were_seen(real: Callable[[str], Pa
     points = np.loadtxt(sparse / "points3D.txt", usecols=(0, 1, 2, 3))
     position = {int(row[0]): row[1:] for row in points}
     lines = [line.split() for line in (sparse / "images.txt").read_text().splitlines() if line[0] != "#"]
-    view = next(i for i, line in enumerate(lines[::2]) if Path(line[9]).stem == scene.train.names[3])
+    view = next(i for i, line in enumerate(lines[::2]) if Path(line[9]).stem == scene.train[0].names[3])
     seen = np.array(lines[1::2][view], dtype=float).reshape(-1, 3)
     seen = seen[seen[:, 2] >= 0]
     world = torch.tensor(np.stack([position[int(i)] for i in seen[:, 2]]))
     world = (world @ scene.scene_from_input[:3, :3].T + scene.scene_from_input[:3, 3]).float()
     x, y = torch.tensor(seen[:, :2]).float().unbind(-1)
-    rays = scene.train.cameras.rays(torch.full((len(x),), 3), x, y)
+    rays = scene.train[0].cameras.rays(torch.full((len(x),), 3), x, y)
     offset = torch.nn.functional.normalize(world - rays.origins, dim=-1)
-    pixels = torch.linalg.cross(offset, rays.directions).norm(dim=-1) * scene.train.cameras.focal[3, 0]
+    pixels = torch.linalg.cross(offset, rays.directions).norm(dim=-1) * scene.train[0].cameras.focal[3, 0]
     assert pixels.median() < 0.1 and pixels.quantile(0.95) < 0.5
 
 

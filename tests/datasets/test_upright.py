@@ -56,8 +56,8 @@ def dataset(
 def differences(data: Path, pictures: list[np.ndarray], downscale: int = 1) -> float:
     """The mean one from the views as loaded, of all train and test views; infinite for another shape."""
     scene = load_scene(data, downscale=downscale)
-    views = dict(zip(scene.train.names, scene.train.images, strict=True))
-    views |= dict(zip(scene.test.names, scene.test.images, strict=True))
+    views = dict(zip(scene.train[0].names, scene.train[0].images, strict=True))
+    views |= dict(zip(scene.test[0].names, scene.test[0].images, strict=True))
     if views["0"].shape[:2] != pictures[0].shape[:2]:
         return math.inf
     each = [
@@ -162,7 +162,7 @@ def test_masks_and_alpha_follow_where_they_have_the_stored_shape(
         frame["mask_path"] = "mask.png"
         data.save(f"{i}.png.alpha.png", companion)
     data.save("mask.png", companion)
-    train = load_scene(data.write()).train
+    [train] = load_scene(data.write()).train
     assert train.ignored[0].nonzero().tolist() == [[2, 5]]
     assert (train.images[0, ..., 3] == 0).nonzero().tolist() == [[2, 5]]
 
@@ -182,7 +182,7 @@ def test_reduced_copies_are_turned_like_their_pictures(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert differences(data.write(), [smooth(i)[::2, ::2] for i in range(4)], downscale=2) == 0
-        assert load_scene(data.folder, downscale=2).train.cameras.focal[0].tolist() == [10, 10]
+        assert load_scene(data.folder, downscale=2).train[0].cameras.focal[0].tolist() == [10, 10]
 
 
 def test_every_kind_of_loader_turns(blender) -> None:
@@ -192,7 +192,7 @@ def test_every_kind_of_loader_turns(blender) -> None:
     with pytest.warns(
         UserWarning, match=r"transforms_train.json: the EXIF orientation of r_2.png is applied"
     ):
-        assert (load_scene(blender.write()).train.images[2].numpy() == seen).all()
+        assert (load_scene(blender.write()).train[0].images[2].numpy() == seen).all()
 
 
 def test_the_tag_is_found_behind_a_pngs_pixels_and_a_damaged_one_is_none(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_the_tag_is_found_behind_a_pngs_pixels_and_a_damaged_one_is_none(tmp_pat
         chunk = struct.pack(">I4s", len(content), b"eXIf") + content
         chunk += struct.pack(">I", zlib.crc32(chunk[4:]))
         (tmp_path / "a.png").write_bytes(data[:-12] + chunk + data[-12:])
-        assert read_header(tmp_path / "a.png") == Header((WIDTH, HEIGHT), orientation)
+        assert read_header(tmp_path / "a.png") == Header((WIDTH, HEIGHT), orientation, has_alpha=False)
 
 
 @pytest.mark.parametrize("value", [0, 9, 6000])

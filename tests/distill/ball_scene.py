@@ -16,7 +16,7 @@ from omnifield.fields import (
     Probe,
     field_config,
 )
-from omnifield.renderers import OccupancyGrid
+from omnifield.renderers import OccupancyConfig
 from omnifield.scenes import Box, Contraction, Domain
 from omnifield.train import TrainedField
 from torch import Tensor
@@ -79,13 +79,13 @@ class NormalBall(Field):
 
 def ball(config: BallConfig | None = None, domain: Domain = CUBE) -> TrainedField:
     field = (config or BallConfig()).build(domain)
-    occupancy = OccupancyGrid(domain, resolution=CELLS, steps_per_side=STEPS_PER_SIDE)
+    occupancy = OccupancyConfig(CELLS, STEPS_PER_SIDE).build(domain)
     for seed in range(4):
-        occupancy.update(field.density, CELLS**3, torch.Generator().manual_seed(seed))
+        occupancy.visit(field.density, CELLS**3, torch.Generator().manual_seed(seed))
     return TrainedField(
         field=field,
         sampler=occupancy,
-        cameras=around(VIEWS, SIZE, 0.3),
+        cameras=(around(VIEWS, SIZE, 0.3),),
         background=(1.0, 1.0, 1.0),
         scene_from_input=torch.eye(4),
         provenance={"scene": "ball"},
@@ -129,7 +129,7 @@ FOG_FROM, FOG = 6.0, 96.0
 def far_ball() -> TrainedField:
     """An unbounded scene: the ball, and far behind it a coloured fog."""
     field = FarConfig().build(Contraction(CUBE.lo, CUBE.hi))
-    occupancy = OccupancyGrid(field.domain, resolution=64)
+    occupancy = OccupancyConfig(64).build(field.domain)
     for seed in range(2):
-        occupancy.update(field.density, 64**3, torch.Generator().manual_seed(seed))
+        occupancy.visit(field.density, 64**3, torch.Generator().manual_seed(seed))
     return replace(ball(), field=field, sampler=occupancy)

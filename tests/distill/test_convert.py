@@ -3,22 +3,24 @@
 import dataclasses
 import importlib
 import itertools
+from collections.abc import Sequence
 
 import pytest
 import torch
-from omnifield.distill import Conversion, Edits, Plan, Watch, Wishes, convert
+from omnifield.distill import Callbacks, Conversion, Edits, Goal, Plan, convert
 from omnifield.distill.curriculum import SCHEDULES
 from omnifield.distill.exam import Exam
-from omnifield.distill.loop import Distillation, Patience, distill
+from omnifield.distill.loop import Distillation, EarlyStopping, distill
 from omnifield.fields import field_config
 from omnifield.scenes import Cameras
+from omnifield.scenes.camera_groups import all_poses, any_moving
 from omnifield.train import Budget, TrainedField
 
 from .ball_scene import BallConfig, ball, small
 
 
 def converted(teacher: TrainedField, kind: str, steps: int, **plan: object) -> Conversion:
-    return convert([teacher], small(kind), Wishes(Budget(steps=steps)), plan=Plan(**plan))  # pyright: ignore
+    return convert([teacher], small(kind), Goal(Budget(steps=steps)), plan=Plan(**plan))  # pyright: ignore
 
 
 def test_the_same_seed_makes_the_same_field_and_another_seed_another(teacher_ball: TrainedField) -> None:
@@ -34,10 +36,10 @@ def test_the_same_seed_makes_the_same_field_and_another_seed_another(teacher_bal
 
 def test_looking_on_changes_nothing_and_sees_every_step(teacher_ball: TrainedField) -> None:
     seen = []
-    watch = Watch(show=lambda progress, psnr: seen.append((progress, psnr)))
-    wishes = Wishes(Budget(steps=16))
-    done = convert([teacher_ball], small("voxel"), wishes, watch=watch)
-    alone = convert([teacher_ball], small("voxel"), wishes)
+    callbacks = Callbacks(on_step=lambda progress, psnr: seen.append((progress, psnr)))
+    goal = Goal(Budget(steps=16))
+    done = convert([teacher_ball], small("voxel"), goal, callbacks=callbacks)
+    alone = convert([teacher_ball], small("voxel"), goal)
     for name, tensor in done.student.field.state_dict().items():
         assert torch.equal(tensor, alone.student.field.state_dict()[name])
     assert [progress.step for progress, _ in seen] == list(range(1, done.steps + 1))
@@ -53,25 +55,25 @@ def test_stages_and_marks_follow_one_another(teacher_ball: TrainedField) -> None
     assert 0 < sum(stage.seconds for stage in done.stages) <= done.seconds
     assert done.curve[0].step == 0 and done.curve[-1].step == done.steps
     assert all(a.step <= b.step and a.seconds <= b.seconds for a, b in itertools.pairwise(done.curve))
-    assert any("features are not compared" in sentence for sentence in done.said)
+    assert any("features are not compared" in sentence for sentence in done.notes)
     assert not done.interrupted
 
 
 def test_one_that_is_stopped_gives_the_best_so_far(teacher_ball: TrainedField) -> None:
     told = iter([False] * 50 + [True] * 10)
-    wishes = Wishes(Budget(steps=1000))
-    done = convert([teacher_ball], small("vm"), wishes, watch=Watch(stopped=lambda: next(told)))
+    goal = Goal(Budget(steps=1000))
+    done = convert([teacher_ball], small("vm"), goal, callbacks=Callbacks(should_stop=lambda: next(told)))
     assert done.interrupted and done.steps == 51
     assert done.agreement.psnr > max(mark.agreement_psnr for mark in done.curve) - 1
 
 
 def test_it_ends_when_the_agreement_that_was_wished_for_is_there(teacher_ball: TrainedField) -> None:
-    done = convert([teacher_ball], small("voxel"), Wishes(Budget(steps=1000), target_psnr=25.0))
+    done = convert([teacher_ball], small("voxel"), Goal(Budget(steps=1000), target_psnr=25.0))
     assert done.agreement.psnr > 25 and done.steps < 100 and not done.interrupted
 
 
 def test_seconds_end_it_as_well(teacher_ball: TrainedField) -> None:
-    done = convert([teacher_ball], small("voxel"), Wishes(Budget(seconds=1.5)))
+    done = convert([teacher_ball], small("voxel"), Goal(Budget(seconds=1.5)))
     assert done.steps > 1 and max(mark.seconds for mark in done.curve) < 2.5
 
 
@@ -79,20 +81,21 @@ def test_too_small_a_budget_is_said(teacher_ball: TrainedField) -> None:
     with pytest.raises(
         ValueError, match=r"The budget is too small: to begin took .* s, --max-seconds is 0\.01"
     ):
-        convert([teacher_ball], small("mlp"), Wishes(Budget(seconds=0.01)))
+        convert([teacher_ball], small("mlp"), Goal(Budget(seconds=0.01)))
 
 
 def test_a_moving_scene_wants_a_student_that_moves_or_a_moment() -> None:
     still = ball(BallConfig(radius=0.4, x=-0.3, speed=0.6))
-    times = torch.linspace(0, 1, len(still.cameras))
-    moving = dataclasses.replace(still, cameras=dataclasses.replace(still.cameras, time=times))
-    wishes = Wishes(Budget(steps=4))
+    [cameras] = still.cameras
+    times = torch.linspace(0, 1, len(cameras))
+    moving = dataclasses.replace(still, cameras=(dataclasses.replace(cameras, time=times),))
+    goal = Goal(Budget(steps=4))
     with pytest.raises(ValueError, match=r"The scene moves, and a vm field .* with --time"):
-        convert([moving], small("vm"), wishes)
-    done = convert([moving], small("voxel"), wishes, edits=Edits(time=1.0))
-    assert done.agreement.psnr > 25 and not done.student.cameras.moving
+        convert([moving], small("vm"), goal)
+    done = convert([moving], small("voxel"), goal, edits=Edits(time=1.0))
+    assert done.agreement.psnr > 25 and not any_moving(done.student.cameras)
     config = field_config("cam", "tiny", ("coordinate=time", "samples_per_step=1024"))
-    assert convert([moving], config, wishes).student.cameras.moving
+    assert any_moving(convert([moving], config, goal).student.cameras)
 
 
 @pytest.mark.parametrize("schedule", ["together", "pvd"])
@@ -109,16 +112,16 @@ def test_features_come_first_where_both_fields_have_them(teacher_ball: TrainedFi
     teacher = converted(teacher_ball, "hash", 8).student
     done = converted(teacher, "vm", 40, schedule=schedule, decoder="own")
     assert [stage.name for stage in done.stages] == ["start", "features", "volume", "pixels"]
-    assert any("through a linear map" in sentence for sentence in done.said)
+    assert any("through a linear map" in sentence for sentence in done.notes)
 
 
 def test_an_inherited_decoder_is_held_until_rays_are_compared(teacher_ball: TrainedField) -> None:
     teacher = converted(teacher_ball, "hash", 8).student
     work = Distillation(teacher, small("hash"), Plan())
-    assert work.common.inherited
-    given = [parameter.clone() for parameter in work.common.inherited]
+    assert work.feature_map.inherited
+    given = [parameter.clone() for parameter in work.feature_map.inherited]
     for progress in distill(work, Budget(steps=24)):
-        same = all(torch.equal(a, b) for a, b in zip(given, work.common.inherited, strict=True))
+        same = all(torch.equal(a, b) for a, b in zip(given, work.feature_map.inherited, strict=True))
         assert same == (progress.stage != "pixels")
     assert all(parameter.requires_grad for parameter in work.student.parameters())
 
@@ -138,14 +141,14 @@ def test_the_best_is_chosen_on_other_views_than_it_is_judged_by(
     asked = []
 
     class Watched(Exam):
-        def __init__(self, trained: TrainedField, cameras: Cameras, rays: int) -> None:
+        def __init__(self, trained: TrainedField, cameras: Sequence[Cameras], rays: int) -> None:
             super().__init__(trained, cameras, rays)
-            asked.append(cameras.world_from_camera)
+            asked.append(all_poses(cameras))
 
     monkeypatch.setattr(importlib.import_module("omnifield.distill.convert"), "Exam", Watched)
     done = converted(teacher_ball, "voxel", 4)
     chosen_by, judged_by = asked
-    assert torch.equal(done.exam.cameras.world_from_camera, judged_by)
+    assert torch.equal(all_poses(done.exam.cameras), judged_by)
     apart = (chosen_by[:, None] - judged_by[None]).abs().amax((2, 3))
     assert apart.min() > 1e-2 and len(chosen_by) >= len(judged_by)
 
@@ -153,15 +156,15 @@ def test_the_best_is_chosen_on_other_views_than_it_is_judged_by(
 def test_the_linear_map_learns_nothing_from_the_points_that_tell_when_a_stage_is_over(teacher_ball) -> None:
     teacher = converted(teacher_ball, "hash", 4).student
     work = Distillation(teacher, small("vm"), Plan(decoder="own"))
-    assert work.common.matrix is not None
+    assert work.feature_map.matrix is not None
     fitted = []
-    fit = work.common.fit
-    work.common.fit = lambda student, known: (fitted.append(known), fit(student, known))[1]  # pyright: ignore
-    patience = Patience(work, SCHEDULES["progressive"][0], 0.0)
-    before = work.common.matrix.clone()
-    patience.is_over(0.02)
-    assert not fitted and torch.equal(work.common.matrix, before)
-    assert patience.least < float("inf")
+    fit = work.feature_map.fit
+    work.feature_map.fit = lambda student, known: (fitted.append(known), fit(student, known))[1]  # pyright: ignore
+    stopping = EarlyStopping(work, SCHEDULES["progressive"][0], 0.0)
+    before = work.feature_map.matrix.clone()
+    stopping.is_over(0.02)
+    assert not fitted and torch.equal(work.feature_map.matrix, before)
+    assert stopping.least < float("inf")
     for _ in distill(work, Budget(steps=16)):
         pass
     judged = work.judged.features

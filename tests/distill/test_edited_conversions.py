@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from omnifield.distill import Edits, Wishes, convert
+from omnifield.distill import Edits, Goal, convert
 from omnifield.fields import FIELD_CONFIGS
 from omnifield.renderers import Rendering, VolumeRenderer
 from omnifield.scenes import Box
@@ -44,7 +44,7 @@ def psnr(a: Tensor, b: Tensor) -> float:
 
 @pytest.mark.parametrize(("kind", "cut"), [*QUICK, *SLOW])
 def test_what_was_erased_is_empty_and_the_rest_is_there(teacher_ball: TrainedField, kind, cut) -> None:
-    done = convert([teacher_ball], small(kind), Wishes(Budget(steps=STEPS)), edits=CUTS[cut])
+    done = convert([teacher_ball], small(kind), Goal(Budget(steps=STEPS)), edits=CUTS[cut])
     erased, left = (WALL + NEAR_IT, 1.0), (-0.5, WALL - NEAR_IT)
     assert from_above(teacher_ball, *erased).opacity.max() > 0.99
     assert from_above(done.student, *erased).opacity.max() < 0.01
@@ -60,7 +60,7 @@ def test_a_ball_and_one_that_was_moved_become_one_field() -> None:
     away = some_pose()
     away[:3, 3] = torch.tensor([1.0, 0.2, 0.0])
     edits = Edits(world_from_field=(torch.eye(4), away))
-    done = convert([one, other], small("voxel"), Wishes(Budget(steps=8)), edits=edits)
+    done = convert([one, other], small("voxel"), Goal(Budget(steps=8)), edits=edits)
     assert done.source == "ball+ball" and done.agreement.psnr > 25
     for middle, radius in (((0.0, 0.0), 0.3), ((1.0, 0.2), 0.2)):
         x, y = middle

@@ -7,7 +7,7 @@ import torch
 from omnifield.distill.edits import Confined, Cut, Frozen, Moved, Union, around, bounded, moved_domain, turned
 from omnifield.fields import Field, Points
 from omnifield.fields.decoders import ColorDecoder
-from omnifield.renderers import OccupancyGrid, UniformSampler, VolumeRenderer
+from omnifield.renderers import OccupancyConfig, UniformConfig, VolumeRenderer
 from omnifield.scenes import Box, Contraction, Domain
 from torch import Tensor
 
@@ -51,8 +51,8 @@ def test_a_moved_field_says_there_what_it_said_here(kind) -> None:
 def test_a_moved_field_looks_as_the_field_from_a_camera_moved_back(teacher_ball) -> None:
     pose = some_pose()
     moved = Moved(teacher_ball.field, pose)
-    grid = UniformSampler(moved.domain), UniformSampler(CUBE)
-    cameras = teacher_ball.cameras
+    grid = UniformConfig().build(moved.domain), UniformConfig().build(CUBE)
+    [cameras] = teacher_ball.cameras
     rays = cameras.pixel_rays(0, 2)
     there = dataclasses.replace(
         rays, origins=rays.origins @ pose[:3, :3].T + pose[:3, 3], directions=rays.directions @ pose[:3, :3].T
@@ -81,7 +81,7 @@ def test_a_moved_field_has_the_turned_decoder() -> None:
     moved = Moved(field, pose)
     points = put(scattered(100, CUBE), pose)
     _, features, color = answers(moved, points)
-    assert torch.allclose(moved.decoder(features, points.direction), color, atol=1e-4)
+    assert torch.allclose(moved.color_decoder(features, points.direction), color, atol=1e-4)
 
 
 def test_a_frozen_field_stands_still() -> None:
@@ -136,7 +136,7 @@ def test_where_two_fields_are_their_colours_mix_by_their_densities() -> None:
 
 
 def test_a_confined_field_is_nothing_where_nobody_ever_looked() -> None:
-    field, grid = stirred("mlp", CUBE), OccupancyGrid(CUBE, resolution=8)
+    field, grid = stirred("mlp", CUBE), OccupancyConfig(8).build(CUBE)
     grid.set_occupied(torch.rand(512, generator=torch.Generator().manual_seed(0)) < 0.5)
     points = scattered(1000, CUBE)
     there = grid.contains(points.position)

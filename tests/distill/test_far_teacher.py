@@ -5,9 +5,10 @@ import dataclasses
 
 import pytest
 import torch
+from omnifield.distill.combine import _placed
 from omnifield.distill.edits import Cut, Frozen, Moved, Union
-from omnifield.distill.queried import _placed
 from omnifield.scenes import Box, Rays
+from omnifield.scenes.rays import no_view
 from omnifield.train import TrainedField
 from omnifield.viewer.subject import Crop
 
@@ -53,19 +54,27 @@ def test_a_far_teacher_is_put_elsewhere_with_its_cameras(teacher_ball: TrainedFi
         far = dataclasses.replace(
             teacher_ball,
             sampler=copy.deepcopy(teacher_ball.sampler).to(device),
-            cameras=teacher_ball.cameras.to(device),
+            cameras=(teacher_ball.cameras[0].to(device),),
         )
         _, contains, cameras = _placed(far, some_pose().to(device), 0.5)
         assert torch.equal(contains(position.to(device)).cpu(), expected)
-        seen = cameras.world_from_camera.cpu()
-    torch.testing.assert_close(seen, near_cameras.world_from_camera)
+        seen = cameras[0].world_from_camera.cpu()
+    torch.testing.assert_close(seen, near_cameras[0].world_from_camera)
 
 
 def test_a_crop_box_cuts_far_rays() -> None:
     crop = Crop(torch.tensor([0.1, 0.0, 0.0]), some_pose()[:3, :3], torch.tensor([1.0, 0.5, 2.0]))
     origins, directions = torch.randn(2, 30, 3, generator=torch.Generator().manual_seed(0))
     one = torch.ones(30)
-    rays = Rays(origins, torch.nn.functional.normalize(directions, dim=-1), 0.1 * one, 9 * one, one, 0 * one)
+    rays = Rays(
+        origins=origins,
+        directions=torch.nn.functional.normalize(directions, dim=-1),
+        near=0.1 * one,
+        far=9 * one,
+        footprint=one,
+        time=0 * one,
+        view=no_view(len(one), "cpu"),
+    )
     near = crop.apply(rays)
     with far_device() as device:
         far = crop.apply(rays.to(device))

@@ -15,15 +15,15 @@ SOLVED = ("voxel", "mipvog")
 
 def agreement(work: Distillation) -> float:
     exam = Exam(work.teacher.trained, work.teacher.held_out, QUICK_RAYS)
-    return exam.psnr(work.student, work.rebuilt_occupancy(looks=1))
+    return exam.psnr(work.student, work.rebuilt_sampler(looks=1))
 
 
 @pytest.mark.parametrize("kind", SOLVED)
 def test_a_solved_student_is_near_the_teacher_before_any_step(teacher_ball: TrainedField, kind) -> None:
     solved = Distillation(teacher_ball, small(kind), Plan())
     noise = Distillation(teacher_ball, small(kind), Plan(start="noise"))
-    assert "the student was solved for before its first step" in solved.said
-    assert not any("solved" in sentence for sentence in noise.said)
+    assert "the student was solved for before its first step" in solved.notes
+    assert not any("solved" in sentence for sentence in noise.notes)
     assert agreement(solved) > 28 > 22 > agreement(noise)  # 30 and 18 dB
 
 
@@ -43,7 +43,12 @@ def test_voxels_have_the_teachers_densities_and_its_colours_from_everywhere(
     position = 0.57 * position
     direction = torch.nn.functional.normalize(torch.randn(2000, 3, generator=generator), dim=-1)
     facing = (position * direction).sum(-1) < -0.2  # from where cameras look at it
-    points = Points(position[facing], direction[facing], torch.zeros(2000)[facing], torch.zeros(2000)[facing])
+    points = Points(
+        position=position[facing],
+        direction=direction[facing],
+        footprint=torch.zeros(2000)[facing],
+        time=torch.zeros(2000)[facing],
+    )
     teacher = teacher_ball.field
     features = teacher.features(points, teacher.probe(points))
     expected = teacher.color(features, points)

@@ -7,19 +7,19 @@ import torch
 from omnifield.distill.match import FAINT, LEAK, SOLID, Densities, Weights, point_errors
 from omnifield.distill.teacher import PointLesson
 from omnifield.fields import Levels, Points
-from omnifield.renderers import OccupancyGrid
+from omnifield.renderers import OccupancyConfig
 
 from .ball_scene import CUBE
 
 ALL = Weights(features=0.5, opacity=1.0, logarithm=2.0, color=3.0, pixels=7.0)
-OCCUPANCY = OccupancyGrid(CUBE, resolution=16, steps_per_side=64)
+OCCUPANCY = OccupancyConfig(16, 64).build(CUBE)
 DENSITIES, STEP = Densities.of(OCCUPANCY), torch.tensor(OCCUPANCY.grid.step)
 
 
 def lesson(count: int, generator: torch.Generator) -> PointLesson:
     position = torch.rand(count, 3, generator=generator)
     return PointLesson(
-        points=Points(position, position, position[:, 0], position[:, 0]),
+        points=Points(position=position, direction=position, footprint=position[:, 0], time=position[:, 0]),
         features=torch.randn(count, 4, generator=generator),
         density=10 ** (8 * torch.rand(count, generator=generator) - 3),
         color=torch.rand(count, 3, generator=generator),

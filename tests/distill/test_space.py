@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 import torch
 from omnifield.distill.space import Space
-from omnifield.renderers import OccupancyGrid
+from omnifield.renderers import OccupancyConfig, OccupancyGrid
 from omnifield.scenes import Box, Contraction, Domain
 from omnifield.scenes.cells import dilated
 
@@ -14,7 +14,7 @@ LONG = Box((-1.0, -0.5, 0.0), (1.0, 0.5, 1.5))
 
 
 def some_cells(domain: Domain, count: int = 5) -> OccupancyGrid:
-    grid = OccupancyGrid(domain, resolution=SIZE)
+    grid = OccupancyConfig(SIZE).build(domain)
     occupied = torch.zeros(SIZE**3, dtype=torch.bool)
     occupied[torch.randperm(SIZE**3, generator=torch.Generator().manual_seed(1))[:count]] = True
     grid.set_occupied(occupied)

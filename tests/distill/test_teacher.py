@@ -5,11 +5,13 @@ import math
 
 import pytest
 import torch
-from omnifield.distill.cameras import NEIGHBOURS
+from omnifield.distill.interpolate import NEIGHBOURS
 from omnifield.distill.teacher import HIDDEN, MISSES, OCCUPIED, SURFACE, PointLesson, RayLesson, Teacher
 from omnifield.fields import Level
-from omnifield.renderers import UniformSampler, VolumeRenderer
-from omnifield.scenes import Rays
+from omnifield.renderers import UniformConfig, VolumeRenderer
+from omnifield.scenes import Lens, Rays
+from omnifield.scenes.camera_groups import all_poses, rays_in_frame
+from omnifield.scenes.rays import no_view
 from omnifield.train import TrainedField
 
 from .ball_scene import CUBE, RADIUS, BallConfig, ball, far_ball
@@ -36,24 +38,24 @@ def points(teacher: Teacher, rays: RayLesson) -> PointLesson:
 @pytest.mark.parametrize(("views", "held_out"), [(1, [0]), (2, [1]), (5, [2]), (12, [6]), (40, [8, 24])])
 def test_some_cameras_are_held_out_and_never_asked(views, held_out, generator) -> None:
     trained = ball()
-    poses = trained.cameras.world_from_camera
+    poses = trained.cameras[0].world_from_camera
     turned = torch.cat([poses, poses @ torch.diag(torch.tensor([-1.0, -1.0, 1.0, 1.0]))])[:views]
     each = torch.arange(views) % len(poses)
     trained = dataclasses.replace(
-        trained, cameras=dataclasses.replace(trained.cameras[each], world_from_camera=turned)
+        trained, cameras=(dataclasses.replace(trained.cameras[0][each], world_from_camera=turned),)
     )
     teacher = Teacher(trained, generator)
-    assert torch.equal(teacher.held_out.world_from_camera, turned[held_out])
+    assert torch.equal(all_poses(teacher.held_out), turned[held_out])
     if views > 1:
-        known = teacher.cameras.world_from_camera[: views - len(held_out)]
+        known = teacher.poses[: views - len(held_out)]
         rest = [view for view in range(views) if view not in held_out]
         assert torch.equal(known, turned[rest])
         for pose in turned[held_out]:
             for others in (teacher.cameras, teacher.choosing):
-                assert (others.world_from_camera - pose).abs().amax((1, 2)).min() > 1e-3
+                assert (all_poses(others) - pose).abs().amax((1, 2)).min() > 1e-3
     if 1 < views < 40:  # of 40 two stand in each place, and there is nothing in between
-        for pose in teacher.choosing.world_from_camera:
-            assert (teacher.cameras.world_from_camera - pose).abs().amax((1, 2)).min() > 1e-4
+        for pose in all_poses(teacher.choosing):
+            assert (teacher.poses - pose).abs().amax((1, 2)).min() > 1e-4
     assert NEIGHBOURS > 1
 
 
@@ -62,7 +64,7 @@ def test_rays_are_the_teachers_pictures(teacher: Teacher, rays: RayLesson) -> No
         teacher.trained.field, rays.rays, torch.zeros(3)
     )
     assert torch.equal(seen.color, rays.color) and torch.equal(seen.opacity, rays.opacity)
-    starts = teacher.cameras.world_from_camera[rays.camera, :, 3]
+    starts = teacher.poses[rays.camera, :, 3]
     assert torch.equal(rays.rays.origins, starts)
 
 
@@ -97,12 +99,12 @@ def test_answers_are_the_fields_own_and_zero_outside_of_occupied_cells(teacher: 
 def test_points_are_seen_as_cameras_see_them(teacher: Teacher, generator) -> None:
     position = 0.5 * torch.randn(500, 3, generator=generator)
     seen, step = teacher.seen_from_somewhere(position, generator)
-    away = seen.position[:, None] - teacher.cameras.world_from_camera[None, :, :, 3]
+    away = seen.position[:, None] - teacher.poses[None, :, :, 3]
     distance = away.norm(dim=-1)
     aligned = ((away / distance[:, :, None]) * seen.direction[:, None]).sum(-1)
     camera = aligned.argmax(1)
     assert torch.allclose(aligned.amax(1), torch.ones(500), atol=1e-5)
-    cone = teacher.cameras.cone_radius(camera, seen.direction)
+    cone = teacher.cameras[0].cone_radius(camera, seen.direction)
     assert torch.allclose(seen.footprint, distance[torch.arange(500), camera] * cone)
     assert torch.allclose(seen.direction.norm(dim=-1), torch.ones(500), atol=1e-5)
     assert (step == teacher.grid.step).all()  # a bounded scene has steps of one length
@@ -114,7 +116,7 @@ def test_steps_are_those_of_the_march_that_the_points_are_seen_in(generator) -> 
     teacher = Teacher(trained, generator)
     rays = teacher.ask_rays(teacher.random_cameras(300, generator), generator)
     points = teacher.ask_points(300, rays, generator)
-    away = points.points.position[:, None] - teacher.cameras.world_from_camera[None, :, :, 3]
+    away = points.points.position[:, None] - teacher.poses[None, :, :, 3]
     aligned = (away * points.points.direction[:, None]).sum(-1) / away.norm(dim=-1)
     distance = away.norm(dim=-1)[torch.arange(len(away)), aligned.argmax(1)]
     chosen = distance < trained.sampler.grid.horizon
@@ -127,8 +129,13 @@ def test_steps_are_those_of_the_march_that_the_points_are_seen_in(generator) -> 
         far=torch.full((count,), torch.inf),
         footprint=torch.zeros(count),
         time=torch.zeros(count),
+        view=no_view(count, "cpu"),
     )
-    march = UniformSampler(trained.field.domain, trained.sampler.steps_per_side).sample(through, None)
+    march = (
+        UniformConfig(trained.sampler.steps_per_side)
+        .build(trained.field.domain)
+        .sample(trained.field.density, through, None)
+    )
     apart = (march.t - distance[march.ray]).abs()
     for ray in chosen.nonzero()[:, 0].tolist():
         own = slice(int(march.offsets[ray]), int(march.offsets[ray + 1]))
@@ -146,8 +153,9 @@ def test_surface_points_are_in_front_of_their_cameras(points: PointLesson) -> No
 
 def test_moments_are_those_of_the_cameras(generator) -> None:
     trained = ball(BallConfig(radius=0.3, x=-0.5, speed=1.0))
-    moments = torch.linspace(0, 1, len(trained.cameras))
-    trained = dataclasses.replace(trained, cameras=dataclasses.replace(trained.cameras, time=moments))
+    [cameras] = trained.cameras
+    moments = torch.linspace(0, 1, len(cameras))
+    trained = dataclasses.replace(trained, cameras=(dataclasses.replace(cameras, time=moments),))
     teacher = Teacher(trained, generator)
     rays = teacher.ask_rays(teacher.random_cameras(2000, generator), generator)
     points = teacher.ask_points(2000, rays, generator).points
@@ -157,12 +165,37 @@ def test_moments_are_those_of_the_cameras(generator) -> None:
 
 
 def test_a_teacher_that_no_ray_meets_still_has_points(teacher_ball: TrainedField, generator) -> None:
-    poses = teacher_ball.cameras.world_from_camera.clone()
+    [cameras] = teacher_ball.cameras
+    poses = cameras.world_from_camera.clone()
     poses[:, :, [0, 2]] *= -1  # looking away
-    away = dataclasses.replace(teacher_ball.cameras, world_from_camera=poses)
-    teacher = Teacher(dataclasses.replace(teacher_ball, cameras=away), generator)
+    away = dataclasses.replace(cameras, world_from_camera=poses)
+    teacher = Teacher(dataclasses.replace(teacher_ball, cameras=(away,)), generator)
     rays = teacher.ask_rays(teacher.random_cameras(500, generator), generator)
     assert (rays.opacity == 0).all() and len(rays.camera) > 0
     points = teacher.ask_points(1000, rays, generator)
     assert len(points.points) == 1000 - round(SURFACE * 1000) and (points.visible == HIDDEN).all()
     assert math.isfinite(points.color.sum().item()) and teacher.space.domain == CUBE
+
+
+def test_cameras_of_two_sizes_and_lenses_are_all_asked(generator) -> None:
+    """Each ray through its own camera's picture and lens, each point as wide as its camera sees it."""
+    trained = ball()
+    [cameras] = trained.cameras
+    fisheye = dataclasses.replace(cameras[8:].resized(48, 20), lens=Lens.FISHEYE)
+    teacher = Teacher(dataclasses.replace(trained, cameras=(cameras[:8], fisheye)), generator)
+    assert [each.lens for each in teacher.cameras] == [Lens.PERSPECTIVE, Lens.FISHEYE]
+    first, count = len(teacher.cameras[0]), len(teacher.poses)
+    camera = torch.arange(count).flip(0)
+    x, y = torch.rand(2, count, generator=generator)
+    rays = rays_in_frame(teacher.cameras, camera, x, y)
+    for row, number in enumerate(camera.tolist()):
+        group = teacher.cameras[number >= first]
+        place = torch.tensor([number - first * (number >= first)])
+        one = group.rays(place, x[row : row + 1] * group.width, y[row : row + 1] * group.height)
+        assert torch.allclose(rays.directions[row], one.directions[0], atol=1e-6)
+        assert torch.equal(rays.origins[row], one.origins[0])
+        assert rays.footprint[row].item() == pytest.approx(one.footprint[0].item())
+    asked = teacher.ask_rays(teacher.random_cameras(400, generator), generator)
+    assert torch.equal(asked.rays.origins, teacher.poses[asked.camera, :, 3])
+    assert (asked.camera < first).any() and (asked.camera >= first).any()
+    assert len(teacher.ask_points(500, asked, generator).points) == 500

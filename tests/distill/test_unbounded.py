@@ -5,7 +5,6 @@ import torch
 from omnifield.distill.curriculum import Plan
 from omnifield.distill.loop import Distillation, distill
 from omnifield.fields import Level, Points
-from omnifield.renderers.uniform import step_at
 from omnifield.train import Budget
 
 from .ball_scene import FOG_FROM, far_ball, small
@@ -22,8 +21,9 @@ def test_far_away_things_become_opaque(kind: str) -> None:
     generator = torch.Generator().manual_seed(0)
     direction = torch.nn.functional.normalize(torch.randn(2000, 3, generator=generator), dim=-1)
     distance = FOG_FROM + 0.1 + 3 * torch.rand(2000, generator=generator)
-    points = Points(direction * distance[:, None], direction, torch.zeros(2000), torch.zeros(2000))
-    step = step_at(teacher.sampler.grid, distance)
+    zero = torch.zeros(2000)
+    points = Points(position=direction * distance[:, None], direction=direction, footprint=zero, time=zero)
+    step = teacher.sampler.step_at(distance)
     with torch.no_grad():
         known, said = (field.levels(points, Level.DENSITY) for field in (teacher.field, work.student))
     there, here = (-torch.expm1(-levels.density * step) for levels in (known, said))

@@ -3,8 +3,9 @@
 import torch
 from omnifield.distill.edits import Cut, Union
 from omnifield.fields import Field
-from omnifield.renderers import Rendering, UniformSampler, VolumeRenderer
+from omnifield.renderers import Rendering, UniformConfig, VolumeRenderer
 from omnifield.scenes import Box, Rays
+from omnifield.scenes.rays import no_view
 
 from .ball_scene import CUBE
 from .test_edits import LEFT, RIGHT, stirred
@@ -21,11 +22,14 @@ def rays_along_y(generator: torch.Generator, count: int = 200) -> Rays:
         far=torch.full((count,), torch.inf),
         footprint=torch.full((count,), 1e-3),
         time=torch.zeros(count),
+        view=no_view(count, "cpu"),
     )
 
 
 def seen(field: Field, rays: Rays) -> Rendering:
-    return VolumeRenderer(UniformSampler(CUBE, 64)).render_image(field, rays, torch.tensor([0.3, 0.6, 0.1]))
+    return VolumeRenderer(UniformConfig(64).build(CUBE)).render_image(
+        field, rays, torch.tensor([0.3, 0.6, 0.1])
+    )
 
 
 def deferred() -> Field:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 import torch
 from omnifield.fields import HashConfig
-from omnifield.renderers import OccupancyGrid
+from omnifield.renderers import OccupancyConfig
 from omnifield.scenes import Cameras, Domain, pinhole
 from omnifield.train.field_file import TrainedField
 from torch import Tensor
@@ -48,8 +48,8 @@ def trained() -> Callable[[Domain, Cameras], TrainedField]:
     def build(domain: Domain, cameras: Cameras) -> TrainedField:
         return TrainedField(
             field=HashConfig(**HashConfig.PRESETS["tiny"]).build(domain),
-            sampler=OccupancyGrid(domain, resolution=16),
-            cameras=cameras,
+            sampler=OccupancyConfig(16).build(domain),
+            cameras=(cameras,),
             background=(1.0, 1.0, 1.0),
             scene_from_input=torch.eye(4),
             provenance={},

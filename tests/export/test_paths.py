@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from omnifield.export.paths import face_the_same_way, orbit, resized, spiral
+from omnifield.export.paths import face_the_same_way, orbit, spiral, undistorted
 from omnifield.scenes import Box, Contraction, pinhole
 
 BOX = Box((-1.0, -2.0, 0.0), (3.0, 2.0, 4.0))
@@ -84,13 +84,13 @@ def test_a_spiral_stays_among_the_cameras_and_looks_at_their_target(trained, wal
 
 
 def test_a_spiral_is_refused_where_cameras_look_everywhere(trained, ring, wall) -> None:
-    assert face_the_same_way(wall) and not face_the_same_way(ring(MIDDLE, 3.0))
+    assert face_the_same_way([wall]) and not face_the_same_way([ring(MIDDLE, 3.0)])
     with pytest.raises(ValueError, match=r"look the same way.*--path orbit"):
         spiral(trained(BOX, ring(MIDDLE, 3.0)), 10, (40, 30))
 
 
 def test_resizing_keeps_the_vertical_field_of_view(wall) -> None:
-    small = resized(wall, (100, 15))
+    small = undistorted(wall, (100, 15))
     assert (small.width, small.height) == (100, 15)
     torch.testing.assert_close(small.focal, wall.focal / 2)
     torch.testing.assert_close(small.principal[0], torch.tensor([50.0, 7.5]))

@@ -3,6 +3,7 @@
 import torch
 from omnifield.fields import FIELD_CONFIGS, Field, FieldConfig, Points, field_config
 from omnifield.scenes import Box, Contraction, Domain
+from omnifield.scenes.columns import each_column
 from torch import Tensor
 
 VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -13,13 +14,6 @@ VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {
 KINDS = (*FIELD_CONFIGS, *VARIANTS)
 BOX = Box((-1.0, -0.5, 0.0), (1.0, 0.5, 1.5))
 DOMAINS = {"box": BOX, "contraction": Contraction(BOX.lo, BOX.hi)}
-
-MOVING = frozenset({"cam of time"})
-"""Those that change with time, as they should."""
-SMOOTHED: frozenset[str] = frozenset({"mipvog"})
-"""Those that change with the footprint, as they should."""
-FACING = frozenset({"cam of direction"})
-"""Those whose density depends on where it is seen from, as it should."""
 
 
 def scattered(count: int, domain: Domain, seed: int = 0) -> Points:
@@ -35,9 +29,7 @@ def scattered(count: int, domain: Domain, seed: int = 0) -> Points:
 
 
 def double(points: Points) -> Points:
-    return Points(
-        *(getattr(points, name).double() for name in ("position", "direction", "footprint", "time"))
-    )
+    return each_column(lambda column: column.double(), points)
 
 
 def config_of(kind: str, preset: str) -> FieldConfig:

@@ -50,7 +50,10 @@ def test_the_frequency_encoding_is_equation_4(generator: torch.Generator, octave
 def points(count: int) -> Points:
     numbers = torch.arange(count).float()
     return Points(
-        numbers[:, None].expand(count, 3), -numbers[:, None].expand(count, 3), numbers + 100, numbers + 200
+        position=numbers[:, None].expand(count, 3),
+        direction=-numbers[:, None].expand(count, 3),
+        footprint=numbers + 100,
+        time=numbers + 200,
     )
 
 

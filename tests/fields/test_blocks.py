@@ -2,15 +2,18 @@
 
 import copy
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from omnifield.fields import Points, field_config
-from omnifield.fields.blocks import ROWS, Blocks, block_variation, flat, is_occupied, unflat
+from omnifield.fields.blocks import Blocks, block_variation, is_occupied
 from omnifield.fields.mipvog import MipVogField, world_per_unit
 from omnifield.fields.pyramid import Pyramid
-from omnifield.ops import voxel_lookup
+from omnifield.ops import cell_number, cell_place, voxel_lookup
+from omnifield.ops.voxel_lookup import BLOCK
 from omnifield.scenes import Box, Contraction
+from omnifield.scenes.columns import joined
 from torch import Tensor
 
 from .contract import BOX, answers, scattered, tiny
@@ -24,13 +27,13 @@ def everywhere(position: Tensor) -> Tensor:
 
 def centres(blocks: Blocks) -> Tensor:
     """The voxels' centres in the unit cube, in the order of the rows."""
-    inside = unflat(torch.arange(ROWS), 8)
+    inside = cell_place(torch.arange(BLOCK), 8)
     return ((8 * blocks.corners()[:, None] + inside).reshape(-1, 3) + 0.5) / blocks.size
 
 
 def test_numbers_and_places_are_inverse() -> None:
-    assert torch.equal(flat(unflat(torch.arange(60), 7), 7), torch.arange(60))
-    assert unflat(torch.tensor([1 + 5 * (2 + 5 * 3)]), 5).tolist() == [[1, 2, 3]]
+    assert torch.equal(cell_number(cell_place(torch.arange(60), 7), 7), torch.arange(60))
+    assert cell_place(torch.tensor([1 + 5 * (2 + 5 * 3)]), 5).tolist() == [[1, 2, 3]]
 
 
 def test_in_the_beginning_all_blocks_are_there(generator: torch.Generator) -> None:
@@ -70,12 +73,12 @@ def test_too_many_blocks_leave_the_resolution() -> None:
     blocks, _ = Blocks(16).refine(CUBE, everywhere, [], 63)
     assert blocks.size == 16 and blocks.rows == 16**3
     half, _ = Blocks(16).refine(CUBE, lambda position: position[:, 2] < -0.3, [], 3)
-    assert half.size == 16 and half.rows == 4 * ROWS
+    assert half.size == 16 and half.rows == 4 * BLOCK
 
 
 def test_nothing_occupied_leaves_one_block() -> None:
     blocks, [table] = Blocks(16).refine(CUBE, lambda p: p[:, 0] > 9, [torch.ones(16**3, 1)], 100)
-    assert blocks.rows == ROWS == len(table)
+    assert blocks.rows == BLOCK == len(table)
 
 
 def test_blocks_are_asked_beyond_their_walls() -> None:
@@ -99,7 +102,7 @@ def test_an_index_that_makes_no_sense_is_refused(state: dict[str, Tensor]) -> No
 
 
 def test_variation_within_blocks() -> None:
-    rows = torch.arange(ROWS)
+    rows = torch.arange(BLOCK)
     table = torch.stack([rows % 8, 2 * (rows // 8 % 8)], -1).float()
     assert block_variation(table, None).item() == pytest.approx((7 / 8 * 1 + 7 / 8 * 4) / 2)
 
@@ -126,7 +129,7 @@ def test_each_level_holds_means_of_eight() -> None:
     pyramid = Pyramid(blocks, 9)
     assert pyramid.layout.resolutions == (32, 16, 8)
     coarser, grid = pyramid.coarser(table), dense(blocks, table)
-    assert len(coarser) == ROWS * sum(level.blocks for level in pyramid.parents)
+    assert len(coarser) == BLOCK * sum(level.blocks for level in pyramid.parents)
     for level in range(3):
         size = 32 >> level
         x = torch.cartesian_prod(*[torch.arange(size)] * 3)
@@ -140,20 +143,17 @@ def test_each_level_holds_means_of_eight() -> None:
 def far_away(count: int) -> Points:
     """Points of pixels wide enough for every level of the pyramid."""
     points = scattered(count, BOX)
-    return Points(points.position, points.direction, points.footprint * 50, points.time)
+    return replace(points, footprint=points.footprint * 50)
 
 
 def test_where_no_pixel_is_wider_than_a_voxel_nobody_makes_a_pyramid() -> None:
     """And what is read then is what its finest level says."""
     field, points = tiny("mipvog"), far_away(100)
     assert isinstance(field, MipVogField)
-    near = Points(points.position, points.direction, points.footprint * 0, points.time)
+    near = replace(points, footprint=points.footprint * 0)
     density = field.density(near)
     assert not field.filtered
-    both = Points(
-        *(torch.cat([a, b]) for a, b in zip(vars(near).values(), vars(points).values(), strict=True))
-    )
-    torch.testing.assert_close(field.density(both)[:100], density)
+    torch.testing.assert_close(field.density(joined([near, points]))[:100], density)
     assert field.filtered
 
 
@@ -190,7 +190,7 @@ def test_a_voxel_of_a_level_is_as_blurred_as_a_pixel_that_is_looked_up_there(lev
     x = (torch.arange(64 * 8) + 0.5) / (64 * 8)
     unit = torch.stack([x, torch.full_like(x, 0.5), torch.full_like(x, 0.5)], -1)
     for voxel in range(28, 36):
-        plane = unflat(torch.arange(8**3), 8)[:, 0]
+        plane = cell_place(torch.arange(8**3), 8)[:, 0]
         corners = 8 * blocks.corners()[:, None, 0] + plane
         table = (corners == voxel).float().reshape(-1, 1)
         answer = voxel_lookup(

@@ -8,7 +8,7 @@ import torch
 from omnifield.fields import CamField, Points, field_config
 from omnifield.fields.cam import AZIMUTHS, ELEVATIONS, TIMES, on_the_sphere
 from omnifield.fields.encodings import frequency_encoding
-from omnifield.renderers import OccupancyGrid, VolumeRenderer
+from omnifield.renderers import OccupancyConfig, VolumeRenderer
 from omnifield.scenes import pinhole
 from omnifield.train import TrainedField, load_field, save_field
 from safetensors import safe_open
@@ -153,7 +153,7 @@ def test_a_field_of_eight_bits_is_stored_in_bytes_and_shown_as_it_was_trained(co
     for name, parameter in field.named_parameters():
         assert sizes[name] == parameter.numel() * (1 if parameter.ndim > 1 else 4), name
     loaded = made(coordinate, "bits=8")
-    loaded.load_stored_state(stored)
+    loaded.load_state_dict(loaded.unpacked(stored))
     for before, after in zip(answers(field, points), answers(loaded, points), strict=True):
         assert torch.equal(before, after)
     again = loaded.stored_state()
@@ -181,10 +181,10 @@ def test_bytes_that_are_none_are_refused(spoilt: str) -> None:
         (f"{spoilt}.scale", torch.ones(7)),
     ):
         with pytest.raises(ValueError, match=spoilt):
-            field.load_stored_state(stored | {name: tensor})
+            field.load_state_dict(field.unpacked(stored | {name: tensor}))
     del stored[f"{spoilt}.scale"]
     with pytest.raises(KeyError):
-        field.load_stored_state(stored)
+        field.load_state_dict(field.unpacked(stored))
 
 
 def test_a_file_of_bytes_shows_what_was_trained_and_one_that_is_spoilt_is_refused(tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ def test_a_file_of_bytes_shows_what_was_trained_and_one_that_is_spoilt_is_refuse
     pose = torch.tensor([[[1.0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 4]]])
     cameras = pinhole(pose, (12, 9), 0.7, near=0.1)
     transform, thumbnail = torch.eye(4), torch.zeros(2, 2, 3, dtype=torch.uint8)
-    occupancy = OccupancyGrid(BOX, resolution=16)
+    occupancy = OccupancyConfig(16).build(BOX)
     save_field(path, TrainedField(field, occupancy, cameras, (1.0, 1.0, 1.0), transform, {}, thumbnail))
     loaded = load_field(path)
     before, after = (

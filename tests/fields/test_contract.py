@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from omnifield.fields import FIELD_CONFIGS, Field, Level, Points
-from omnifield.renderers import OccupancyGrid
+from omnifield.renderers import OccupancyConfig
 from omnifield.scenes import Box, Domain, pinhole
 from omnifield.train import TrainedField, load_field, save_field
 from omnifield.train.optimizer import Optimizer
@@ -15,10 +15,7 @@ from omnifield.train.optimizer import Optimizer
 from .contract import (
     BOX,
     DOMAINS,
-    FACING,
     KINDS,
-    MOVING,
-    SMOOTHED,
     answers,
     config_of,
     double,
@@ -107,20 +104,18 @@ def test_the_color_depends_on_the_direction_and_the_density_where_a_field_says_s
     turned = dataclasses.replace(points, direction=points.direction.flip(0))
     before, after = answers(field, points), answers(field, turned)
     same = torch.equal(before[0], after[0]) and torch.equal(before[1], after[1])
-    assert same == (kind not in FACING)
+    assert same == (not field.follows_direction)
     assert (before[2] - after[2]).abs().max() > 1e-3
 
 
 @EVERY_FIELD
-@pytest.mark.parametrize(("what", "changing"), [("time", MOVING), ("footprint", SMOOTHED)])
-def test_time_and_footprint_change_those_fields_that_say_so(
-    kind: str, what: str, changing: frozenset[str]
-) -> None:
+@pytest.mark.parametrize("what", ["time", "footprint"])
+def test_time_and_footprint_change_those_fields_that_say_so(kind: str, what: str) -> None:
     field, points = stirred(kind), scattered(500, BOX)
     zero = dataclasses.replace(points, **{what: torch.zeros(500)})
     one = dataclasses.replace(points, **{what: torch.ones(500)})
     same = all(torch.equal(a, b) for a, b in zip(answers(field, zero), answers(field, one), strict=True))
-    assert same == (kind not in changing)
+    assert same == (not {"time": field.follows_time, "footprint": field.follows_footprint}[what])
 
 
 @EVERY_FIELD
@@ -162,6 +157,34 @@ def test_gradients_are_slopes(kind: str) -> None:
 
     up, down = moved(1e-7), moved(-2e-7)
     assert (up - down) / 2e-7 == pytest.approx(slope, rel=1e-4)
+
+
+@EVERY_FIELD
+@BOTH_DOMAINS
+@pytest.mark.parametrize("what", ["position", "direction"])
+def test_gradients_reach_the_points(kind: str, domain: Domain, what: str) -> None:
+    """As a refined pose needs them: in double precision those of finite differences, and by kernels the same."""
+    field, points = stirred(kind, domain), scattered(50, domain)
+    exact, there = copy.deepcopy(field).double(), double(points)
+    way = torch.randn(50, 3, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    slope, single = slopes(exact, there, what), slopes(field, points, what)
+    assert slope.isfinite().all() and slope.any()
+    torch.testing.assert_close(single.double(), slope, rtol=0, atol=2e-3 * slope.abs().max().item())
+
+    def moved(by: float) -> float:
+        with torch.no_grad():
+            column = vars(there)[what] + by * way
+            return weighted(exact, dataclasses.replace(there, **{what: column})).item()
+
+    difference = (moved(1e-7) - moved(-1e-7)) / 2e-7
+    assert difference == pytest.approx((slope * way).sum().item(), rel=1e-3, abs=1e-6)
+
+
+def slopes(field: Field, points: Points, what: str) -> torch.Tensor:
+    leaf = vars(points)[what].clone().requires_grad_()
+    moving = dataclasses.replace(points, **{what: leaf})
+    (gradient,) = torch.autograd.grad(weighted(field, moving), leaf)
+    return gradient
 
 
 def weighted(field: Field, points: Points) -> torch.Tensor:
@@ -220,8 +243,8 @@ def test_a_file_keeps_every_bit(kind: str, domain: Domain, tmp_path: Path) -> No
     pose = torch.eye(4)[None, :3]
     trained = TrainedField(
         field=field,
-        sampler=OccupancyGrid(domain, resolution=16),
-        cameras=pinhole(pose, (8, 6), 0.7, near=0.1),
+        sampler=OccupancyConfig(16).build(domain),
+        cameras=(pinhole(pose, (8, 6), 0.7, near=0.1),),
         background=(1.0, 0.5, 0.0),
         scene_from_input=torch.eye(4),
         provenance={},

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 from omnifield import ops
+from omnifield.ops.voxel_lookup import BLOCK
 from torch import Generator, Tensor
 
 
@@ -65,7 +66,7 @@ def voxel_lookup(channels: int, *resolutions: int) -> Case:
         level = torch.rand(n, generator=generator) * layout.levels - 0.5
         there = torch.rand(layout.entries, generator=generator) < 0.7
         index = torch.where(there, there.cumsum(0) - 1, -1).int()
-        values = torch.randn(int(there.sum()) * 512, channels, generator=generator)
+        values = torch.randn(int(there.sum()) * BLOCK, channels, generator=generator)
         return positions, level, values, index
 
     def run(positions: Tensor, level: Tensor, values: Tensor, index: Tensor) -> Tensor:
@@ -79,7 +80,7 @@ def coarser_voxels(channels: int) -> Case:
 
     def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
         slots = torch.randperm(8 * 8, generator=generator)[:32]
-        return torch.randn(32 * 512, channels, generator=generator), slots
+        return torch.randn(32 * BLOCK, channels, generator=generator), slots
 
     def run(values: Tensor, slots: Tensor) -> Tensor:
         return ops.coarser_voxels(values, [ops.Parents(slots, 8), ops.Parents(torch.arange(8), 1)])
@@ -156,12 +157,25 @@ def mlp(*widths: int) -> Case:
     return Case(name, lambda x, *weights: ops.mlp(x, weights), make, everything, 2e-5)
 
 
-def ray_points() -> Case:
-    def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
-        rays = torch.randn(n // 8 + 1, 8, generator=generator)
-        return rays, torch.rand(n, generator=generator), torch.randint(len(rays), (n,), generator=generator)
+def ray_points(*, in_order: bool) -> Case:
+    """Samples of one ray after another, as a march leaves them, or in any order."""
 
-    return Case("ray_points", ops.ray_points, make, (), 1e-6)
+    def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
+        rays = n // 8 + 1
+        origins, directions = torch.randn(2, rays, 3, generator=generator)
+        footprint, time, ray = (
+            *torch.rand(2, rays, generator=generator),
+            torch.randint(rays, (n,), generator=generator),
+        )
+        t = torch.rand(n, generator=generator)
+        return origins, directions, footprint, time, t, ray.sort().values if in_order else ray
+
+    def run(*arguments: Tensor) -> Tensor:
+        found = ops.ray_points(*arguments)
+        flat = found.footprint[:, None], found.time[:, None]
+        return torch.cat([found.position, found.direction, *flat], -1)
+
+    return Case(f"ray_points {'in order' if in_order else 'in any order'}", run, make, (0, 1, 2))
 
 
 def ray_march(share: float) -> Case:
@@ -237,7 +251,7 @@ CASES = [
     *(ray_march(share) for share in (1.0, 0.2, 0.003)),
     *(ray_march_on(share, most) for share, most in ((1.0, 5), (0.2, 1), (0.003, 3))),
     ray_march_contracted(),
-    ray_points(),
+    *(ray_points(in_order=in_order) for in_order in (True, False)),
 ]
 
 

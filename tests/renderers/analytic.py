@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from omnifield.fields import Field, ParameterGroup, Points, Probe
 from omnifield.scenes import Box, Contraction, Domain, Rays
+from omnifield.scenes.rays import no_view
 from torch import Tensor
 
 COLOR = (0.8, 0.4, 0.1)
@@ -45,6 +46,11 @@ class Ball(Field):
         return []
 
 
+def unasked(points: Points) -> Float[Tensor, "n"]:
+    """A density for samplers that know without it where to sample."""
+    raise AssertionError(f"the density of {len(points)} points was asked for")
+
+
 def rays_of(origins: Tensor, directions: Tensor, far: float = math.inf) -> Rays:
     count = len(origins)
     return Rays(
@@ -54,6 +60,7 @@ def rays_of(origins: Tensor, directions: Tensor, far: float = math.inf) -> Rays:
         far=torch.full((count,), far),
         footprint=torch.full((count,), 1e-3),
         time=torch.zeros(count),
+        view=no_view(count, "cpu"),
     )
 
 

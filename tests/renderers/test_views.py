@@ -1,7 +1,7 @@
 """Several views in one go."""
 
 import torch
-from omnifield.renderers import UniformSampler, VolumeRenderer
+from omnifield.renderers import UniformConfig, VolumeRenderer
 from omnifield.scenes import pinhole
 
 from .analytic import CUBE, Ball
@@ -11,7 +11,7 @@ def test_views_that_are_marched_together_are_those_that_are_marched_alone() -> N
     poses = torch.eye(3, 4).repeat(2, 1, 1)
     poses[:, :, 3] = torch.tensor([[0.1, 0.0, 3.0], [-0.3, 0.2, 2.5]])
     cameras, background = pinhole(poses, (21, 14), 0.8, near=0.05), torch.tensor([0.2, 0.5, 0.9])
-    field, renderer = Ball(CUBE, 15.0), VolumeRenderer(UniformSampler(CUBE, 64))
+    field, renderer = Ball(CUBE, 15.0), VolumeRenderer(UniformConfig(64).build(CUBE))
     together = renderer.render_views(field, cameras, background, 2)
     for view, seen in enumerate(together):
         alone = renderer.render_image(field, cameras.pixel_rays(view, 2), background)

@@ -2,13 +2,14 @@
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
 from omnifield.fields import Field, Points, Probe, field_config
-from omnifield.renderers import Rendering, UniformSampler, VolumeRenderer
+from omnifield.ops import STOP
+from omnifield.renderers import Rendering, UniformConfig, UniformSampler, VolumeRenderer
 from omnifield.renderers.didactic import render_ray
-from omnifield.renderers.opaque import STOP
 from omnifield.renderers.uniform import CONE
 from omnifield.renderers.volume import VISIBLE
 from omnifield.scenes import Domain, Rays
@@ -21,7 +22,7 @@ DENSITIES = pytest.mark.parametrize("sigma", [0.3, 2.0, 15.0, 300.0])
 
 
 def render(field: Field, rays: Rays, background: Tensor, steps: int = STEPS) -> Rendering:
-    return VolumeRenderer(UniformSampler(field.domain, steps)).render(field, rays, background)
+    return VolumeRenderer(UniformConfig(steps).build(field.domain)).render(field, rays, background)
 
 
 def backgrounds(count: int) -> Tensor:
@@ -80,14 +81,14 @@ def test_a_ray_that_starts_inside_sees_what_is_before_it() -> None:
 
 def test_near_and_far_are_respected() -> None:
     rays = rays_of(torch.tensor([[0.0, 0.0, -1.0]]), torch.tensor([[0.0, 0.0, 1.0]]), far=1.5)
-    near = Rays(*(vars(rays) | {"near": torch.tensor([0.25])}).values())
+    near = replace(rays, near=torch.tensor([0.25]))
     opacity = render(Ball(CUBE, 1.0), near, torch.zeros(1, 3)).opacity
     assert opacity.item() == pytest.approx(1 - torch.e**-1.25, abs=1e-5)
 
 
 def test_a_ray_past_the_box_sees_the_background_and_nothing_else() -> None:
     rays, background = rays_around(50), backgrounds(50)
-    past = Rays(*(vars(rays) | {"directions": -rays.directions}).values())
+    past = replace(rays, directions=-rays.directions)
     rendering = render(Ball(CUBE, 5.0), past, background)
     assert torch.equal(rendering.color, background)
     assert not rendering.opacity.any() and rendering.depth.isinf().all() and not rendering.samples.any()
@@ -104,7 +105,7 @@ def test_in_an_empty_scene_every_ray_sees_its_background() -> None:
 @pytest.mark.parametrize("domain", [CUBE, UNBOUNDED], ids=["box", "contraction"])
 def test_no_rays(domain: Domain) -> None:
     field, none = field_config("mlp", "tiny").build(domain), rays_around(0)
-    renderer = VolumeRenderer(UniformSampler(domain, 16))
+    renderer = VolumeRenderer(UniformConfig(16).build(domain))
     rendering = renderer.render(field, none, torch.zeros(0, 3), torch.Generator())
     image = renderer.render_image(field, none, torch.zeros(3))
     for each in (rendering, image):
@@ -142,9 +143,9 @@ def test_the_renderer_is_its_didactic_twin(
     """Also where colours are made once per pixel, and where many samples are too faint to be asked."""
     for twin in ("volume", "didactic", "front_to_back"):
         monkeypatch.setattr(f"omnifield.renderers.{twin}.VISIBLE", visible)
-    field, sampler = stirred(tag, domain, seed=3, denser=denser), UniformSampler(domain, 24)
+    field, sampler = stirred(tag, domain, seed=3, denser=denser), UniformConfig(24).build(domain)
     rays, background = rays_around(10), torch.tensor([0.2, 0.9, 0.4])
-    rays = Rays(*(vars(rays) | {"far": torch.full((10,), 8.0)}).values())
+    rays = replace(rays, far=torch.full((10,), 8.0))
     rendering = VolumeRenderer(sampler).render(field, rays, background.expand(10, 3))
     image = VolumeRenderer(sampler).render_image(field, rays, background)
     for i in range(10):
@@ -241,14 +242,14 @@ def test_a_picture_in_pieces_is_the_picture(monkeypatch: pytest.MonkeyPatch) -> 
     pieces: list[int] = []
 
     class Counting(UniformSampler):
-        def next(self, rays, place, most):
+        def next(self, density, rays, place, most):
             if not place.any():  # a round that is the first
                 pieces.append(len(rays))
-            return super().next(rays, place, most)
+            return super().next(density, rays, place, most)
 
-    image = VolumeRenderer(Counting(CUBE, 32)).render_image(field, rays, background)
+    image = VolumeRenderer(Counting(CUBE, UniformConfig(32))).render_image(field, rays, background)
     assert len(pieces) > 3 and sum(pieces) == 6000 and max(pieces[2:]) < 3000
-    whole = VolumeRenderer(UniformSampler(CUBE, 32)).render(field, rays, background.expand(6000, 3))
+    whole = VolumeRenderer(UniformConfig(32).build(CUBE)).render(field, rays, background.expand(6000, 3))
     for name in ("color", "opacity", "depth"):
         torch.testing.assert_close(getattr(image, name), getattr(whole, name).detach(), rtol=1e-5, atol=1e-6)
         assert not getattr(image, name).requires_grad
@@ -260,18 +261,18 @@ def test_a_picture_in_pieces_is_the_picture(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_picture_is_composited_front_to_back_as_if_all_at_once(tag: str, denser: float) -> None:
     """For both kinds of shading; behind matter there may be as much as `STOP` of a difference."""
     field, rays, background = stirred(tag, CUBE, 4, denser), rays_around(300), torch.tensor([0.1, 0.2, 0.3])
-    image = VolumeRenderer(UniformSampler(CUBE, 200)).render_image(field, rays, background)
+    image = VolumeRenderer(UniformConfig(200).build(CUBE)).render_image(field, rays, background)
     whole = render(field, rays, background.expand(300, 3), steps=200)
     torch.testing.assert_close(image.opacity, whole.opacity.detach(), rtol=0, atol=2 * STOP)
     torch.testing.assert_close(image.color, whole.color.detach(), rtol=0, atol=20 * VISIBLE)
     seen = whole.opacity > 0.1
     torch.testing.assert_close(image.depth[seen], whole.depth[seen].detach(), rtol=0, atol=5e-3)
-    assert (image.samples <= UniformSampler(CUBE, 200).sample(rays, None).counts).all()
+    assert (image.samples <= UniformConfig(200).build(CUBE).sample(field.density, rays, None).counts).all()
 
 
 def test_jitter_comes_from_the_generator_alone() -> None:
     field, rays, background = stirred("mlp", CUBE, 2), rays_around(50), backgrounds(50)
-    renderer = VolumeRenderer(UniformSampler(CUBE, 16))
+    renderer = VolumeRenderer(UniformConfig(16).build(CUBE))
 
     def color(seed: "int | None") -> Tensor:
         generator = None if seed is None else torch.Generator().manual_seed(seed)
@@ -284,6 +285,6 @@ def test_jitter_comes_from_the_generator_alone() -> None:
 def test_the_field_is_left_as_it_was() -> None:
     field = stirred("hash", CUBE, 2)
     before = copy.deepcopy(field.state_dict())
-    VolumeRenderer(UniformSampler(CUBE, 16)).render_image(field, rays_around(50), torch.ones(3))
+    VolumeRenderer(UniformConfig(16).build(CUBE)).render_image(field, rays_around(50), torch.ones(3))
     assert all(torch.equal(before[name], tensor) for name, tensor in field.state_dict().items())
     assert all(parameter.grad is None for parameter in field.parameters())

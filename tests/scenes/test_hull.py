@@ -69,7 +69,7 @@ def touched(domain: Domain, resolution: int, middle: Tensor, radius: float) -> T
 def test_the_hull_holds_the_sphere(domain: Box, resolution: int) -> None:
     middle, radius = torch.tensor([0.2, -0.1, 0.1]), 0.5
     cameras = pinhole(look_at(scattered_eyes(10, 4.0), torch.zeros(10, 3)), (48, 40), 0.6, near=0.1)
-    hull = visual_hull(views_of(cameras, middle, radius), domain, resolution)
+    hull = visual_hull([views_of(cameras, middle, radius)], domain, resolution)
     assert hull.shape == (resolution**3,) and not hull.all()
     assert hull[touched(domain, resolution, middle, radius)].all()
 
@@ -78,7 +78,7 @@ def test_finer_cells_hug_the_sphere_and_keep_within_coarser_ones() -> None:
     middle, radius = torch.tensor([0.2, -0.1, 0.1]), 0.5
     cameras = pinhole(look_at(scattered_eyes(24, 4.0), torch.zeros(24, 3)), (96, 96), 0.6, near=0.1)
     views = views_of(cameras, middle, radius)
-    coarse, fine = (visual_hull(views, CUBE, resolution) for resolution in (32, 64))
+    coarse, fine = (visual_hull([views], CUBE, resolution) for resolution in (32, 64))
     in_coarse = coarse.reshape(32, 32, 32)
     for axis in range(3):
         in_coarse = in_coarse.repeat_interleave(2, axis)
@@ -103,7 +103,7 @@ def test_nothing_of_the_sphere_is_lost_however_the_cameras_stand(seed: int) -> N
     targets = 1.6 * (uniform(6, 3) - 0.5)
     size = (int(30 + 50 * uniform(1)), int(30 + 50 * uniform(1)))
     cameras = pinhole(look_at(eyes, targets), size, 0.3 + 1.8 * uniform(1).item(), near=0.1)
-    hull = visual_hull(views_of(cameras, middle, radius), CUBE, 32)
+    hull = visual_hull([views_of(cameras, middle, radius)], CUBE, 32)
     assert hull[touched(CUBE, 32, middle, radius)].all()
 
 
@@ -114,7 +114,7 @@ def test_nothing_of_the_sphere_is_lost_through_a_lens_that_distorts(k1: float) -
     cameras = dataclasses.replace(
         straight, distortion=torch.tensor([k1, 0.05, 0, 0, 0.01, -0.01]).expand(8, 6)
     )
-    hull = visual_hull(views_of(cameras, middle, radius), CUBE, 32)
+    hull = visual_hull([views_of(cameras, middle, radius)], CUBE, 32)
     assert hull[touched(CUBE, 32, middle, radius)].all() and not hull.all()
 
 
@@ -128,9 +128,9 @@ def test_a_barrel_lens_rules_out_nothing_that_is_outside_of_its_frame() -> None:
     sensor, _ = cameras.project(0, middle[None])
     assert not ((sensor > 0) & (sensor < 60)).all()
     for resolution in (32, 64):
-        hull = visual_hull(views_of(cameras, middle, radius), CUBE, resolution)
+        hull = visual_hull([views_of(cameras, middle, radius)], CUBE, resolution)
         assert hull[touched(CUBE, resolution, middle, radius)].all() and not hull.all()
-        framed = in_some_frame(views_of(cameras, middle, radius), Contraction(CUBE.lo, CUBE.hi), resolution)
+        framed = in_some_frame([views_of(cameras, middle, radius)], Contraction(CUBE.lo, CUBE.hi), resolution)
         assert not framed.all()
 
 
@@ -139,13 +139,13 @@ def test_a_camera_close_to_the_box_is_no_trouble(fov: float) -> None:
     middle, radius = torch.zeros(3), 0.5
     eyes = torch.tensor([[1.08, 0.0, 0.01], [0.0, 1.2, 0.01], [0.3, -1.5, 0.4]])
     cameras = pinhole(look_at(eyes, torch.zeros(3, 3)), (40, 30), fov, near=0.01)
-    hull = visual_hull(views_of(cameras, middle, radius), CUBE, 32)
+    hull = visual_hull([views_of(cameras, middle, radius)], CUBE, 32)
     assert hull[touched(CUBE, 32, middle, radius)].all()
 
 
 def test_a_camera_inside_the_box_says_nothing() -> None:
     cameras = pinhole(look_at(torch.tensor([[0.5, 0.1, 0.0]]), torch.zeros(1, 3)), (40, 30), 0.7, near=0.01)
-    assert visual_hull(views_of(cameras, torch.full((3,), 9.0), 0.1), CUBE, 32).all()
+    assert visual_hull([views_of(cameras, torch.full((3,), 9.0), 0.1)], CUBE, 32).all()
 
 
 def photographs(domain_views: int = 6) -> Views:
@@ -158,18 +158,18 @@ def photographs(domain_views: int = 6) -> Views:
 def test_photographs_rule_nothing_out() -> None:
     views = photographs()
     assert (views.images[..., 3] == 255).all()
-    assert possible_cells(views, CUBE, 32).all() and possible_cells(views, CUBE, 64).all()
+    assert possible_cells([views], CUBE, 32).all() and possible_cells([views], CUBE, 64).all()
 
 
 def test_masked_pixels_and_fisheye_lenses_rule_nothing_out() -> None:
     cameras = pinhole(look_at(scattered_eyes(6, 3.0), torch.zeros(6, 3)), (40, 30), 0.7, near=0.1)
     views = views_of(cameras, torch.zeros(3), 0.3)
-    assert not possible_cells(views, CUBE, 32).all()
+    assert not possible_cells([views], CUBE, 32).all()
     one = torch.zeros(views.images.shape[:3], dtype=torch.bool)
     one[2, 5, 5] = True
-    assert possible_cells(dataclasses.replace(views, ignored=one), CUBE, 32).all()
+    assert possible_cells([dataclasses.replace(views, ignored=one)], CUBE, 32).all()
     fisheye = dataclasses.replace(views, cameras=dataclasses.replace(cameras, lens=Lens.FISHEYE))
-    assert possible_cells(fisheye, CUBE, 32).all() and possible_cells(fisheye, UNBOUNDED, 32).all()
+    assert possible_cells([fisheye], CUBE, 32).all() and possible_cells([fisheye], UNBOUNDED, 32).all()
 
 
 @pytest.mark.parametrize("resolution", [32, 64])
@@ -184,11 +184,11 @@ def test_nothing_that_moves_is_lost(resolution: int) -> None:
     views = Views(
         cameras, torch.cat([v.images for v in each]), each[0].ignored.expand(count, 48, 48), ("",) * count
     )
-    cells = possible_cells(views, CUBE, resolution)
+    cells = possible_cells([views], CUBE, resolution)
     for middle in (*moments, (start + end) / 2):
         assert cells[touched(CUBE, resolution, middle, radius)].all()
     as_if_still = dataclasses.replace(views, cameras=still)
-    assert not possible_cells(as_if_still, CUBE, resolution)[touched(CUBE, resolution, start, radius)].all()
+    assert not possible_cells([as_if_still], CUBE, resolution)[touched(CUBE, resolution, start, radius)].all()
 
 
 def test_views_of_different_times_rule_out_what_no_frame_shows_in_an_unbounded_scene_only() -> None:
@@ -196,21 +196,21 @@ def test_views_of_different_times_rule_out_what_no_frame_shows_in_an_unbounded_s
     still = pinhole(look_at(eyes, torch.zeros(2, 3)), (40, 40), 0.3, near=0.1)
     views = views_of(still, torch.zeros(3), 0.2)
     moving = dataclasses.replace(views, cameras=dataclasses.replace(still, time=torch.tensor([0.0, 1.0])))
-    assert possible_cells(moving, CUBE, 32).all() and not possible_cells(views, CUBE, 32).all()
-    framed = possible_cells(moving, UNBOUNDED, 32)
-    assert torch.equal(framed, possible_cells(views, UNBOUNDED, 32)) and framed.float().mean() < 0.5
+    assert possible_cells([moving], CUBE, 32).all() and not possible_cells([views], CUBE, 32).all()
+    framed = possible_cells([moving], UNBOUNDED, 32)
+    assert torch.equal(framed, possible_cells([views], UNBOUNDED, 32)) and framed.float().mean() < 0.5
 
 
 def test_transparent_pictures_rule_out_all_that_every_frame_covers() -> None:
     cameras = pinhole(look_at(scattered_eyes(6, 4.0), torch.zeros(6, 3)), (40, 40), 1.2, near=0.1)
-    assert not visual_hull(views_of(cameras, torch.full((3,), 50.0), 0.1), CUBE, 32).any()
+    assert not visual_hull([views_of(cameras, torch.full((3,), 50.0), 0.1)], CUBE, 32).any()
 
 
 def test_more_views_than_enough_are_asked_in_even_steps() -> None:
     """Whatever their number: still the sphere, and not much more."""
     middle, radius = torch.zeros(3), 0.4
     cameras = pinhole(look_at(scattered_eyes(95, 4.0), torch.zeros(95, 3)), (32, 32), 0.6, near=0.1)
-    hull = visual_hull(views_of(cameras, middle, radius), CUBE, 32)
+    hull = visual_hull([views_of(cameras, middle, radius)], CUBE, 32)
     assert hull[touched(CUBE, 32, middle, radius)].all() and hull.float().mean() < 0.2
 
 
@@ -220,7 +220,7 @@ def test_an_unbounded_scene_keeps_what_is_in_some_frame(resolution: int) -> None
     eyes = torch.tensor([[0.0, -3.0, 0.2], [0.4, -3.0, 0.0]])
     cameras = pinhole(look_at(eyes, torch.zeros(2, 3)), (40, 30), 0.7, near=0.1)
     views = views_of(cameras, torch.zeros(3), 100.0)
-    cells = possible_cells(views, UNBOUNDED, resolution)
+    cells = possible_cells([views], UNBOUNDED, resolution)
     unit = torch.rand(100_000, 3, generator=torch.Generator().manual_seed(0))
     world = UNBOUNDED.world_from_unit(unit)
     framed = torch.zeros(len(unit), dtype=torch.bool)

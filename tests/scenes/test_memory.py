@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from omnifield.scenes import memory, room
-from omnifield.scenes.room import check_memory
+from omnifield.scenes.room import Pictures, check_memory
 
 GIB = 2**30
 MACHINE = 8 * GIB
@@ -98,10 +98,10 @@ def test_no_limit_is_none(system: Path) -> None:
 
 def test_images_must_fit_into_the_containers_memory(system: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room.os, "cpu_count", lambda: 1)
-    check_memory(200, (1600, 1200), 1)
+    check_memory([Pictures(200, (1600, 1200), 5)], 1)
     group(version_2(system, "/"), memory__max=GIB, memory__current=0)
     with pytest.raises(ValueError, match=r"do not fit into memory .* of 0\.8 GiB"):
-        check_memory(200, (1600, 1200), 1)
+        check_memory([Pictures(200, (1600, 1200), 5)], 1)
 
 
 def test_a_system_that_says_nothing(system: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import torch
 from omnifield.fields import CamConfig, HashConfig
-from omnifield.renderers import OccupancyGrid
+from omnifield.renderers import OccupancyConfig
 from omnifield.scenes import Box, pinhole
 from omnifield.train.field_file import TrainedField, save_field
 from PIL import Image
@@ -57,7 +57,7 @@ def small_field(path: Path, config: HashConfig | CamConfig) -> None:
     """Two lumps of fog in the middle of the box: untrained, but nothing else, and it looks different from each side.
     Three cameras, of which the first sees the third."""
     torch.manual_seed(0)
-    field, occupancy = config.build(BOX), OccupancyGrid(BOX)
+    field, occupancy = config.build(BOX), OccupancyConfig().build(BOX)
     for parameter in field.parameters():
         parameter.data.add_(torch.randn_like(parameter))
     middle = torch.zeros(occupancy.resolution, occupancy.resolution, occupancy.resolution, dtype=torch.bool)
@@ -76,7 +76,7 @@ def small_field(path: Path, config: HashConfig | CamConfig) -> None:
     thumbnail = torch.zeros(4, 4, 3, dtype=torch.uint8)
     provenance = {"scene": "lumps", "seconds": 1.0, "steps": 7}
     save_field(
-        path, TrainedField(field, occupancy, cameras, (1.0, 1.0, 1.0), torch.eye(4), provenance, thumbnail)
+        path, TrainedField(field, occupancy, (cameras,), (1.0, 1.0, 1.0), torch.eye(4), provenance, thumbnail)
     )
 
 

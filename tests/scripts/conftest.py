@@ -12,7 +12,7 @@ import pytest
 import torch
 from jaxtyping import Float
 from omnifield.fields import FIELD_CONFIGS, Field, HashConfig, ParameterGroup, Points, Probe
-from omnifield.renderers import OccupancyGrid
+from omnifield.renderers import OccupancyConfig
 from omnifield.scenes import Box, Domain, pinhole
 from omnifield.train.field_file import TrainedField, save_field
 from PIL import Image
@@ -75,8 +75,8 @@ def ball_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
         x, y, z = middle
         trained = TrainedField(
             field=BallConfig(x=x, y=y, z=z).build(DOMAIN),
-            sampler=OccupancyGrid(DOMAIN, resolution=32, steps_per_side=128),
-            cameras=pinhole(poses[:, :3], (SIZE, SIZE), FOV, near=0.075),
+            sampler=OccupancyConfig(32, 128).build(DOMAIN),
+            cameras=(pinhole(poses[:, :3], (SIZE, SIZE), FOV, near=0.075),),
             background=(1.0, 1.0, 1.0),
             scene_from_input=scene_from_input,
             provenance={"scene": "[b]all"},

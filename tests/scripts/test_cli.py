@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 from omnifield.scripts import cli
-from omnifield.terminal.progress import TrainingBar
+from omnifield.terminal.bar import TrainingBar
 from safetensors.torch import load_file
 
 VERBS = list(cli.VERBS)
@@ -22,7 +22,7 @@ UNITS = {
     "eval": ("Compare every n-th pixel", "(default: 1)", "a dataset folder, or a mesh"),
     "render": ("Pixels", "in seconds", "Frames per second", "(default: renders/output.mp4)"),
     "info": ("the folder of its training", "(default: False)"),
-    "bench": ("Seconds of each training", "pixels along each side", "(default: 60.0)", "(default: 5)"),
+    "bench": ("seconds of each training", "pixels along each side", "(default: 60.0)", "(default: 5)"),
 }
 PATIENCE = 300  # seconds; a busy machine may stand still for a while
 

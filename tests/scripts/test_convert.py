@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 import torch
 import tyro
-from omnifield.fields import field_config
+from omnifield.fields import field_config, preset_of
 from omnifield.scenes import Box
+from omnifield.scenes.camera_groups import camera_count
 from omnifield.scripts import cli
-from omnifield.scripts import convert as module
 from omnifield.scripts.convert import Convert, run_convert
+from omnifield.scripts.edits_typed import pose_of
+from omnifield.terminal.bar import Bar
 from omnifield.train import load_field, save_field
 from PIL import Image
 
@@ -87,7 +89,7 @@ def test_names_that_nobody_gave(ball_file, typed: Typed) -> None:
 def looked_at(run: Path) -> Path:
     """The same field with its occupied cells known: the fewer there are, the quicker a test."""
     trained = load_field(run / "field.safetensors")
-    trained.sampler.update(trained.field.density, 32**3, torch.Generator().manual_seed(0))
+    trained.sampler.visit(trained.field.density, 32**3, torch.Generator().manual_seed(0))
     save_field(run / "field.safetensors", trained)
     return run
 
@@ -102,13 +104,13 @@ def test_edits_as_they_are_typed(ball_file, tmp_path: Path) -> None:
     trained = load_field(output)
     assert result["from"] == "ball+ball"
     assert trained.field.domain == Box((-1.0, -1.0, -1.0), (2.5, 1.0, 1.0))
-    assert len(trained.cameras) == 8
+    assert camera_count(trained.cameras) == 8
     middles = torch.tensor([[0.0, 0.0, 0.0], [1.2, 0.0, 0.0], [1.8, 0.0, 0.0], [0.75, 0.0, 0.5]])
     assert trained.sampler.contains(middles).tolist() == [True, True, False, False]
 
 
 def test_degrees_turn_about_the_axes_x_first() -> None:
-    pose = module._pose("1,2,3,90,0,90")
+    pose = pose_of("1,2,3,90,0,90")
     assert pose[:3, 3].tolist() == [1, 2, 3]
     turned = pose[:3, :3]
     # x → x → y; y → z → z; z → −y → x
@@ -187,14 +189,14 @@ def test_a_file_of_a_newer_version_is_refused(ball_file, typed: Typed, monkeypat
 
 
 def test_ctrl_c_keeps_the_best_so_far(ball_file, tmp_path: Path, typed: Typed, monkeypatch) -> None:
-    shown = module.ConversionBar.show
+    update = Bar.update
 
-    def show(bar: module.ConversionBar, progress: module.Progress, psnr: float) -> None:
-        shown(bar, progress, psnr)
-        if progress.step == 5:
+    def interrupt(bar: Bar, done: float, what: str, figures: str) -> None:
+        update(bar, done, what, figures)
+        if figures.endswith("step 5"):
             os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(module.ConversionBar, "show", show)
+    monkeypatch.setattr(Bar, "update", interrupt)
     output = tmp_path / "made.safetensors"
     code, out, _ = typed(
         ball_file(), "--to", "voxel", *TINY, "--max-steps", "500", "--output", output, "--json"

@@ -5,7 +5,8 @@ import io
 import pytest
 import torch
 from omnifield import ops
-from omnifield.scripts.arguments import Device, choose_device
+from omnifield.scripts.device import choose_device
+from omnifield.scripts.flags.choices import Device
 from rich.console import Console
 
 

@@ -12,9 +12,9 @@ import pytest
 import torch
 import tyro
 from omnifield.scripts.eval import Eval, run_eval
-from omnifield.scripts.perceptual import Lpips, find_lpips
 from omnifield.scripts.train import Train, run_train
 from omnifield.train.field_file import load_field, save_field
+from omnifield.train.perceptual import Lpips, find_lpips
 from PIL import Image
 
 MIDDLE = (0.3, -0.2, 0.4)
@@ -115,7 +115,7 @@ def test_no_figure_depends_on_what_is_masked(ball_file, lego, monkeypatch) -> No
         return (first - second).abs().mean()
 
     monkeypatch.setattr("omnifield.scripts.eval.find_lpips", lambda device: Lpips("vgg", distance))
-    monkeypatch.setattr("omnifield.scripts.perceptual.SMALLEST_SIDE", 8)
+    monkeypatch.setattr("omnifield.train.perceptual.SMALLEST_SIDE", 8)
     run, data = ball_file(), lego(MIDDLE)
     whole = run_eval(Eval(run, str(data)))["images"][0]
     ignored = np.zeros((32, 32), bool)
@@ -232,7 +232,7 @@ def test_lpips_is_left_out_with_a_word_where_it_is_not_at_hand(ball_file, lego, 
 def test_lpips_is_reported_with_its_net(ball_file, lego, monkeypatch) -> None:
     distance = Lpips("vgg", lambda first, second: (first - second).abs().mean())
     monkeypatch.setattr("omnifield.scripts.eval.find_lpips", lambda device: distance)
-    monkeypatch.setattr("omnifield.scripts.perceptual.SMALLEST_SIDE", 8)
+    monkeypatch.setattr("omnifield.train.perceptual.SMALLEST_SIDE", 8)
     result = run_eval(Eval(ball_file(), str(lego()), stride=4))
     assert result["lpips_net"] == "vgg"
     assert result["lpips"] == pytest.approx(sum(image["lpips"] for image in result["images"]) / 2)

@@ -21,7 +21,7 @@ def test_all_facts_are_there(ball_file, tmp_path: Path, capsys) -> None:
     assert facts["parameters"] == sum(parameter.numel() for parameter in field.parameters())
     assert facts["bytes"] == path.stat().st_size
     assert facts["box"] == {"kind": "box", "lo": [-1.5] * 3, "hi": [1.5] * 3}
-    assert facts["cameras"] == {"views": 4, "width": 32, "height": 32, "lens": "perspective", "near": 0.075}
+    assert facts["cameras"] == [{"views": 4, "width": 32, "height": 32, "lens": "perspective", "near": 0.075}]
     assert facts["occupied"] == 0.25
     assert facts["scene_from_input"] == facts["input_from_original"] == torch.eye(4).tolist()
     assert facts["provenance"] == {"scene": "[b]all"}

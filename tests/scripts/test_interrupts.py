@@ -13,8 +13,15 @@ import pytest
 from omnifield.scripts import cli
 from omnifield.scripts import eval as eval_module
 from omnifield.terminal import interrupts
-from omnifield.terminal.interrupts import answering, end_at_once, unwind, unwound
-from omnifield.terminal.progress import TrainingBar, until_interrupted, until_told_to_stop
+from omnifield.terminal.bar import TrainingBar
+from omnifield.terminal.interrupts import (
+    answering,
+    end_at_once,
+    until_interrupted,
+    until_told_to_stop,
+    unwind,
+    unwound,
+)
 from omnifield.train.run import Run
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="these are POSIX's signals")
@@ -26,7 +33,7 @@ def importing(name, *rest):
         os.kill(os.getpid(), signal.{signum})
     return real(name, *rest)
 builtins.__import__ = importing
-sys.argv = ["omnifield", "info", "absent"]
+sys.argv = ["omnifield", "view", "absent"]
 from omnifield.scripts.cli import main
 main()
 """
@@ -57,14 +64,6 @@ def test_while_torch_is_imported_it_ends_in_one_line(signum: str) -> None:
     done = subprocess.run(program, env=environment, capture_output=True, text=True)
     assert done.returncode == 128 + signal.Signals[signum]
     assert done.stdout == "" and done.stderr.strip() == "omnifield: interrupted."
-
-
-def test_help_imports_nothing_slow() -> None:
-    program = "import sys; sys.argv = ['omnifield', '--help']\nfrom omnifield.scripts.cli import main\ntry: main()\n"
-    program += "finally: print('torch' in sys.modules, file=sys.stderr)"
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
-    assert done.returncode == 0 and done.stderr == "False\n" and "train" in done.stdout
 
 
 @pytest.mark.parametrize("verb", cli.VERBS)
@@ -145,15 +144,15 @@ def trained(typed: Typed, data: Path, folder: Path) -> tuple[int, dict, str]:
 def test_a_training_saves_and_a_second_ctrl_c_leaves_the_pictures_out(
     typed: Typed, lego, tmp_path: Path, monkeypatch, times: int
 ) -> None:
-    show = TrainingBar.show
+    show = TrainingBar.__call__
 
-    def interrupt(bar: TrainingBar, step, run) -> None:
-        show(bar, step, run)
+    def interrupt(bar: TrainingBar, step) -> None:
+        show(bar, step)
         if step.step == 2:
             for _ in range(times):
                 signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(TrainingBar, "show", interrupt)
+    monkeypatch.setattr(TrainingBar, "__call__", interrupt)
     code, result, err = trained(typed, lego(), tmp_path / "run")
     assert code == 130 and "Traceback" not in err
     assert "Stopped after 2 steps; the field is saved." in err and "Ctrl-C leaves them out" in err
@@ -181,13 +180,13 @@ def test_ctrl_c_while_pictures_are_drawn_leaves_the_others_out(
 
 
 def test_an_evaluation_keeps_what_it_has(typed: Typed, ball_file, lego, tmp_path: Path, monkeypatch) -> None:
-    figures = eval_module._figures
+    figures = eval_module.figures_of
 
     def interrupt(*asked: object) -> dict:
         signal.raise_signal(signal.SIGINT)
         return figures(*asked)
 
-    monkeypatch.setattr(eval_module, "_figures", interrupt)
+    monkeypatch.setattr(eval_module, "figures_of", interrupt)
     code, out, _ = typed(
         "eval", ball_file(), lego(), "--output", tmp_path / "out", "--device", "cpu", "--json"
     )

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from omnifield.scripts.arguments import (
-    budget_of,
     check_above_zero,
     check_count,
     check_seconds,
@@ -16,6 +15,7 @@ from omnifield.scripts.arguments import (
     choose_size,
 )
 from omnifield.scripts.bench import Bench, run_bench
+from omnifield.scripts.budget import budget_of
 from omnifield.scripts.cli import _in_words
 from omnifield.scripts.convert import Convert, run_convert
 from omnifield.scripts.eval import Eval, run_eval

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import torch
 import tyro
+from omnifield.export import film as module
 from omnifield.export.camera_path_file import to_nerfstudio
 from omnifield.scenes import pinhole
-from omnifield.scripts import render as module
 from omnifield.scripts.render import Render, run_render
 from omnifield.scripts.view_tools import tools_for
 from omnifield.train.field_file import load_field

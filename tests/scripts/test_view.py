@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from omnifield.scripts.cli import main
-from omnifield.scripts.where import url, where
+from omnifield.scripts.page_address import how_to_open, page_url
 
 from .browser import (
     FOV,
@@ -217,6 +217,6 @@ def test_a_training_that_would_be_watched_at_a_taken_port_leaves_no_folder(
 
 
 def test_addresses_are_ones_that_a_browser_takes():
-    assert url("127.0.0.1", 80) == url("0.0.0.0", 80) == "http://localhost:80"
-    assert url("fd00::7", 80) == "http://[fd00::7]:80"
-    assert socket.gethostname() in where("0.0.0.0", 80)[1]
+    assert page_url("127.0.0.1", 80) == page_url("0.0.0.0", 80) == "http://localhost:80"
+    assert page_url("fd00::7", 80) == "http://[fd00::7]:80"
+    assert socket.gethostname() in how_to_open("0.0.0.0", 80)[1]

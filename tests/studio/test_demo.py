@@ -8,10 +8,10 @@ import torch
 import trimesh
 from omnifield.studio import demo, light
 from omnifield.studio.demo_objects import still_life
-from omnifield.studio.shots import Shots, hemisphere, spiral
+from omnifield.studio.shots import Shots, hemisphere, spiral, truth
 from omnifield.studio.surface import Material, Surface, surface
 
-TINY = Shots(size=24, train=3, val=1, test=2)
+TINY = Shots(size=24, train=3, test=2)
 
 
 @pytest.fixture
@@ -49,22 +49,21 @@ def objects() -> Surface:
 def test_the_still_life(cache: Path, objects: Surface, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "still_life", lambda: objects)
     scene = demo.demo_scene(TINY)
-    assert (scene.name, len(scene.train), len(scene.test), scene.has_alpha) == ("demo", 3, 2, True)
-    assert scene.train.images.shape == (3, 24, 24, 4) and scene.train.names == (
+    assert (scene.name, len(scene.train[0]), len(scene.test[0]), scene.has_alpha) == ("demo", 3, 2, True)
+    assert scene.train[0].images.shape == (3, 24, 24, 4) and scene.train[0].names == (
         "train_000",
         "train_001",
         "train_002",
     )
-    assert len(demo.demo_val(TINY)) == 1
     lo, hi = torch.tensor(scene.domain.lo), torch.tensor(scene.domain.hi)
     vertices = torch.from_numpy(objects.vertices)
     assert (vertices > lo).all() and (vertices < hi).all()
-    depth, normal = demo.demo_truth(TINY)
-    found, alpha = depth > 0, scene.test.images[..., 3]
+    depth, normal = map(torch.from_numpy, truth(objects, scene.test[0].cameras))
+    found, alpha = depth > 0, scene.test[0].images[..., 3]
     assert (alpha[found] > 0).all() and (alpha[~found] < 255).all()
     torch.testing.assert_close(normal[found].norm(dim=-1), torch.ones(int(found.sum())))
     assert 2.5 < depth[found].min() and depth.max() < 5.5
-    color = scene.train.images[scene.train.images[..., 3] == 255].double()
+    color = scene.train[0].images[scene.train[0].images[..., 3] == 255].double()
     assert (
         60 < color[:, :3].mean() < 200 and color[:, 0].mean() > color[:, 2].mean() + 15
     )  # well exposed and warm
@@ -83,15 +82,15 @@ def test_images_are_the_same_bytes_each_time(cache: Path, simple: list[int]) -> 
     next(cache.iterdir()).unlink()
     second = demo.demo_scene(TINY)
     assert len(simple) == 2
-    assert torch.equal(first.train.images, second.train.images)
-    assert torch.equal(first.test.images, second.test.images)
+    assert torch.equal(first.train[0].images, second.train[0].images)
+    assert torch.equal(first.test[0].images, second.test[0].images)
 
 
 def test_a_second_call_reads_the_cache(cache: Path, simple: list[int]) -> None:
     first, second = demo.demo_scene(TINY), demo.demo_scene(TINY)
-    assert len(simple) == 1 and torch.equal(first.train.images, second.train.images)
+    assert len(simple) == 1 and torch.equal(first.train[0].images, second.train[0].images)
     assert [path.suffix for path in cache.iterdir()] == [".npz"]  # nothing half-written is left
-    demo.demo_scene(Shots(size=16, train=1, val=1, test=1))
+    demo.demo_scene(Shots(size=16, train=1, test=1))
     assert len(simple) == 2 and len(list(cache.iterdir())) == 2
 
 
@@ -106,7 +105,7 @@ def test_a_damaged_cache_is_made_again(cache: Path, simple: list[int], damage: s
         {"cut": content[: len(content) // 2], "empty": b"", "foreign": b"PK but no zip"}.get(damage, content)
     )
     second = demo.demo_scene(TINY)
-    assert len(simple) == 2 and torch.equal(first.train.images, second.train.images)
+    assert len(simple) == 2 and torch.equal(first.train[0].images, second.train[0].images)
     demo.demo_scene(TINY)
     assert len(simple) == 2  # and it was put in order again
 
@@ -116,7 +115,7 @@ def test_a_cache_that_cannot_be_written_is_said_and_survived(
 ) -> None:
     cache.write_text("a file stands where the folder should be")
     with pytest.warns(UserWarning, match="could not be kept"):
-        assert len(demo.demo_scene(TINY).train) == 3
+        assert len(demo.demo_scene(TINY).train[0]) == 3
 
 
 def test_the_cache_is_the_users_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,6 +132,6 @@ def test_cameras_spread_over_the_hemisphere() -> None:
     cosine = train @ train.T - 2 * np.eye(100)
     nearest = np.degrees(np.arccos(cosine.max(1)))
     assert nearest.min() > 3 and nearest.max() < 22  # evenly spread, an ideal lattice has about 15
-    assert not np.allclose(hemisphere(10, demo.VAL_SEED), hemisphere(10, demo.TRAIN_SEED))
+    assert not np.allclose(hemisphere(10, 1), hemisphere(10, demo.TRAIN_SEED))
     climb = spiral(20)[:, 2]
     assert (np.diff(climb) > 0).all()

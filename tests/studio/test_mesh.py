@@ -12,12 +12,13 @@ from omnifield.datasets import load_scene
 from omnifield.scenes import Box
 from omnifield.studio import light
 from omnifield.studio.mesh import mesh_scene
-from omnifield.studio.mesh_file import read_mesh
 from omnifield.studio.shade import lit
 from omnifield.studio.shots import Shots, render_views, truth
 from PIL import Image
 
-TINY = Shots(size=32, train=2, val=0, test=1)
+from .bare_mesh import read_mesh
+
+TINY = Shots(size=32, train=2, test=1)
 QUAD = "v -1 0 -1\nv 1 0 -1\nv 1 0 1\nv -1 0 1\nvt 0 0\nvt 1 0\nvt 1 1\nvt 0 1\n"
 
 
@@ -41,19 +42,19 @@ def test_cameras_and_box_are_in_the_units_of_the_mesh(tmp_path: Path, suffix: st
     path = tmp_path / f"tower{suffix}"
     tall_box().export(path)
     scene = mesh_scene(path, TINY)
-    assert scene.name == "tower" and (len(scene.train), len(scene.test)) == (2, 1)
+    assert scene.name == "tower" and (len(scene.train[0]), len(scene.test[0])) == (2, 1)
     margin = 0.05 * 3
     assert isinstance(scene.domain, Box)
     assert scene.domain.lo == pytest.approx((10 - margin, 20 - margin, 30 - margin), abs=1e-4)
     assert scene.domain.hi == pytest.approx((11 + margin, 22 + margin, 33 + margin), abs=1e-4)
     torch.testing.assert_close(scene.scene_from_input, torch.eye(4))
-    cameras = scene.train.cameras
+    cameras = scene.train[0].cameras
     away = cameras.world_from_camera[:, :, 3] - torch.tensor([10.5, 21, 31.5])
     radius = 14**0.5 / 2
     torch.testing.assert_close(away.norm(dim=-1), torch.full((2,), 4 * radius / 1.3), atol=1e-4, rtol=0)
     torch.testing.assert_close(away / away.norm(dim=-1, keepdim=True), cameras.world_from_camera[:, :, 2])
     assert cameras.near < 2 * radius
-    alpha = scene.train.images[..., 3]
+    alpha = scene.train[0].images[..., 3]
     assert (alpha == 255).any() and not alpha[:, [0, -1]].any() and not alpha[:, :, [0, -1]].any()
 
 
@@ -129,9 +130,9 @@ def test_a_picture_lies_on_a_mesh_the_right_way_up(tmp_path: Path) -> None:
     quad = written(
         tmp_path / "quad.obj", f"mtllib m.mtl\nusemtl m\n{QUAD}f 4/1 3/2 2/3 1/4\n"
     )  # lies flat, seen from +y
-    scene = mesh_scene(quad, Shots(size=48, train=12, val=0, test=1))
-    top = scene.train.cameras.world_from_camera[:, 2, 2].argmax()
-    cameras, image = scene.train.cameras[top : top + 1], scene.train.images[top].double()
+    scene = mesh_scene(quad, Shots(size=48, train=12, test=1))
+    top = scene.train[0].cameras.world_from_camera[:, 2, 2].argmax()
+    cameras, image = scene.train[0].cameras[top : top + 1], scene.train[0].images[top].double()
     for corner, channel in (((-0.5, 0.5), 0), ((0.5, 0.5), 1), ((-0.5, -0.5), 2)):
         pose = cameras.world_from_camera[0]
         local = pose[:, :3].T @ (torch.tensor([*corner, 0.0]) - pose[:, 3])
@@ -197,7 +198,7 @@ def test_a_mesh_that_is_not_there(tmp_path: Path) -> None:
 
 def test_the_real_spot_from_its_own_cameras(real: Callable[[str], Path]) -> None:
     folder = real("nerf_synthetic/spot")
-    reference = load_scene(folder).test
+    [reference] = load_scene(folder).test
     bare = read_mesh(folder / "mesh_gt.ply")
     cameras = reference.cameras[:2]
     ours = render_views(lit(bare), cameras, "spot").images[..., 3].double() / 255
@@ -212,6 +213,6 @@ def test_the_real_spot_from_its_own_cameras(real: Callable[[str], Path]) -> None
 
 
 def test_the_real_spot_wears_its_texture(real: Callable[[str], Path]) -> None:
-    scene = mesh_scene(real("meshes/spot") / "spot.obj", Shots(size=64, train=1, val=0, test=1))
-    color = scene.train.images[scene.train.images[..., 3] == 255][:, :3].double()
+    scene = mesh_scene(real("meshes/spot") / "spot.obj", Shots(size=64, train=1, test=1))
+    color = scene.train[0].images[scene.train[0].images[..., 3] == 255][:, :3].double()
     assert color.std(0).min() > 20  # white hide, dark spots, not one grey

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 from omnifield.scenes.notice import Notice
-from omnifield.studio.mesh_file import read_mesh, read_parts
+from omnifield.studio.mesh_file import read_parts
 from omnifield.studio.mesh_part import Part
 from omnifield.studio.surface import Sampling, Wrap
 
+from .bare_mesh import read_mesh
 from .glb_file import QUADRANTS, SQUARE, TRIANGLES, UV, Glb, png
 
 

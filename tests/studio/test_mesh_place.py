@@ -13,7 +13,7 @@ from omnifield.studio.shots import Shots
 
 from .glb_file import SQUARE, Glb
 
-TINY = Shots(size=32, train=3, val=0, test=1)
+TINY = Shots(size=32, train=3, test=1)
 FAR = np.array([441547.8508, 5121946.5962, 2344.752])  # metres east, north and up
 # A pyramid whose corners are no round numbers.
 CORNERS = np.array(
@@ -72,12 +72,12 @@ def test_a_node_of_a_glb_may_be_far_away(tmp_path: Path) -> None:
 
 def check_the_same(near_path: Path, far_path: Path, shift: np.ndarray) -> None:
     near, far = mesh_scene(near_path, TINY), mesh_scene(far_path, TINY)
-    difference = (near.train.images.double() - far.train.images.double()).abs()
+    difference = (near.train[0].images.double() - far.train[0].images.double()).abs()
     assert difference.max() <= 2 and (difference > 0).double().mean() < 0.01
     # What the cameras of both see is the same once both are taken back to the file's own frame.
     back = [torch.linalg.inv(scene.scene_from_input.double()) for scene in (near, far)]
     eyes = [
-        scene.train.cameras.world_from_camera[:, :, 3].double() @ inverse[:3, :3].T + inverse[:3, 3]
+        scene.train[0].cameras.world_from_camera[:, :, 3].double() @ inverse[:3, :3].T + inverse[:3, 3]
         for scene, inverse in zip((near, far), back, strict=True)
     ]
     torch.testing.assert_close(eyes[0] + torch.from_numpy(shift), eyes[1], atol=1e-5, rtol=0)

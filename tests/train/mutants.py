@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from omnifield.fields import FIELD_CONFIGS, field_config
-from omnifield.renderers import OccupancyGrid
+from omnifield.renderers import OccupancyConfig
 from omnifield.scenes import Box, pinhole
 from omnifield.train import FitConfig, TrainedField, Training, load_field, save_field
 from omnifield.train.checkpoint import load_training, save_training
@@ -99,9 +99,11 @@ KINDS = (another_number, another_number, another_number, another_text, another_b
 
 def make(folder: Path, tag: str) -> tuple[Path, Path, Training]:
     field = field_config(tag, "tiny").build(BOX)
-    occupancy, transform = OccupancyGrid(BOX, resolution=16), torch.eye(4)
+    occupancy, transform = OccupancyConfig(16).build(BOX), torch.eye(4)
     cameras, picture = pinhole(torch.eye(4)[None, :3], (8, 6), 0.7, near=0.1), torch.zeros(2, 2, 3).byte()
-    trained = TrainedField(field, occupancy, cameras, (1.0, 1.0, 1.0), transform, {"steps": 1}, picture)
+    trained = TrainedField(
+        field, occupancy, (cameras, cameras), (1.0, 1.0, 1.0), transform, {"steps": 1}, picture
+    )
     training = Training(field, occupancy, FitConfig())
     save_field(folder / f"{tag}.field", trained)
     save_training(folder / f"{tag}.state", training)

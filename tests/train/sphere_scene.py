@@ -18,8 +18,8 @@ def sphere_scene(train: int = 12, test: int = 3, size: int = SIZE) -> Scene:
     return Scene(
         name="sphere",
         domain=BOX,
-        train=sphere_views(train, size, 0.0),
-        test=sphere_views(test, size, 1.0),
+        train=(sphere_views(train, size, 0.0),),
+        test=(sphere_views(test, size, 1.0),),
         has_alpha=True,
         scene_from_input=torch.eye(4),
         source="a sphere",

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from omnifield.scenes import Contraction
+from omnifield.scenes import Contraction, Scene
 from omnifield.scenes.hull import COARSEST
-from omnifield.train import Budget, begin, fit
+from omnifield.train import Budget, Progress, Training, begin, fit
 from omnifield.train.field_file import load_field
 from omnifield.train.run import Run
 
@@ -18,20 +18,31 @@ def test_without_silhouettes_cells_are_coarse_at_first_and_then_finer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Photographs: every pixel is opaque, and nothing is looked at before the field has learned something."""
-    monkeypatch.setattr("omnifield.train.loop.FIRST_LOOK", 16)
+    monkeypatch.setattr("omnifield.renderers.occupancy.FIRST_LOOK", 16)
     scene = sphere_scene()
-    opaque = dataclasses.replace(scene.train, images=scene.train.images | torch.tensor([0, 0, 0, 255]).byte())
+    opaque = dataclasses.replace(
+        scene.train[0], images=scene.train[0].images | torch.tensor([0, 0, 0, 255]).byte()
+    )
     unbounded = dataclasses.replace(scene, domain=Contraction(BOX.lo, BOX.hi))
-    for photographs in (dataclasses.replace(scene, train=opaque), unbounded):
+    for photographs in (dataclasses.replace(scene, train=(opaque,)), unbounded):
         training = begin(photographs, dataclasses.replace(HASH, samples_per_step=1 << 15))
         assert training.sampler.resolution == COARSEST
-        resolutions = []
-        for progress in fit(training, photographs, Budget(steps=41)):
-            resolutions.append(training.sampler.resolution)
-            if progress.step == 16:
-                assert training.sampler.looked_at == 0
+        resolutions, looked_at = watched(training, photographs, 41)
+        assert looked_at[15] == 0
         assert resolutions == sorted(resolutions) and resolutions[15] == 32 and resolutions[-1] == 64
         assert training.sampler.looked_at == len(training.sampler.order)
+
+
+def watched(training: Training, scene: Scene, steps: int) -> tuple[list[int], list[int]]:
+    """After every step, into how many cells each side is divided, and how many were looked at."""
+    resolutions, looked_at = [], []
+
+    def look(progress: Progress) -> None:
+        resolutions.append(training.sampler.resolution)
+        looked_at.append(training.sampler.looked_at)
+
+    fit(training, scene, Budget(steps=steps), [look])
+    return resolutions, looked_at
 
 
 def test_a_slow_fields_file_keeps_no_cell_that_nobody_has_looked_at(tmp_path: Path) -> None:
@@ -40,13 +51,12 @@ def test_a_slow_fields_file_keeps_no_cell_that_nobody_has_looked_at(tmp_path: Pa
     photographs = dataclasses.replace(scene, domain=Contraction(BOX.lo, BOX.hi))
     training = begin(photographs, MLP)
     run = Run(tmp_path, photographs, training, {})
-    for _ in run.advance(Budget(steps=3)):
-        pass
+    fit(training, photographs, Budget(steps=3))
     before, numbers = training.seconds, training.generator.get_state()
     trained = load_field(run.save())
     possible = len(training.sampler.order)
     assert trained.provenance["cells_looked_at"] == f"{possible:,} of {possible:,} possible ones"
-    looked_at = training.looked_at_all()
+    looked_at = training.settled()
     assert looked_at.looked_at == possible and training.seconds > before
     assert torch.equal(trained.sampler.bits, looked_at.bits)
     # The training itself goes on as if nobody had saved it.

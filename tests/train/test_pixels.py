@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 from omnifield.fields import Field, ParameterGroup, Points, Probe
-from omnifield.renderers import UniformSampler
+from omnifield.renderers import UniformConfig
 from omnifield.scenes import Views
 from omnifield.train.evaluate import judge, masked_everywhere, mean_figure, psnr, ssim, true_image
 from omnifield.train.pixels import random_pixels
@@ -39,6 +39,16 @@ def test_colours_are_those_of_the_pixels_that_the_rays_go_through(generator: tor
         assert sensor[0].tolist() == pytest.approx([x + 0.5, y + 0.5], abs=1e-4)
         assert batch.alpha[index].item() == pytest.approx((40 * x + y) / 255)
         assert batch.weight[index].item() == (0 if (x + 2 * y + view) % 4 == 0 else 1)
+
+
+def test_a_ray_knows_the_view_it_is_of_at_every_scale(generator: torch.Generator) -> None:
+    views = numbered_views()
+    half = Views(views.cameras.reduced(2), views.images[:, :2, :3], views.ignored[:, :2, :3], views.names)
+    for scales in ((views,), (views, half)):
+        batch = random_pixels(scales, 300, generator)
+        assert set(batch.rays.view.tolist()) == {0, 1, 2}
+        centers = views.cameras.world_from_camera[batch.rays.view, :, 3]
+        assert torch.equal(batch.rays.origins, centers)
 
 
 def test_every_pixel_of_every_view_is_as_likely(generator: torch.Generator) -> None:
@@ -187,7 +197,7 @@ def test_views_are_judged_against_what_was_there(stride: int) -> None:
     with torch.no_grad():
         field.head.bias.fill_(-40.0)
         field.head.weight.zero_()
-    judged = list(judge(field, UniformSampler(BOX, 16), views, background, stride))
+    judged = list(judge(field, UniformConfig(16).build(BOX), [views], background, stride))
     assert [view.name for view in judged] == ["a", "b", "c"]
     for index, view in enumerate(judged):
         rows, columns = -(-HEIGHT // stride), -(-WIDTH // stride)
@@ -224,15 +234,15 @@ def test_views_are_judged_at_their_own_time() -> None:
 
     views, moments = numbered_views(), torch.tensor([0.0, 0.4, 1.0])
     views = dataclasses.replace(views, cameras=dataclasses.replace(views.cameras, time=moments))
-    judged = judge(Clock(BOX, 1), UniformSampler(BOX, 16), views, torch.full((3,), 0.5))
+    judged = judge(Clock(BOX, 1), UniformConfig(16).build(BOX), [views], torch.full((3,), 0.5))
     assert [view.image[2, 3, 0].item() for view in judged] == pytest.approx([0, 0.4, 1.0], abs=1e-4)
 
 
 def test_views_that_are_masked_everywhere_are_named() -> None:
     views = numbered_views()
-    assert masked_everywhere(views) == []
+    assert masked_everywhere([views]) == []
     views.ignored[1] = True
-    assert masked_everywhere(views) == ["b"]
+    assert masked_everywhere([views]) == ["b"]
 
 
 def test_the_truth_is_over_the_background_in_srgb() -> None:

@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from omnifield.train import Budget, begin, judge, load_field
+from omnifield.train import Budget, begin, fit, judge, load_field
+from omnifield.train.callbacks import Curve, Saving
 from omnifield.train.checkpoint import load_training
+from omnifield.train.events import Events
 from omnifield.train.files import write_tensors
 from omnifield.train.run import Run
 from PIL import Image
@@ -29,9 +31,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Trained, saved and illustrated; the tests but look at it."""
     scene = sphere_scene()
     run = Run(tmp_path_factory.mktemp("runs") / "sphere", scene, begin(scene, HASH), {"scene": "sphere"})
-    for _ in run.advance(Budget(steps=STEPS)):
-        pass
-    run.save()
+    with run.kept(), Events(run.folder / "events", run.curve) as events:
+        fit(run.training, scene, Budget(steps=STEPS), [Curve(run, Budget(steps=STEPS)), events])
     run.write_pictures()
     return run
 
@@ -62,20 +63,20 @@ def test_the_curve_rises_from_mark_to_mark(run: Run) -> None:
 
 
 def test_the_figure_at_the_end_is_the_judges(run: Run) -> None:
-    views = list(judge(run.training.field, run.training.looked_at_all(), run.scene.test, torch.ones(3)))
+    views = list(judge(run.training.field, run.training.settled(), run.scene.test, torch.ones(3)))
     mean = sum(view.psnr for view in views) / len(views)
     assert run.curve[-1]["psnr"] == pytest.approx(mean, abs=1e-4)
 
 
 def test_pictures_stand_beside_the_truth(run: Run) -> None:
-    truth = np.asarray(run.scene.test.images[1].numpy(), float)
+    truth = np.asarray(run.scene.test[0].images[1].numpy(), float)
     over_white = truth[..., :3] * truth[..., 3:] / 255 + 255 - truth[..., 3:]
     with Image.open(run.folder / "images" / "r_1.png") as image:
         pixels = np.asarray(image, float)
     assert pixels.shape == (SIZE, 2 * SIZE, 3)
     assert abs(pixels[:, SIZE:] - over_white).max() <= 1
     error = ((pixels[:, :SIZE] - over_white) / 255).__pow__(2).mean()
-    [_, judged, _] = judge(run.training.field, run.training.looked_at_all(), run.scene.test, torch.ones(3))
+    [_, judged, _] = judge(run.training.field, run.training.settled(), run.scene.test, torch.ones(3))
     assert -10 * math.log10(error) == pytest.approx(judged.psnr, abs=0.1)
 
 
@@ -83,7 +84,7 @@ def test_the_saved_field_is_the_trained_one(run: Run) -> None:
     trained = load_field(run.folder / "field.safetensors")
     before = run.training.field.state_dict()
     assert all(torch.equal(before[name], tensor) for name, tensor in trained.field.state_dict().items())
-    assert torch.equal(trained.sampler.bits, run.training.looked_at_all().bits)
+    assert torch.equal(trained.sampler.bits, run.training.settled().bits)
     assert trained.provenance["scene"] == "sphere" and trained.provenance["steps"] == STEPS
     assert trained.thumbnail.shape == (SIZE, SIZE, 3) and trained.thumbnail[0, 0].tolist() == [255, 255, 255]
     assert str(run.folder).encode() not in (run.folder / "field.safetensors").read_bytes()[:5000]
@@ -109,11 +110,11 @@ def test_a_slow_disk_holds_no_step_up_and_two_saves_are_never_written_at_once(
         going.wait()
         write_tensors(path, tensors, metadata)
 
-    monkeypatch.setattr("omnifield.train.run.LOST_SECONDS", 0.0)
+    monkeypatch.setattr("omnifield.train.callbacks.LOST_SECONDS", 0.0)
     monkeypatch.setattr("omnifield.train.run.write_tensors", slow)
     run = Run(tmp_path, scene, begin(scene, HASH), {})
-    steps = [progress.step for progress in run.advance(Budget(steps=8))]
-    assert steps == list(range(1, 9)) and said == ["field.safetensors"]
+    fit(run.training, scene, Budget(steps=8), [Saving(run)])
+    assert run.training.step == 8 and said == ["field.safetensors"]
     going.set()
     run.save()
     assert said == ["field.safetensors", "state.safetensors"] * 2
@@ -133,8 +134,7 @@ def test_a_save_is_of_the_moment_at_which_it_began_and_its_error_comes_with_the_
     monkeypatch.setattr("omnifield.train.run.write_tensors", late)
     before = {name: tensor.clone() for name, tensor in run.training.field.state_dict().items()}
     run.save_beside()
-    for _ in run.advance(Budget(steps=2)):
-        pass
+    fit(run.training, scene, Budget(steps=2))
     going.set()
     run.saver.finish()
     kept = load_field(tmp_path / "field.safetensors").field.state_dict()

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, UInt8
 from omnifield.renderers import Rendering
 from omnifield.scenes import Box, Cameras, Rays, pinhole
-from omnifield.viewer.look import Studio
+from omnifield.viewer.display import Display
 from omnifield.viewer.server import Viewer
 from omnifield.viewer.subject import Picture, Subject
 from torch import Tensor
@@ -43,7 +43,7 @@ class Ball:
         return Rendering(color, hit.float(), depth, hit.int())
 
     def subject(self, name: str = "ball") -> Subject:
-        return Subject(name, self.trace, cameras(), BOX, (1.0, 1.0, 1.0))
+        return Subject(name, self.trace, (cameras(),), BOX, (1.0, 1.0, 1.0))
 
 
 def cameras(count: int = 4) -> Cameras:
@@ -65,17 +65,17 @@ def depths(picture: Picture) -> UInt8[Tensor, "height width rgb=3"]:
     return (depth.expand(-1, -1, 3) * 50).to(torch.uint8)
 
 
-def studio(*subjects: Subject) -> Studio:
-    return Studio(list(subjects), {"Colour": colors, "Depth": depths}, colors, colors)
+def display(*subjects: Subject) -> Display:
+    return Display(list(subjects), {"Colour": colors, "Depth": depths}, colors, colors)
 
 
 @contextmanager
 def serving(viewer: Viewer) -> Iterator[Viewer]:
-    """Its floor served by a thread, until the end."""
+    """Its scheduler served by a thread, until the end."""
     viewer.open()
     over = threading.Event()
     with ThreadPoolExecutor(1) as pool:
-        served = pool.submit(viewer.floor.serve, over.is_set)
+        served = pool.submit(viewer.scheduler.serve, over.is_set)
         try:
             yield viewer
         finally:

@@ -7,18 +7,18 @@ import torch
 from omnifield.scenes import Rays
 from omnifield.viewer import drawing
 from omnifield.viewer.drawing import COARSE_SECONDS, Pace, Plan, draw
-from omnifield.viewer.lens import rays_of, resized
+from omnifield.viewer.lens import rays_of
 
-from .conftest import Ball, cameras, studio
+from .conftest import Ball, cameras, display
 
 
 def sized(width: int, height: int):
-    return resized(cameras()[:1], (width, height))
+    return cameras()[:1].resized(width, height)
 
 
 @pytest.mark.parametrize("size", [(64, 48), (97, 61), (100, 9), (300, 200)])
 def test_the_last_picture_is_that_of_every_pixel(ball: Ball, size: tuple[int, int]):
-    camera, ask = sized(*size), studio(ball.subject()).asker(studio(ball.subject()).look)
+    camera, ask = sized(*size), display(ball.subject()).asker(display(ball.subject()).look)
     *_, last = draw(camera, ask, Pace(), Plan(first_seconds=COARSE_SECONDS / 2))
     pixels = torch.arange(size[0] * size[1])
     truth = ask(rays_of(camera, pixels), pixels, camera)
@@ -28,7 +28,7 @@ def test_the_last_picture_is_that_of_every_pixel(ball: Ball, size: tuple[int, in
 
 
 def test_no_pixel_of_the_full_picture_is_computed_twice(ball: Ball):
-    camera, room = sized(200, 150), studio(ball.subject())
+    camera, room = sized(200, 150), display(ball.subject())
     drawing = draw(camera, room.asker(room.look), Pace(), Plan())
     first = next(drawing)
     coarse = first.picture.camera.width * first.picture.camera.height
@@ -39,7 +39,7 @@ def test_no_pixel_of_the_full_picture_is_computed_twice(ball: Ball):
 
 
 def test_the_first_picture_is_of_the_whole_view_and_comes_in_one_turn(ball: Ball):
-    room = studio(ball.subject())
+    room = display(ball.subject())
     first = next(draw(sized(640, 480), room.asker(room.look), Pace(), Plan()))
     assert first.show and not first.last
     camera = first.picture.camera
@@ -68,7 +68,7 @@ def clock(ball: Ball, monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def first_side(ball: Ball, pace: Pace, frames: int) -> int:
-    room = studio(ball.subject())
+    room = display(ball.subject())
     for _ in range(frames):
         first = next(draw(sized(800, 800), room.asker(room.look), pace, Plan()))
     return first.picture.camera.width
@@ -91,13 +91,13 @@ def test_first_pictures_settle_where_they_take_the_time_they_may(ball: Ball, clo
 
 
 def test_a_plan_for_a_training_ends_with_its_first_picture(ball: Ball):
-    room = studio(ball.subject())
+    room = display(ball.subject())
     stages = list(draw(sized(800, 600), room.asker(room.look), Pace(), Plan(0.4, in_full=False)))
     assert stages[-1].last and stages[-1].picture.camera.width < 800
     assert [stage.show for stage in stages[:-1]] == [False] * (len(stages) - 1)
 
 
 def test_a_small_picture_is_full_at_once(ball: Ball):
-    room = studio(ball.subject())
+    room = display(ball.subject())
     stages = list(draw(sized(40, 30), room.asker(room.look), Pace(), Plan()))
     assert len(stages) == 1 and stages[0].last

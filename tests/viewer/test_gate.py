@@ -15,7 +15,7 @@ from omnifield.viewer.server import Viewer
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from .conftest import Ball, cameras, studio
+from .conftest import Ball, cameras, display
 from .visiting import FOV, SIZE, controls, said, seen, set_to, until, visit
 
 pytestmark = pytest.mark.filterwarnings("ignore:Queued a .* on a closed connection")
@@ -84,7 +84,7 @@ def test_a_viser_without_a_place_for_the_gate_is_refused(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(viser, "ViserServer", Later)
     with pytest.raises(RuntimeError, match=r"install viser 1\.1"):
-        Viewer(studio(Ball().subject()), host="127.0.0.1", port=0)
+        Viewer(display(Ball().subject()), host="127.0.0.1", port=0)
 
 
 def test_a_message_is_of_bounded_size(tmp_path: Path):
@@ -103,12 +103,12 @@ def test_cameras_by_the_thousand_leave_only_the_newest(tmp_path: Path):
     """Nothing is drawn meanwhile: whatever was kept would be there to count."""
 
     async def scene(page: Page, client: PlainClient) -> None:
-        with page.viewer.floor.turn("job"):
+        with page.viewer.scheduler.turn("job"):
             loop = page.viewer.server.get_event_loop()
             for number in range(500):
                 await client.look(pose_of(cameras(), number % 4), FOV)
             await seen(page, client)
-            waiting = sum(map(len, page.viewer.floor._waiting.values()))
+            waiting = sum(map(len, page.viewer.scheduler._waiting.values()))
             assert waiting <= 1 and len(asyncio.all_tasks(loop)) < 30
 
     visit(tmp_path, scene)

@@ -8,8 +8,8 @@ import pytest
 import torch
 from omnifield.datasets.camera_path import from_nerfstudio
 from omnifield.scripts.view_tools import read_route, write_route
+from omnifield.viewer.file_names import file_in, names_in
 from omnifield.viewer.lens import fov_of, opencv_from_pose, pose_from_opencv, pose_of
-from omnifield.viewer.names import file_in, names_in
 from omnifield.viewer.route import Key, Route
 
 from .conftest import cameras

@@ -18,7 +18,7 @@ from omnifield.viewer.lens import pose_of
 from omnifield.viewer.server import Viewer
 from PIL import Image
 
-from .conftest import Ball, cameras, serving, studio
+from .conftest import Ball, cameras, display, serving
 
 pytestmark = pytest.mark.filterwarnings("ignore:Queued a .* on a closed connection")
 
@@ -41,7 +41,7 @@ def pixels(picture: Arrived) -> np.ndarray:
 
 
 def visit(ball: Ball, scene: Callable[[Viewer], Awaitable[None]], seconds: float = 60) -> None:
-    viewer = Viewer(studio(ball.subject()), host="127.0.0.1", port=0)
+    viewer = Viewer(display(ball.subject()), host="127.0.0.1", port=0)
     with serving(viewer):
         asyncio.run(asyncio.wait_for(scene(viewer), seconds))
 
@@ -203,7 +203,7 @@ def test_a_busy_port_is_refused_in_words(ball: Ball):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with pytest.raises(ValueError, match=r"Port \d+ .* --port"):
-            Viewer(studio(ball.subject()), host="127.0.0.1", port=taken.getsockname()[1])
+            Viewer(display(ball.subject()), host="127.0.0.1", port=taken.getsockname()[1])
 
 
 def test_no_client_opens_the_page_to_the_world(ball: Ball, monkeypatch: pytest.MonkeyPatch):
@@ -226,7 +226,7 @@ def test_it_ends_within_two_seconds_while_clients_move(ball: Ball):
         async with plain_client(viewer.port, SIZE) as client:
             await move(client, 10, 0.02)
 
-    viewer = Viewer(studio(ball.subject()), host="127.0.0.1", port=0)
+    viewer = Viewer(display(ball.subject()), host="127.0.0.1", port=0)
     with serving(viewer):
         asyncio.run(scene(viewer))
         began = time.monotonic()

@@ -100,7 +100,7 @@ def test_no_control_can_be_set_out_of_its_limits(
             await seen(page, client)
             assert [kind(control.value) for control in inputs] == kinds, wild
             assert all(map(is_within, inputs)), wild
-        assert 128 <= page.viewer.studio.look.longest_side <= 2048
+        assert 128 <= page.viewer.display.look.longest_side <= 2048
 
     visit(tmp_path, scene)
     assert {record.name for record in caplog.records} == {gate.__name__}

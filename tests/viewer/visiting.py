@@ -13,7 +13,7 @@ from omnifield.viewer.make_tab import Action, Made
 from omnifield.viewer.page import Page
 from omnifield.viewer.server import Viewer
 
-from .conftest import Ball, cameras, serving, studio
+from .conftest import Ball, cameras, display, serving
 
 SIZE, FOV = (64, 48), 0.7
 Scene = Callable[[Page, PlainClient], Awaitable[None]]
@@ -31,8 +31,8 @@ def visit(folder: Path, scene: Scene, seconds: float = 60) -> Page:
             sent = await other.look(pose_of(cameras(), 1), FOV)
             await other.next_picture(sent, 10)
 
-    made = Action("Make", "", lambda task, floor, order: Made(folder), ("one", "two"), "As", 5.0)
-    viewer = Viewer(studio(Ball().subject("one"), Ball().subject("two")), host="127.0.0.1", port=0)
+    made = Action("Make", "", lambda task, scheduler, order: Made(folder), ("one", "two"), "As", 5.0)
+    viewer = Viewer(display(Ball().subject("one"), Ball().subject("two")), host="127.0.0.1", port=0)
     page = Page(viewer, tools_for(folder, SAME), (made,))
     with serving(viewer):
         asyncio.run(asyncio.wait_for(play(page), seconds))

@@ -1,0 +1,56 @@
+"""A film of a trained field: which cameras it is seen through, and what of it is shown."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Literal
+
+import torch
+from jaxtyping import UInt8
+from torch import Tensor
+
+from ..renderers import VolumeRenderer
+from ..scenes import Cameras
+from ..train.field_file import TrainedField
+from ..train.pictures import to_bytes
+from .color_maps import DepthRange, depth_picture, depth_range, opacity_picture
+from .paths import face_the_same_way, orbit, spiral
+
+PathName = Literal["auto", "orbit", "spiral"]
+Shown = Literal["color", "depth", "opacity"]
+
+
+def path_around(trained: TrainedField, path: PathName, frames: int, size: tuple[int, int]) -> Cameras:
+    """auto: a spiral where all training cameras looked the same way, else an orbit. Raises ValueError for a spiral
+    where they did not."""
+    if path == "spiral" or (path == "auto" and face_the_same_way(trained.cameras)):
+        return spiral(trained, frames, size)
+    return orbit(trained, frames, size)
+
+
+def at_times(cameras: Cameras, first: float | None, last: float | None) -> Cameras:
+    """The same cameras at moments evenly from the first to the last, or all at the first; their own where neither is
+    given."""
+    if first is None and last is None:
+        return cameras
+    start = first or 0.0
+    return replace(cameras, time=torch.linspace(start, start if last is None else last, len(cameras)))
+
+
+def pictures_of(
+    trained: TrainedField, cameras: Cameras, views: Iterable[int], show: Shown
+) -> Iterator[UInt8[Tensor, "height width rgb=3"]]:
+    """Rendered one by one; depths have the colours of the first picture's range in all of them."""
+    renderer = VolumeRenderer(trained.sampler)
+    background = torch.tensor(trained.background, device=cameras.focal.device)
+    shape = (cameras.height, cameras.width)
+    shown: DepthRange | None = None
+    for view in views:
+        rendering = renderer.render_image(trained.field, cameras.pixel_rays(view), background)
+        depth, opacity = rendering.depth.reshape(shape), rendering.opacity.reshape(shape)
+        if show == "color":
+            yield to_bytes(rendering.color.reshape(*shape, 3))
+        elif show == "opacity":
+            yield opacity_picture(opacity)
+        else:
+            shown = shown or depth_range(depth, opacity)
+            yield depth_picture(depth, opacity, shown)

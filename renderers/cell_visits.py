@@ -1,0 +1,59 @@
+"""Which cells of a domain's cube are visited next, and where in them a field is asked."""
+
+import torch
+from jaxtyping import Bool, Int, Int32
+from torch import Tensor
+
+from ..fields import Points
+from ..ops import cell_place
+from ..scenes import Domain
+
+MIDDLE = 0x00808080  # a place: the middle of a cell, at time 0
+
+
+def shuffled(count: int, device: torch.device) -> Int[Tensor, "n"]:
+    """All numbers below `count`, in an order that is always the same."""
+    return torch.randperm(count, generator=torch.Generator().manual_seed(0), device="cpu").to(device)
+
+
+def shuffled_cells(cells: Bool[Tensor, "cell"]) -> Int[Tensor, "n"]:
+    """The numbers of those cells, in an order that is always the same."""
+    numbers = cells.nonzero()[:, 0]
+    return numbers[shuffled(len(numbers), numbers.device)]
+
+
+def next_of(cells: Bool[Tensor, "cell"], first: int, count: int) -> Int[Tensor, "n"]:
+    """The next of those cells in the order of their numbers, from `first` on and round again, none of them twice."""
+    total, found = len(cells), []
+    for part in torch.cat([cells[first:], cells[:first]]).split(-(-total // 4)):
+        found.append((part.nonzero()[:, 0] + first) % total)
+        first, count = first + len(part), count - len(found[-1])
+        if count <= 0:
+            break
+    numbers = torch.cat(found)
+    return numbers[: len(numbers) + min(count, 0)]
+
+
+def points_in(
+    cell: Int[Tensor, "n"],
+    place: Int32[Tensor, "n"],
+    domain: Domain,
+    *,
+    size: int,
+    generator: torch.Generator | None,
+) -> Points:
+    """Points at places in cells of a grid of `size`³, seen from anywhere if there is a generator. A place is x, y, z
+    and the time, a byte each."""
+    x, y, z, time = (place >> shift & 255 for shift in (0, 8, 16, 24))
+    corner = cell_place(cell, size)
+    # On no wall of the cell: rounding would put it into the next one.
+    inside = torch.stack([x, y, z], -1).clamp_min(1) / 256
+    direction = torch.tensor([0.0, 0.0, 1.0], device=cell.device).expand(len(cell), 3)
+    if generator is not None:
+        direction = torch.randn(len(cell), 3, generator=generator, device=cell.device)
+    return Points(
+        position=domain.world_from_unit((corner + inside) / size),
+        direction=torch.nn.functional.normalize(direction, dim=-1),
+        footprint=torch.zeros(len(cell), device=cell.device),
+        time=time / 255,
+    )

@@ -1,0 +1,81 @@
+"""The flags of `omnifield bench`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from ..arguments import LARGEST_SIDE, check_count, check_seconds, check_seed
+from .choices import FIELDS, Device, FieldName, Repeated, named
+
+DEMO = "demo"
+SMALLEST_FRAME, LARGEST_FRAME = 2, 8192  # pixels
+MOST_REPEATS, MOST_SAMPLES = 10**6, 10**8
+What = Literal["ops", "train", "fields", "convert", "ablations", "render", "viewer"]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Measure speed here: of ops, of trainings, of a trained field's frames, of the viewer."""
+
+    what: Annotated[What, tyro.conf.Positional]
+    """ops: kernels against plain-torch references.
+    train: PSNR against seconds.
+    fields: that of every field, on one scene with one budget.
+    convert: every field into every other.
+    ablations: one field into others, with parts of the conversion left out.
+    render: ms per frame.
+    viewer: how soon a browser has its pictures."""
+    data: Annotated[str, tyro.conf.Positional, named("[DATA]")] = DEMO
+    """For render and viewer: a field's file, or the folder of its training. For ops: nothing.
+    For all others: `demo`, a dataset folder, or a mesh file."""
+    field: FieldName = "hash"  # pyright: ignore
+    """For train: which representation."""
+    fields: Annotated[tuple[str, ...], named("FIELD ...")] = FIELDS
+    """For fields: which of them, in this order; for convert and ablations: which to convert."""
+    to: Annotated[tuple[str, ...], named("FIELD ...")] = FIELDS
+    """For convert and ablations: into which."""
+    preset: str = "default"
+    """For train, fields, convert and ablations: their size: tiny, default or paper."""
+    set: Annotated[Repeated, named("NAME=VALUE")] = ()
+    """For train: a setting of the field; may be given several times."""
+    max_seconds: float = 60.0
+    """For train, fields, convert and ablations: seconds of each training, loading and pictures not counted."""
+    convert_seconds: float = 15.0
+    """For convert and ablations: seconds of each conversion."""
+    stride: int = 1
+    """For train and fields: judge every n-th pixel of every n-th row of the held-out views in the end; 1 is all."""
+    sides: Annotated[tuple[int, ...], named("PIXELS ...")] = (400, 800)
+    """For render: pixels along each side of a frame; for viewer the last of them."""
+    samples: int = 1 << 16
+    """For ops: points in space per call."""
+    only: Annotated[str, named("TEXT")] = ""
+    """For ops: those with this in their name."""
+    repeats: int = 5
+    """For ops, render and viewer: how many turns each figure is the median of."""
+    output: Annotated[Path, named("FOLDER")] = Path("benchmarks")
+    """Where the report goes, as JSON and Markdown, and for trainings a plot."""
+    device: Device = "auto"
+    """auto takes a GPU once there are kernels for it, until then the CPU; cuda runs plain torch."""
+    seed: int = 0
+    """For all but ops, render and viewer: of everything random."""
+    json: bool = False
+    """Print the result as one JSON object on standard output."""
+
+    def check(self) -> None:
+        """Raises ValueError, naming the flag."""
+        check_count("--repeats", self.repeats, MOST_REPEATS)
+        check_count("--samples", self.samples, MOST_SAMPLES)
+        check_count("--stride", self.stride, LARGEST_SIDE)
+        check_seconds("--max-seconds", self.max_seconds)
+        check_seconds("--convert-seconds", self.convert_seconds)
+        check_seed(self.seed)
+        if self.what in ("convert", "ablations") and not (self.fields and self.to):
+            raise ValueError("--fields and --to must name at least one field each.")
+        if not self.sides or not all(SMALLEST_FRAME <= side <= LARGEST_FRAME for side in self.sides):
+            raise ValueError(f"--sides takes numbers from {SMALLEST_FRAME} to {LARGEST_FRAME} pixels.")
+        if self.what in ("render", "viewer") and self.data == DEMO:
+            raise ValueError(
+                f"bench {self.what} needs a trained field's file, or the folder of its training."
+            )

@@ -1,0 +1,78 @@
+"""Losses as values: the terms of a training, what the trace tells them, and that it tells more at no cost."""
+
+import pytest
+import torch
+from omnifield.fields import field_config
+from omnifield.renderers import VolumeRenderer, volume
+from omnifield.train import Budget, FitConfig, Progress, Term, begin, fit
+from omnifield.train.pixels import random_pixels
+
+from .sphere_scene import HASH, MLP, sphere_scene
+
+
+def test_the_terms_are_the_photometric_one_and_those_that_have_a_weight() -> None:
+    scene = sphere_scene(train=4, test=1)
+    assert [(term.name, term.weight) for term in begin(scene, HASH).terms] == [("photometric", 1.0)]
+    field = field_config("mipvog", "tiny", ["sample_color=0.25"])
+    terms = begin(scene, field, FitConfig(sample_color=0.5, opacity_sparsity=2.0)).terms
+    assert [(term.name, term.weight) for term in terms] == [
+        ("photometric", 1.0),
+        ("sample_color", 0.75),
+        ("opacity_sparsity", 2.0),
+    ]
+
+
+def test_a_term_is_minded_by_its_weight_and_told_of() -> None:
+    """One that wants everything to be white, a thousand times as much as the pictures want what they show."""
+    scene, progress = sphere_scene(train=4, test=1), list[Progress]()
+    training = begin(scene, MLP)
+    training.terms.append(
+        Term("white", 1e3, lambda rendering, trace, batch: (1 - trace.values).square().mean())
+    )
+    fit(training, scene, Budget(steps=30), [progress.append])
+    first, last = progress[0], progress[-1]
+    assert last.losses["white"] < first.losses["white"] / 2
+    assert last.loss == pytest.approx(last.losses["photometric"] + 1e3 * last.losses["white"])
+    assert last.psnr == pytest.approx(-10 * torch.tensor(last.losses["photometric"]).log10().item(), abs=1e-4)
+
+
+def test_a_term_that_is_not_finite_breaks_a_training_down() -> None:
+    scene = sphere_scene(train=4, test=1)
+    training = begin(scene, MLP)
+    training.terms.append(
+        Term("broken", 1.0, lambda rendering, trace, batch: rendering.color.sum() * torch.inf)
+    )
+    with pytest.raises(FloatingPointError, match="broke down at step 0"):
+        fit(training, scene, Budget(steps=1))
+
+
+def test_the_trace_knows_all_samples_and_keeps_what_there_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights of all samples make the opacity; of what the renderer had already nothing is computed anew."""
+    asked, had = volume.probe_until_opaque, []
+
+    def remembered(*given: object) -> tuple:
+        had[:] = asked(*given)  # pyright: ignore
+        return had[0], had[1]
+
+    monkeypatch.setattr(volume, "probe_until_opaque", remembered)
+    scene = sphere_scene(train=4, test=1)
+    training = begin(scene, HASH)
+    fit(training, scene, Budget(steps=20))
+    batch = random_pixels(scene.train, 300, torch.Generator().manual_seed(1))
+    background = torch.rand(300, 3)
+    rendering, trace = VolumeRenderer(training.sampler).trace(training.field, batch.rays, background)
+    samples, probe = had
+    assert trace.samples is samples and trace.density is probe.density and trace.background is background
+    opacity = torch.zeros(300).index_add_(0, samples.ray, trace.weight.detach())
+    torch.testing.assert_close(opacity, rendering.opacity.detach())
+    assert len(trace.values) == len(trace.visible) <= len(trace.weight) == len(samples)
+    seen = torch.zeros(300, 3).index_add_(
+        0, samples.ray[trace.visible], (trace.weight[trace.visible, None] * trace.values).detach()
+    )
+    behind = 1 - torch.zeros(300).index_add_(
+        0, samples.ray[trace.visible], trace.weight[trace.visible].detach()
+    )
+    torch.testing.assert_close(
+        rendering.color.detach(), seen + behind[:, None] * background, rtol=1e-4, atol=1e-4
+    )
+    torch.testing.assert_close(trace.thickness, trace.density * samples.dt)
