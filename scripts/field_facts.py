@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-FACTS = "omnifield.facts"  # of the safetensors' metadata
+ENTRY = "omnifield"  # of the safetensors' metadata
 KINDS = {
     "field": str,
     "config": dict,
@@ -38,7 +38,7 @@ def _stated(file: Path) -> dict[str, Any] | None:
     """None where they are not all there, or the file is not as long as it says."""
     try:
         header, length = _header(file)
-        facts = json.loads(header.pop("__metadata__")[FACTS])
+        facts = json.loads(header.pop("__metadata__")[ENTRY])["facts"]
         ends = [tensor["data_offsets"][1] for tensor in header.values()]
         whole = length + max(ends) == file.stat().st_size
         complete = all(isinstance(facts[name], kind) for name, kind in KINDS.items())

@@ -1,7 +1,6 @@
 """A trained field as one file: safetensors whose JSON header says all that is needed to view, convert and export it."""
 
 import dataclasses
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,10 +20,7 @@ from .files import one_line, write_tensors
 from .tensor_file import part, read_tensors
 
 FIELD_FILE = "field.safetensors"  # of a run folder
-ENTRY, FACTS = (
-    "omnifield",
-    "omnifield.facts",
-)  # of the safetensors' metadata: what a field is made of, what it is
+ENTRY = "omnifield"  # of the safetensors' metadata
 
 
 @dataclass(frozen=True)
@@ -78,7 +74,7 @@ def field_contents(trained: TrainedField) -> tuple[dict[str, Tensor], dict[str, 
         for name in CAMERA_TENSORS:
             # A copy: groups may share what they have in common, and the tensors of a file may not.
             tensors[f"cameras.{group}.{name}"] = getattr(cameras, name).clone()
-    return tensors, {ENTRY: _header(trained).text(), FACTS: json.dumps(facts(trained))}
+    return tensors, {ENTRY: _header(trained).text(facts(trained))}
 
 
 def facts(trained: TrainedField) -> dict[str, Any]:

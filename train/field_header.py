@@ -46,8 +46,9 @@ class Header:
     provenance: dict[str, Any]
     version: int = VERSION
 
-    def text(self) -> str:
-        """As it is written. Raises ValueError for a provenance that could not be read again."""
+    def text(self, facts: dict[str, Any]) -> str:
+        """As it is written, with facts for those who do not read the tensors. Raises ValueError for a provenance that
+        could not be read again."""
         domain = self.domain
         text = json.dumps(
             {
@@ -59,6 +60,7 @@ class Header:
                 "cameras": [kind.facts() for kind in self.cameras],
                 "background": self.background,
                 "provenance": self.provenance,
+                "facts": facts,
             }
         )
         strict_json.parse(text)

@@ -147,6 +147,7 @@ def test_the_real_moving_set_is_timed_as_its_file_says(real: Callable[[str], Pat
     scene = load_scene(folder, downscale=8)
     for file, views in ((TRAIN, scene.train), (TEST, scene.test)):
         frames = json.loads((folder / file).read_text())["frames"]
+        [views] = views
         assert views.cameras.time.tolist() == pytest.approx([frame["time"] for frame in frames])
         assert views.names == tuple(Path(frame["file_path"]).name for frame in frames)
     assert scene.source == "D-NeRF" and possible_cells(scene.train, scene.domain, 64).all()

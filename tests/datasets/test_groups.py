@@ -19,7 +19,7 @@ from omnifield.scenes.camera_groups import all_poses, any_moving
 from omnifield.scenes.multiscale import with_scales
 from omnifield.scenes.placement import Stated, place, placed
 from omnifield.scenes.views import cameras_of, names_of, view_count
-from omnifield.train import Budget, begin, judge, load_field, save_field
+from omnifield.train import Budget, begin, fit, judge, load_field, save_field
 from omnifield.train.run import Run
 
 from .conftest import Dataset, disc, ring_pose
@@ -76,8 +76,7 @@ def test_a_mixed_scene_is_trained_judged_kept_and_looked_at(
     training = begin(scene, MLP)
     run = Run(tmp_path / "run", scene, training, {})
     (tmp_path / "run").mkdir()
-    for _ in run.advance(Budget(steps=3)):
-        pass
+    fit(training, scene, Budget(steps=3))
     judged = list(judge(training.field, training.sampler, scene.test, torch.ones(3)))
     assert [view.name for view in judged] == list(names_of(scene.test))
     shapes = {view.name: tuple(view.image.shape[:2]) for view in judged}

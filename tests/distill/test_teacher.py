@@ -107,7 +107,7 @@ def test_points_are_seen_as_cameras_see_them(teacher: Teacher, generator) -> Non
     cone = teacher.cameras[0].cone_radius(camera, seen.direction)
     assert torch.allclose(seen.footprint, distance[torch.arange(500), camera] * cone)
     assert torch.allclose(seen.direction.norm(dim=-1), torch.ones(500), atol=1e-5)
-    assert (step == teacher.grid.step).all()  # a bounded scene has steps of one length
+    assert (step == teacher.trained.sampler.grid.step).all()  # a bounded scene has steps of one length
 
 
 def test_steps_are_those_of_the_march_that_the_points_are_seen_in(generator) -> None:
@@ -132,7 +132,7 @@ def test_steps_are_those_of_the_march_that_the_points_are_seen_in(generator) -> 
         view=no_view(count, "cpu"),
     )
     march = (
-        UniformConfig(trained.sampler.steps_per_side)
+        UniformConfig(trained.sampler.config.steps_per_side)
         .build(trained.field.domain)
         .sample(trained.field.density, through, None)
     )

@@ -166,7 +166,7 @@ def test_the_level_is_the_logarithm_of_a_pixels_width_in_voxels(setting: str, wi
     voxel = BOX.side / 16
     widths = torch.tensor([0.5, 1.0, 2**0.5, 2.0, 64.0]) * voxel * wider
     footprint = widths * 2 / 12**0.5
-    level = field.level(type(points)(points.position, points.direction, footprint, points.time))
+    level = field.level(replace(points, footprint=footprint))
     torch.testing.assert_close(level, torch.tensor([0.0, 0.0, 0.5, 1.0, 1.0]), atol=1e-5, rtol=0)
 
 
@@ -177,7 +177,7 @@ def test_a_factor_of_the_level_leaves_no_level_unread() -> None:
     assert isinstance(field, MipVogField) and field.pyramid.layout.levels == 4
     points = scattered(5, BOX)
     widths = torch.tensor([0.7, 4.0, 16.0, 64.0, 256.0]) * BOX.side / 64
-    level = field.level(type(points)(points.position, points.direction, widths * 2 / 12**0.5, points.time))
+    level = field.level(replace(points, footprint=widths * 2 / 12**0.5))
     torch.testing.assert_close(level, torch.tensor([0.0, 1.0, 2.0, 3.0, 3.0]), atol=1e-5, rtol=0)
 
 

@@ -193,7 +193,7 @@ def test_a_file_of_bytes_shows_what_was_trained_and_one_that_is_spoilt_is_refuse
     cameras = pinhole(pose, (12, 9), 0.7, near=0.1)
     transform, thumbnail = torch.eye(4), torch.zeros(2, 2, 3, dtype=torch.uint8)
     occupancy = OccupancyConfig(16).build(BOX)
-    save_field(path, TrainedField(field, occupancy, cameras, (1.0, 1.0, 1.0), transform, {}, thumbnail))
+    save_field(path, TrainedField(field, occupancy, (cameras,), (1.0, 1.0, 1.0), transform, {}, thumbnail))
     loaded = load_field(path)
     before, after = (
         VolumeRenderer(occupancy).render_image(each, cameras.pixel_rays(0), torch.ones(3))

@@ -6,7 +6,7 @@ import pytest
 import torch
 from omnifield.fields import Field
 from omnifield.ops import references
-from omnifield.renderers import UniformSampler, VolumeRenderer
+from omnifield.renderers import UniformConfig, VolumeRenderer
 from omnifield.scenes import Box, Cameras, Rays, pinhole
 from torch import Tensor
 
@@ -43,7 +43,7 @@ def colour(field: Field, twist: Tensor) -> Tensor:
     x, y = torch.rand(2, RAYS, generator=generator).to(twist) * torch.tensor([[9.0], [7.0]]).to(twist)
     rays = moved(camera, twist).rays(torch.zeros(RAYS, dtype=torch.int64), x, y)
     background = torch.rand(RAYS, 3, generator=generator).to(twist)
-    seen = VolumeRenderer(UniformSampler(INSIDE, 64)).render(field, rays, background)
+    seen = VolumeRenderer(UniformConfig(64).build(INSIDE)).render(field, rays, background)
     return (seen.color * torch.linspace(0.5, 1.5, RAYS).to(twist)[:, None]).sum()
 
 

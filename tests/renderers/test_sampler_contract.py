@@ -1,5 +1,7 @@
 """What every sampler keeps to, whichever it is: the tests of docs/examples/proposal_sampler.py run these as well."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from omnifield.ops.ray_march import HORIZON
@@ -65,7 +67,7 @@ def test_samples_are_near_to_far_within_the_span_and_the_domain(
 ) -> None:
     rays, generator = rays_around(200), torch.Generator().manual_seed(0)
     near = 2 + torch.rand(200, generator=generator)
-    rays = Rays(*(vars(rays) | {"near": near, "far": near + 1.5}).values())
+    rays = replace(rays, near=near, far=near + 1.5)
     sampler = made(kind, domain)
     samples = sampled(sampler, rays, seed)
     assert samples.offsets[0] == 0 and samples.offsets[-1] == len(samples) > 0

@@ -5,10 +5,10 @@ from dataclasses import dataclass, fields, replace
 import pytest
 import torch
 from jaxtyping import Float
-from omnifield.distill.memory import Memory
+from omnifield.distill.replay import ReplayBuffer
 from omnifield.distill.teacher import RayLesson
 from omnifield.fields import Points
-from omnifield.renderers import UniformSampler, VolumeRenderer
+from omnifield.renderers import UniformConfig, VolumeRenderer
 from omnifield.scenes import Rays
 from omnifield.scenes.columns import each_column, joined
 from omnifield.viewer.subject import Crop
@@ -74,7 +74,7 @@ def test_points_as_well() -> None:
 
 def test_rays_with_one_more_column_see_the_same() -> None:
     rays, background, field = numbered(50), torch.tensor([0.2, 0.5, 0.9]), Ball(CUBE, 15.0)
-    renderer = VolumeRenderer(UniformSampler(CUBE, 64))
+    renderer = VolumeRenderer(UniformConfig(64).build(CUBE))
     for see in (renderer.render_image, lambda f, r, b: renderer.render(f, r, b.expand(len(r), 3))):
         plain, seen = see(field, rays, background), see(field, polarised(rays), background)
         each_column(lambda a, b: torch.testing.assert_close(a, b) or a, plain, seen)
@@ -90,7 +90,7 @@ def test_a_crop_changes_where_rays_begin_and_end_and_nothing_else() -> None:
 def test_a_memory_gives_back_what_it_was_given() -> None:
     rays = polarised(numbered(6))
     number = torch.arange(6.0)
-    memory: Memory[RayLesson] = Memory(4)
+    memory: ReplayBuffer[RayLesson] = ReplayBuffer(4)
     memory.add(RayLesson(rays, torch.rand(6, 3), number, number + 1, torch.arange(6)))
     kept = memory.take(torch.arange(4))
     assert_same(kept.rays, rays[kept.camera])

@@ -152,16 +152,16 @@ def test_people_get_words_and_standard_output_nothing(omnifield, tiny, tmp_path:
 def test_a_resumed_training_ends_as_an_unbroken_one(omnifield, tiny, tmp_path: Path, monkeypatch) -> None:
     data, *flags, whole = tiny
     assert omnifield("train", data, *flags, whole, "--max-steps", "12").code == 0
-    show = TrainingBar.show
+    show = TrainingBar.__call__
 
-    def interrupt(bar: TrainingBar, step, run) -> None:
-        show(bar, step, run)
+    def interrupt(bar: TrainingBar, step) -> None:
+        show(bar, step)
         if step.step == 5:
             signal.raise_signal(signal.SIGTERM)
 
     parts = tmp_path / "parts"
     with monkeypatch.context() as patch:
-        patch.setattr(TrainingBar, "show", interrupt)
+        patch.setattr(TrainingBar, "__call__", interrupt)
         first = json.loads(omnifield("train", data, *flags, parts, "--max-steps", "12", "--json").out)
     assert first["interrupted"] and first["steps"] == 5
     second = json.loads(omnifield("train", data, "--resume", "--run-dir", parts, "--json").out)

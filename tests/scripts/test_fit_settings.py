@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from omnifield.scripts import train as module
 from omnifield.scripts.cli import flags_of
+from omnifield.scripts.flags import train as flags_module
 from omnifield.scripts.train import Train, run_train
 from omnifield.train import FitConfig
 from omnifield.train.schedule import BOUNDS
@@ -67,9 +68,7 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(flags: Train, setting: str
 
 def test_every_setting_has_bounds_and_help_names_it() -> None:
     names = {each.name for each in dataclasses.fields(FitConfig)} - {"seed"}
-    help_text = (
-        Path(module.__file__).read_text().split("of its training, as fit.NAME=VALUE")[1].split('"""')[0]
-    )
+    help_text = Path(flags_module.__file__).read_text().split("(fit. has")[1].split(")")[0]
     assert set(BOUNDS) == names and all(name in help_text for name in names)
     assert flags_of("train") is Train
 
@@ -77,7 +76,7 @@ def test_every_setting_has_bounds_and_help_names_it() -> None:
 @pytest.mark.parametrize("end", ["least", "most"])
 def test_a_training_works_at_the_ends_of_all_bounds(lego, tmp_path: Path, monkeypatch, end: str) -> None:
     """But for the weights, which may be as heavy as anybody wants."""
-    monkeypatch.setattr("omnifield.train.loop.FIRST_LOOK", 0)
+    monkeypatch.setattr("omnifield.renderers.occupancy.FIRST_LOOK", 0)
     bounds = {name: ends[end == "most"] for name, ends in BOUNDS.items() if ends[1] < 1e6}
     settings = tuple(f"fit.{name}={value}" for name, value in bounds.items())
     flags = Train(str(lego()), run_dir=tmp_path / "run", set=("samples_per_step=256", *settings), **SMALL)

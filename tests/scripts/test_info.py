@@ -32,7 +32,7 @@ def test_all_facts_are_there(ball_file, tmp_path: Path, capsys) -> None:
 def test_people_get_a_panel(ball_file, capsys) -> None:
     run_info(Info(ball_file()))
     text = capsys.readouterr().out
-    assert "4 of 32×32, perspective" in text and "scene [b]all" in text and "100.0% of the cells" in text
+    assert "4 of 32×32, perspective" in text and "scene [b]all" in text and "100.0% of the space" in text
 
 
 def test_a_frame_of_its_own_is_told(ball_file, capsys) -> None:

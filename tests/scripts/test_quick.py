@@ -12,7 +12,7 @@ from omnifield.scripts import cli, field_facts
 from omnifield.scripts.flags.choices import FIELDS
 from omnifield.scripts.info import Info, run_info
 from omnifield.train import load_field
-from omnifield.train.field_file import FACTS, facts
+from omnifield.train.field_file import ENTRY, facts
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
@@ -53,17 +53,18 @@ def test_a_file_says_what_its_field_says(ball_file) -> None:
     stated = field_facts.facts_of(file)
     assert stated.pop("bytes") == file.stat().st_size
     assert stated == json.loads(json.dumps(facts(load_field(file))))
-    assert field_facts.FACTS == FACTS and {*field_facts.KINDS} == {*stated}
+    assert field_facts.ENTRY == ENTRY and {*field_facts.KINDS} == {*stated}
 
 
-@pytest.mark.parametrize("said", [None, "{}", "[]", "no JSON", '{"field": 1}'])
-def test_a_file_that_does_not_say_it_is_loaded(ball_file, said: str | None) -> None:
+@pytest.mark.parametrize("said", [None, {}, [], "no facts", {"field": 1}])
+def test_a_file_that_does_not_say_it_is_loaded(ball_file, said: object) -> None:
     file = ball_file() / "field.safetensors"
     before = run_info(Info(file, json=True))
     with safe_open(file, "pt") as content:
-        metadata = content.metadata()
-    metadata = {name: text for name, text in metadata.items() if name != FACTS}
-    save_file(load_file(file), file, metadata | ({} if said is None else {FACTS: said}))
+        header = json.loads(content.metadata()[ENTRY])
+    del header["facts"]
+    header |= {} if said is None else {"facts": said}
+    save_file(load_file(file), file, {ENTRY: json.dumps(header)})
     after = run_info(Info(file, json=True))
     assert {**after, "bytes": 0} == {**before, "bytes": 0}
 

@@ -4,7 +4,7 @@ import inspect
 import sys
 from pathlib import Path
 
-from omnifield.renderers import occupancy
+from omnifield.renderers import march
 from omnifield.scripts import cli
 
 from ..house import LADDER
@@ -13,14 +13,14 @@ ROOMS = tuple(f"{Path(inspect.getfile(cli)).parents[1] / room}/" for room in LAD
 
 
 def test_from_the_command_line_to_the_march_in_six_hops(lego, tmp_path: Path, monkeypatch, capsys) -> None:
-    march, lines = occupancy.ray_march, []
+    ray_march, lines = march.ray_march, []
 
     def counted(*given: object) -> object:
         ours = [frame.function for frame in inspect.stack()[1:] if frame.filename.startswith(ROOMS)]
         lines.append(ours[: ours.index("main") + 1])
-        return march(*given)  # pyright: ignore
+        return ray_march(*given)  # pyright: ignore
 
-    monkeypatch.setattr(occupancy, "ray_march", counted)
+    monkeypatch.setattr(march, "ray_march", counted)
     small = ("--preset", "tiny", "--set", "samples_per_step=1024", "--device", "cpu", "--max-steps", "2")
     words = ("omnifield", "train", lego(), "--run-dir", tmp_path / "run", *small)
     monkeypatch.setattr(sys, "argv", [*map(str, words)])

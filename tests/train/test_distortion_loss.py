@@ -38,7 +38,15 @@ def traced(counts: list[int], weight: Tensor) -> Seen:
     none, row = torch.zeros(rays, dtype=weight.dtype), torch.zeros(0, dtype=torch.int64)
     color = torch.zeros(rays, 3, dtype=weight.dtype)
     trace = Trace(Samples(t, dt, ray, offsets), weight, weight, row, torch.zeros(0, 3).to(weight), color)
-    lines = Rays(*(torch.zeros(rays, *shape) for shape in ((3,), (3,), (), (), (), ())))
+    lines = Rays(
+        origins=torch.zeros(rays, 3),
+        directions=torch.zeros(rays, 3),
+        near=torch.zeros(rays),
+        far=torch.zeros(rays),
+        footprint=torch.zeros(rays),
+        time=torch.zeros(rays),
+        view=torch.arange(rays),
+    )
     return Rendering(color, none, none, offsets.diff()), trace, PixelBatch(lines, color, none, none)
 
 

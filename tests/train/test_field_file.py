@@ -190,7 +190,7 @@ HEADERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "a sampler unknown here": lambda header: header["sampler"].update(kind="unheard of"),
     "another sampler": lambda header: header["sampler"].update(kind="uniform"),
     "no sampler": lambda header: header.pop("sampler") and None,
-    "another lens": lambda header: header["cameras"].update(lens="mirror"),
+    "another lens": lambda header: header["cameras"][0].update(lens="mirror"),
     "two colours": lambda header: header.update(background=[1, 1]),
     "no background": lambda header: header.update(background=None),
     "a background brighter than white": lambda header: header.update(background=[1, 1, 2]),
@@ -202,10 +202,10 @@ HEADERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "a box that is not finite": lambda header: header["domain"].update(hi=[1, 1, float("inf")]),
     "a box that is no number": lambda header: header["domain"].update(lo=[-1, float("nan"), -1]),
     "a box too thin for floats": lambda header: header["domain"].update(lo=[1, 1, 1], hi=[1 + 1e-12] * 3),
-    "pictures without pixels": lambda header: header["cameras"].update(width=0),
-    "pictures below zero": lambda header: header["cameras"].update(height=-24),
-    "pictures without an end": lambda header: header["cameras"].update(height=1 << 40),
-    "a near behind the camera": lambda header: header["cameras"].update(near=-1),
+    "pictures without pixels": lambda header: header["cameras"][0].update(width=0),
+    "pictures below zero": lambda header: header["cameras"][0].update(height=-24),
+    "pictures without an end": lambda header: header["cameras"][0].update(height=1 << 40),
+    "a near behind the camera": lambda header: header["cameras"][0].update(near=-1),
     "steps without an end": lambda header: header["sampler"]["config"].update(steps_per_side=1 << 40),
     "cells without an end": lambda header: header["sampler"]["config"].update(resolution=1 << 14),
     "a provenance that is not finite": lambda header: header["provenance"].update(steps=float("inf")),
@@ -237,11 +237,11 @@ TENSORS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "too little occupancy": lambda tensors: tensors.update({"sampler.bits": torch.zeros(8).byte()}),
     "more of a sampler than there is": lambda tensors: tensors.update({"sampler.mind": torch.zeros(8)}),
     "occupancy in floats": lambda tensors: tensors.update({"sampler.bits": torch.zeros(512)}),
-    "no cameras": lambda tensors: tensors.pop("cameras.world_from_camera"),
+    "no cameras": lambda tensors: tensors.pop("cameras.0.world_from_camera"),
     "cameras of other shapes": lambda tensors: tensors.update(
-        {"cameras.world_from_camera": torch.zeros(5, 4)}
+        {"cameras.0.world_from_camera": torch.zeros(5, 4)}
     ),
-    "a lens too few": lambda tensors: tensors.update({"cameras.focal": torch.zeros(4, 2)}),
+    "a lens too few": lambda tensors: tensors.update({"cameras.0.focal": torch.zeros(4, 2)}),
     "no transform": lambda tensors: tensors.pop("scene_from_input"),
     "a flat transform": lambda tensors: tensors.update(scene_from_input=torch.zeros(16)),
     "no thumbnail": lambda tensors: tensors.pop("thumbnail"),
@@ -251,22 +251,26 @@ TENSORS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "a layer in halves": lambda tensors: tensors.update(
         {"field.head.weight": tensors["field.head.weight"].half()}
     ),
-    "a pose that is no number": lambda tensors: tensors["cameras.world_from_camera"][2, 1, 3].fill_(math.nan),
-    "a flat pose": lambda tensors: tensors["cameras.world_from_camera"][2, :, 1].copy_(
-        tensors["cameras.world_from_camera"][2, :, 0]
+    "a pose that is no number": lambda tensors: tensors["cameras.0.world_from_camera"][2, 1, 3].fill_(
+        math.nan
     ),
-    "a pose of nothing": lambda tensors: tensors["cameras.world_from_camera"][4, :, :3].zero_(),
-    "a camera infinitely far": lambda tensors: tensors["cameras.world_from_camera"][0, 0, 3].fill_(math.inf),
-    "an infinite focal length": lambda tensors: tensors["cameras.focal"][1, 0].fill_(math.inf),
-    "a focal length of zero": lambda tensors: tensors["cameras.focal"][1, 0].zero_(),
-    "a focal length below zero": lambda tensors: tensors["cameras.focal"].neg_(),
-    "a principal point that is no number": lambda tensors: tensors["cameras.principal"].fill_(math.nan),
-    "a lens that is no number": lambda tensors: tensors["cameras.distortion"].fill_(math.nan),
-    "a time out of time": lambda tensors: tensors["cameras.time"].fill_(-1),
+    "a flat pose": lambda tensors: tensors["cameras.0.world_from_camera"][2, :, 1].copy_(
+        tensors["cameras.0.world_from_camera"][2, :, 0]
+    ),
+    "a pose of nothing": lambda tensors: tensors["cameras.0.world_from_camera"][4, :, :3].zero_(),
+    "a camera infinitely far": lambda tensors: tensors["cameras.0.world_from_camera"][0, 0, 3].fill_(
+        math.inf
+    ),
+    "an infinite focal length": lambda tensors: tensors["cameras.0.focal"][1, 0].fill_(math.inf),
+    "a focal length of zero": lambda tensors: tensors["cameras.0.focal"][1, 0].zero_(),
+    "a focal length below zero": lambda tensors: tensors["cameras.0.focal"].neg_(),
+    "a principal point that is no number": lambda tensors: tensors["cameras.0.principal"].fill_(math.nan),
+    "a lens that is no number": lambda tensors: tensors["cameras.0.distortion"].fill_(math.nan),
+    "a time out of time": lambda tensors: tensors["cameras.0.time"].fill_(-1),
     "a transform that is no number": lambda tensors: tensors["scene_from_input"].fill_(math.nan),
     "a transform of no return": lambda tensors: tensors["scene_from_input"][:3, :3].fill_(1),
     "not one camera": lambda tensors: tensors.update(
-        {name: tensor[:0] for name, tensor in tensors.items() if name.startswith("cameras.")}
+        {name: tensor[:0] for name, tensor in tensors.items() if name.startswith("cameras.0.")}
     ),
 }
 

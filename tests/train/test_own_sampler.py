@@ -61,7 +61,7 @@ def trained(scene: Scene, steps: int) -> Training:
 
 def loss_of(sampler: Sampler, training: Training, scene: Scene) -> float:
     """How badly it foretells what a trained field looks like."""
-    rays = random_pixels(scene.train_scales, 500, torch.Generator().manual_seed(1)).rays
+    rays = random_pixels(scene.train, 500, torch.Generator().manual_seed(1)).rays
     with torch.no_grad():
         _, trace = VolumeRenderer(training.sampler).trace(training.field, rays, torch.ones(500, 3))
         return sampler.loss(rays, trace.samples, trace.weight).item()
@@ -76,7 +76,7 @@ def test_it_is_trained_beside_the_field_and_kept_in_both_files(tmp_path: Path) -
     assert loss_of(training.sampler, training, scene) < 0.5 * loss_of(before, training, scene)
     path = Run(tmp_path, scene, training, {}).save()
     kept = load_field(path)
-    rays = scene.test.cameras.pixel_rays(0)
+    rays = scene.test[0].cameras.pixel_rays(0)
     pictures = [
         VolumeRenderer(sampler).render_image(field, rays, torch.ones(3)).color
         for field, sampler in ((training.field, training.sampler), (kept.field, kept.sampler))

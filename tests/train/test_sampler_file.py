@@ -19,9 +19,15 @@ def of_version_1(path: Path) -> None:
     def header(header: dict[str, Any]) -> None:
         config = header.pop("sampler")["config"]
         header["version"] = 1
+        [header["cameras"]] = header["cameras"]
         header["occupancy"] = {name: config[name] for name in ("resolution", "steps_per_side")}
 
-    spoil(path, header, lambda tensors: tensors.update(occupancy=tensors.pop("sampler.bits")))
+    def tensors(tensors: dict[str, Any]) -> None:
+        tensors["occupancy"] = tensors.pop("sampler.bits")
+        for name in [name for name in tensors if name.startswith("cameras.0.")]:
+            tensors[name.replace(".0.", ".")] = tensors.pop(name)
+
+    spoil(path, header, tensors)
 
 
 def test_a_file_of_version_1_has_the_steps_of_then(path: Path) -> None:

@@ -1,0 +1,4 @@
+"""What is measured here is trained and looked at as the verbs' tests do."""
+
+from ..scripts.conftest import ball_file as ball_file
+from ..scripts.conftest import lego as lego
