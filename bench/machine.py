@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from ..ops import instruction_set
+from ..ops import instruction_set, threads
 from ..scenes.memory import total_memory
 
 DROPPED = re.compile(r"\((r|tm|c)\)|\b(processor|cpu|core|gen|with|genuine)\b|@")
@@ -24,7 +24,7 @@ def describe_machine(device: torch.device) -> dict[str, Any]:
     return {
         "cpu": _cpu_model(),
         "cores": os.cpu_count() or 1,
-        "threads": torch.get_num_threads(),
+        "threads": threads(),
         "instruction_set": instruction_set(),
         "memory_gib": _memory_gib(),
         "gpu": torch.cuda.get_device_name(device) if device.type == "cuda" else None,

@@ -86,3 +86,9 @@ def test_groups_that_are_none_are_refused(tmp_path: Path, cameras: object) -> No
     save_file(tensors, path, {"omnifield": json.dumps(header | {"cameras": cameras})})
     with pytest.raises(ValueError, match=r"is damaged: .*\.$"):
         load_field(path)
+
+
+def test_a_header_that_is_no_json(tmp_path: Path) -> None:
+    save_file({"weight": torch.zeros(3)}, tmp_path / "f", {"omnifield": '{"version": 1,'})
+    with pytest.raises(ValueError, match="is damaged"):
+        load_field(tmp_path / "f")
