@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from omnifield.scripts import train as module
+from omnifield.scripts import train_begin as module
 from omnifield.scripts.train import Train, run_train
 from omnifield.train.loop import Training, begin
 
