@@ -1,3 +1,4 @@
+// The threads, and the jobs whose tasks they take: see pool.h.
 #include "pool.h"
 
 #if defined(__linux__)
@@ -10,7 +11,6 @@
 #include <atomic>
 #include <cstdlib>
 #include <mutex>
-#include <new>
 #include <thread>
 
 namespace {
