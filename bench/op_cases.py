@@ -12,6 +12,7 @@ from .. import ops
 from ..fields.blocks import Blocks
 from ..fields.pyramid import Pyramid
 from ..ops.backend import Op
+from ..ops.lens import Lens
 from ..ops.voxel_lookup import BLOCK
 from .shell_scene import (
     SAMPLES_PER_RAY,
@@ -74,6 +75,7 @@ def op_cases() -> list[Case]:
         ray_march(),
         ray_march_on(8),
         ray_points(),
+        camera_rays(),
         ray_weights(),
         pass_through(),
         take_rows(),
@@ -213,6 +215,20 @@ def ray_points() -> Case:
         return Work(lambda: ops.ray_points(origins, directions, footprint, time, t, ray), n)
 
     return Case("ray_points", ops.ray_points, make)
+
+
+def camera_rays() -> Case:
+    def make(n: int, generator: Generator, device: torch.device) -> Work:
+        views = 100
+        poses, time = torch.randn(views, 3, 4, generator=generator), torch.zeros(views)
+        view = torch.randint(views, (n,), generator=generator)
+        x, y = 800 * torch.rand(2, n, generator=generator)
+        sensor = torch.full((views, 2), 1111.0), torch.full((views, 2), 400.0), torch.zeros(views, 6)
+        sensors = ops.Sensors(*(each.to(device) for each in (*sensor, time)), Lens.PERSPECTIVE)
+        poses, *where = (each.to(device) for each in (poses, view, x, y))
+        return Work(lambda: ops.camera_rays(poses, sensors, *where), n)
+
+    return Case("camera_rays, without distortion", ops.camera_rays, make, "ray")
 
 
 def ray_weights() -> Case:

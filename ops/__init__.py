@@ -2,8 +2,9 @@
 
 from . import cpu
 from ._cpu import instruction_set, keep_freed_memory
-from .adam import AdamStep, adam_step
+from .adam import AdamStep, adam_step, all_finite
 from .backend import references
+from .camera_rays import Sensors, camera_rays
 from .cell_order import cell_number, cell_place
 from .coarser_voxels import Parents, coarser_voxels
 from .composite import STOP, accumulate, pass_through, ray_weights, take_rows
@@ -25,10 +26,13 @@ __all__ = [
     "HashGridLayout",
     "MarchGrid",
     "Parents",
+    "Sensors",
     "VoxelLayout",
     "accumulate",
     "adam_step",
     "adding_in_place",
+    "all_finite",
+    "camera_rays",
     "cell_number",
     "cell_place",
     "coarser_voxels",

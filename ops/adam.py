@@ -74,3 +74,9 @@ def _one_minus_power(
 ) -> Float[Tensor, "touched 1"]:
     # 1 − βᵗ without cancellation: with β near 1 the first steps would lose most of their digits in float32.
     return -torch.expm1(count[:, None].to(dtype) * math.log(beta))
+
+
+@Op
+def all_finite(values: Float[Tensor, "*any"]) -> bool:
+    """Whether none of the values is NaN or infinite: asked of a gradient before `adam_step` takes it."""
+    return bool(values.isfinite().all())

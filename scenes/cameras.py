@@ -3,25 +3,15 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import Enum
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from ..ops import Sensors, camera_rays
+from ..ops.lens import CONE_RADIUS_PER_PIXEL, Lens, distort
 from .rays import Rays, no_view
-
-UNDISTORT_ITERATIONS = 12
-LARGEST_STEP = 0.5  # of Newton's method, in focal lengths
-CONE_RADIUS_PER_PIXEL = 2 / 12**0.5
-
-
-class Lens(Enum):
-    """How the direction of a ray bends on its way to the sensor."""
-
-    PERSPECTIVE = "perspective"  # OpenCV: radial k1..k4, tangential p1, p2; all zero is a pinhole
-    FISHEYE = "fisheye"  # OpenCV's equidistant model: θ_d = θ(1 + k1θ² + k2θ⁴ + k3θ⁶ + k4θ⁸)
 
 
 @dataclass(frozen=True)
@@ -84,29 +74,15 @@ class Cameras:
 
         They have no `view`: only a training knows whether these are its cameras.
         """
-        return self[view]._rays(x, y)
-
-    def _rays(self, x: Float[Tensor, "ray"], y: Float[Tensor, "ray"]) -> Rays:
-        """A ray of each camera, or all of the only one. Axis by axis: rows of three would be no vectors."""
-        u = (x - self.principal[:, 0]) / self.focal[:, 0]
-        v = (y - self.principal[:, 1]) / self.focal[:, 1]
-        if self.distortion.any():
-            distortion = self.distortion.expand(len(x), 6)
-            u, v = undistort(torch.stack([u, v], -1), distortion, self.lens).unbind(-1)
-        across, along, away = _direction(u, v, self.lens)
-        right, up, back, origin = self.world_from_camera.unbind(-1)
-        direction = [
-            right[:, axis] * across + up[:, axis] * along + back[:, axis] * away for axis in range(3)
-        ]
-        length = torch.sqrt(sum((each * each for each in direction), torch.zeros_like(x)))
+        sensors = Sensors(self.focal, self.principal, self.distortion, self.time, self.lens)
+        found = camera_rays(self.world_from_camera, sensors, view, x.to(self.focal), y.to(self.focal))
         return Rays(
-            origins=origin.expand(len(x), 3).contiguous(),
-            directions=torch.stack([each / length for each in direction], -1),
-            near=torch.full_like(x, self.near),
-            far=torch.full_like(x, torch.inf),
-            # The width of a pixel is that of its depth; along the ray a unit of depth is `length`. (1 in a fisheye.)
-            footprint=CONE_RADIUS_PER_PIXEL / self.focal.mean(-1) / length,
-            time=self.time.expand(len(x)).contiguous(),
+            origins=found.origins,
+            directions=found.directions,
+            near=torch.full_like(found.time, self.near),
+            far=torch.full_like(found.time, torch.inf),
+            footprint=found.footprint,
+            time=found.time,
             view=no_view(len(x), x.device),
         )
 
@@ -145,7 +121,8 @@ class Cameras:
             torch.arange(0, self.width, stride, device=device) + 0.5,
             indexing="ij",
         )
-        return self[view : view + 1]._rays(x.reshape(-1), y.reshape(-1))
+        x, y = x.reshape(-1), y.reshape(-1)
+        return self.rays(torch.full(x.shape, view, device=device), x, y)
 
 
 def pinhole(
@@ -168,32 +145,6 @@ def pinhole(
     )
 
 
-def _direction(
-    x: Float[Tensor, "ray"], y: Float[Tensor, "ray"], lens: Lens
-) -> tuple[Float[Tensor, "ray"], Float[Tensor, "ray"], Float[Tensor, "ray"]]:
-    """Camera-space direction of an undistorted sensor position (OpenCV's y points down, ours up)."""
-    if lens is Lens.PERSPECTIVE:
-        return x, -y, -torch.ones_like(x)
-    theta = torch.hypot(x, y)
-    scale = torch.where(theta < 1e-8, 1.0, theta.sin() / theta.clamp_min(1e-8))
-    return x * scale, -y * scale, -theta.cos()
-
-
-def distort(
-    sensor: Float[Tensor, "ray xy=2"], distortion: Float[Tensor, "ray coefficient=6"], lens: Lens
-) -> Float[Tensor, "ray xy=2"]:
-    """OpenCV's forward model, from ideal to observed sensor position (both divided by the focal length)."""
-    k1, k2, k3, k4, p1, p2 = distortion.unbind(-1)
-    x, y = sensor.unbind(-1)
-    r2 = x * x + y * y  # the fisheye's ideal position has length θ, so r2 is θ² there
-    radial = 1 + r2 * (k1 + r2 * (k2 + r2 * (k3 + r2 * k4)))
-    if lens is Lens.FISHEYE:
-        return sensor * radial[:, None]
-    dx = 2 * p1 * x * y + p2 * (r2 + 2 * x * x)
-    dy = p1 * (r2 + 2 * y * y) + 2 * p2 * x * y
-    return torch.stack([x * radial + dx, y * radial + dy], -1)
-
-
 def turning_radius(distortion: Float[Tensor, "coefficient=6"]) -> float:
     """The distance from the axis (divided by the focal length) at which r(1 + k1r² + k2r⁴ + k3r⁶ + k4r⁸) stops rising.
 
@@ -204,47 +155,3 @@ def turning_radius(distortion: Float[Tensor, "coefficient=6"]) -> float:
     roots = np.roots([9 * k4, 7 * k3, 5 * k2, 3 * k1, 1.0])  # of its slope, in r²
     turns = [float(root.real) for root in roots if abs(root.imag) < 1e-9 * abs(root) and root.real > 0]
     return min(turns, default=math.inf) ** 0.5
-
-
-def undistort(
-    sensor: Float[Tensor, "ray xy=2"], distortion: Float[Tensor, "ray coefficient=6"], lens: Lens
-) -> Float[Tensor, "ray xy=2"]:
-    """Inverse of `distort` by Newton's method, in float64 so that the last digits of a pixel hold.
-
-    Beyond the radius at which the polynomial turns back there is no inverse: the answer there is only finite.
-    """
-    observed, coefficients = sensor.double(), distortion.double()
-    ideal = observed.clone()
-    for _ in range(UNDISTORT_ITERATIONS):
-        residual = distort(ideal, coefficients, lens) - observed
-        ideal = ideal - _solve(_jacobian(ideal, coefficients, lens), residual).clamp(
-            -LARGEST_STEP, LARGEST_STEP
-        )
-    return ideal.to(sensor.dtype)
-
-
-def _solve(
-    matrix: Float[Tensor, "ray row=2 column=2"], right: Float[Tensor, "ray row=2"]
-) -> Float[Tensor, "ray column=2"]:
-    """Cramer's rule: faster than LAPACK on many small systems, and a singular one stops no others."""
-    (a, b), (c, d) = (row.unbind(-1) for row in matrix.unbind(-2))
-    determinant = a * d - b * c
-    determinant = torch.where(determinant.abs() < 1e-9, 1e-9, determinant)
-    x, y = right.unbind(-1)
-    return torch.stack([d * x - b * y, a * y - c * x], -1) / determinant[:, None]
-
-
-def _jacobian(
-    sensor: Float[Tensor, "ray xy=2"], distortion: Float[Tensor, "ray coefficient=6"], lens: Lens
-) -> Float[Tensor, "ray observed=2 ideal=2"]:
-    k1, k2, k3, k4, p1, p2 = distortion.unbind(-1)
-    if lens is Lens.FISHEYE:
-        p1, p2 = torch.zeros_like(p1), torch.zeros_like(p2)
-    x, y = sensor.unbind(-1)
-    r2 = x * x + y * y
-    radial = 1 + r2 * (k1 + r2 * (k2 + r2 * (k3 + r2 * k4)))
-    slope = 2 * (k1 + r2 * (2 * k2 + r2 * (3 * k3 + r2 * 4 * k4)))  # d radial / d r2, times 2
-    xx = radial + slope * x * x + 2 * p1 * y + 6 * p2 * x
-    xy = slope * x * y + 2 * p1 * x + 2 * p2 * y
-    yy = radial + slope * y * y + 6 * p1 * y + 2 * p2 * x
-    return torch.stack([torch.stack([xx, xy], -1), torch.stack([xy, yy], -1)], -2)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ..fields import ParameterGroup
 from ..fields.stored import check_finite, check_fit
-from ..ops import AdamStep, adam_step, adding_in_place
+from ..ops import AdamStep, adam_step, adding_in_place, all_finite
 
 BETAS = (0.9, 0.99)
 EPSILON = 1e-15
@@ -53,10 +53,12 @@ class Optimizer:
                 parameter.grad = None
 
     def gradients_are_finite(self) -> bool:
-        """Of every parameter: no sum that something not finite is part of is finite. Sums take no memory, read each
-        gradient once, and are asked for all together, which a GPU is waited for once."""
-        sums = [p.grad.sum() for _, _, p in _named(self.groups) if p.grad is not None]
-        return not sums or bool(torch.stack(sums).isfinite().all())
+        """Of every parameter. Each gradient is read once, before any step writes: on a CPU by all threads; elsewhere by
+        sums, of which none that something not finite is part of is finite, and which are waited for together."""
+        gradients = [p.grad for _, _, p in _named(self.groups) if p.grad is not None]
+        if all(each.device.type == "cpu" for each in gradients):
+            return all(map(all_finite, gradients))
+        return bool(torch.stack([each.sum() for each in gradients]).isfinite().all())
 
     def state_dict(self) -> dict[str, Tensor]:
         return {f"{key}.{name}": t for key, rule in self.rules.items() for name, t in rule.state.items()}

@@ -46,8 +46,10 @@ def random_pixels(groups: tuple[Views, ...], count: int, generator: torch.Genera
 
 def _pixels(views: Views, pixel: Int[Tensor, "ray"]) -> PixelBatch:
     size = views.cameras.height * views.cameras.width
-    view, rest = pixel // size, pixel % size
-    y, x = rest // views.cameras.width, rest % views.cameras.width
+    view = pixel // size  # remainders by subtraction: torch's divide again
+    rest = pixel - view * size
+    y = rest // views.cameras.width
+    x = rest - y * views.cameras.width
     color, alpha = views.colors_and_alpha(view, y, x)
     return PixelBatch(
         rays=replace(views.cameras.rays(view, x + 0.5, y + 0.5), view=views.first + view),

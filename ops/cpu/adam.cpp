@@ -1,5 +1,6 @@
 // Adam over the rows that received a gradient: one pass over the gradient, and over the rest only where it is not zero.
 // The gradient is taken: zero afterwards, so that nobody has to clear a table of which few rows were written.
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 
@@ -12,6 +13,8 @@ namespace {
 
 constexpr int kBlock = 64;  // rows that are looked at, and then updated, together
 constexpr int64_t kTogether = 128 * kBlock;  // rows of a task
+
+constexpr int64_t kPiece = 1 << 16;  // values of a task that looks for what is not finite
 
 inline bool all_zero(const float* values, int64_t count) {
   uint32_t bits = 0;  // all but the sign: −0 is zero, NaN is not
@@ -140,6 +143,17 @@ void adam_step(const AdamRates& rates, const AdamRows& table) {
     case 8: return step_table<8>(rates, table);
     default: return for_blocks(table, [&](const AdamRows& block) { step_rows(rates, block); });
   }
+}
+
+bool all_finite(const float* values, int64_t n) {
+  std::atomic<bool> finite{true};
+  share_ranges(n, kPiece, [&](int64_t first, int64_t last) {
+    uint32_t wrong = 0;  // an exponent of ones alone carries into the sign
+    for (int64_t i = first; i < last; ++i)
+      wrong |= (__builtin_bit_cast(uint32_t, values[i]) & 0x7fffffffu) + 0x00800000u;
+    if (wrong >> 31) finite.store(false, std::memory_order_relaxed);
+  });
+  return finite.load();
 }
 
 }  // namespace OMNIFIELD_ISA

@@ -4,7 +4,7 @@ import torch
 from torch.autograd.graph import increment_version
 
 from .. import _cpu
-from ..adam import adam_step, check_adam
+from ..adam import adam_step, all_finite, check_adam
 
 
 @adam_step.kernel("cpu", torch.float32)
@@ -17,3 +17,8 @@ def _adam_step(parameter, gradient, first_moment, second_moment, steps, step):
     rates = _cpu.AdamRates(step.lr, step.beta1, step.beta2, step.eps)
     _cpu.adam_step(rates, *(tensor.detach() for tensor in written))
     increment_version(written)  # autograd must know, as it does of torch's own writes in place
+
+
+@all_finite.kernel("cpu", torch.float32)
+def _all_finite(values):
+    return _cpu.all_finite(values.detach().reshape(-1))

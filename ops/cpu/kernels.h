@@ -92,6 +92,16 @@ struct AdamRows {
   int32_t* steps;
 };
 
+struct PosedCameras {  // see camera_rays.py
+  const float *poses, *focal, *principal, *distortion, *time;
+  int64_t views;
+  bool fisheye;
+};
+
+struct CameraRays {
+  float *origins, *directions, *footprint, *time;
+};
+
 struct PassThrough {  // see pass_through in composite.py
   const float *density, *t, *dt;
   float visible, stop;
@@ -123,7 +133,7 @@ struct RayGradients {
 // The ops, each with its kernels in <op>.cpp and its binding in bind_<op>.cpp.
 #define OPS(OP) \
   OP(hash_grid) OP(grid_lookup) OP(voxel_lookup) OP(coarser_voxels) OP(mlp) OP(ray_march) OP(ray_points) \
-  OP(spherical_harmonics) OP(composite) OP(adam)
+  OP(spherical_harmonics) OP(composite) OP(adam) OP(camera_rays)
 
 // Every kernel: what it returns, its name and its arguments, here and nowhere else. From this list follow the columns of
 // the table, the functions that each build defines, and how it fills the table.
@@ -191,6 +201,10 @@ struct RayGradients {
          (const float* grad_taken, int64_t channels, const int64_t* rows, int64_t m, int64_t n, \
           float* grad_values)) \
   KERNEL(void, adam_step, (const AdamRates&, const AdamRows&)) \
+  KERNEL(bool, all_finite, (const float* values, int64_t n)) \
+  KERNEL(bool, camera_rays_forward, \
+         (const PosedCameras&, const int64_t* view, const float* x, const float* y, int64_t n, \
+          const CameraRays&)) /* false if a ray names a view that does not exist */ \
   KERNEL(bool, ray_points_forward, \
          (const RayColumns&, const float* t, const int64_t* ray, int64_t n, const PointColumns&)) \
   /* ray_points_forward: false if a sample names a ray that does not exist */ \

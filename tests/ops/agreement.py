@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 from omnifield import ops
+from omnifield.ops.lens import Lens
 from omnifield.ops.voxel_lookup import BLOCK
 from torch import Generator, Tensor
 
@@ -146,6 +147,27 @@ def adam_step(features: int, touched: float) -> Case:
     return Case(f"adam_step {features} {touched:g}", run, make, ())
 
 
+def camera_rays(lens: Lens, bent: float) -> Case:
+    """Some of the cameras have no distortion."""
+
+    def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
+        views = 5
+        poses, focal = (
+            torch.randn(views, 3, 4, generator=generator),
+            torch.rand(views, 2, generator=generator),
+        )
+        distortion = bent * torch.randn(views, 6, generator=generator) * (torch.arange(views) % 2)[:, None]
+        principal, time = torch.rand(views, 2, generator=generator), torch.rand(views, generator=generator)
+        view = torch.randint(views, (n,), generator=generator)
+        return poses, focal + 1, principal, distortion, time, view, *torch.rand(2, n, generator=generator)
+
+    def run(poses, *columns: Tensor) -> tuple[Tensor, ...]:
+        sensors = ops.Sensors(*columns[:4], lens)
+        return tuple(ops.camera_rays(poses, sensors, *columns[4:]))
+
+    return Case(f"camera_rays {lens.value} {bent:g}", run, make, ())
+
+
 def mlp(*widths: int) -> Case:
     def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
         layers = zip(widths[1:], widths[:-1], strict=True)
@@ -247,6 +269,7 @@ CASES = [
     *(accumulate(channels) for channels in (1, 3, 16, 23)),
     *(take_rows(share) for share in (0.0, 0.4, 1.0)),
     *(adam_step(features, touched) for features, touched in ((1, 1), (2, 0.1), (4, 0.9), (8, 0), (7, 0.5))),
+    *(camera_rays(lens, bent) for lens in Lens for bent in (0.0, 0.01)),
     *(mlp(*widths) for widths in ((32, 64, 16), (5, 3), (19, 64, 64, 3))),
     *(ray_march(share) for share in (1.0, 0.2, 0.003)),
     *(ray_march_on(share, most) for share, most in ((1.0, 5), (0.2, 1), (0.003, 3))),

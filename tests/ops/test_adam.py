@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from omnifield.ops import AdamStep, adam_step
+from omnifield.ops import AdamStep, adam_step, all_finite
 
 BOTH = pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=["reference", "kernel"])
 
@@ -127,3 +127,18 @@ def test_a_parameter_that_requires_grad_is_updated_and_autograd_knows(dtype):
 @pytest.mark.parametrize("shape", [(0, 4), (3, 0)])
 def test_empty_tables(dtype, shape):
     State(torch.zeros(shape, dtype=dtype)).step(torch.zeros(shape, dtype=dtype), AdamStep(0.1))
+
+
+@BOTH
+@pytest.mark.parametrize("wrong", [math.nan, -math.nan, math.inf, -math.inf])
+def test_one_value_that_is_not_finite_is_found_anywhere(dtype, wrong):
+    """Also behind the first task of a kernel; the largest and the smallest numbers are finite."""
+    values = torch.full((70_001, 2), torch.finfo(dtype).max, dtype=dtype)
+    values[1::2] = -5e-324 if dtype == torch.float64 else -1e-45
+    assert all_finite(values)
+    for place in (0, 70_000, 140_001):
+        kept = values.view(-1)[place].item()
+        values.view(-1)[place] = wrong
+        assert not all_finite(values)
+        values.view(-1)[place] = kept
+    assert all_finite(values[:0])

@@ -6,7 +6,8 @@ import math
 import pytest
 import torch
 from jaxtyping import Float
-from omnifield.scenes.cameras import Cameras, Lens, _jacobian, distort, pinhole, turning_radius, undistort
+from omnifield.ops.lens import _jacobian, distort, undistort
+from omnifield.scenes.cameras import Cameras, Lens, pinhole, turning_radius
 from torch import Tensor
 
 OPENCV = (0.12, -0.05, 0.01, 0.0, 0.002, -0.003)
