@@ -46,7 +46,7 @@ void step(const Rates& rates, Out<2> parameter, Out<2> gradient, Out<2> first_mo
                                     .steps = steps.data()});
 }
 
-bool finite(In<1> values) {
+bool no_value_is_wrong(In<1> values) {
   nb::gil_scoped_release release;
   return kernels().all_finite(values.data(), values.shape(0));
 }
@@ -56,7 +56,7 @@ bool finite(In<1> values) {
 void export_adam(nb::module_& m) {
   nb::class_<Rates>(m, "AdamRates")
       .def(nb::init<double, double, double, double>(), "lr"_a, "beta1"_a, "beta2"_a, "eps"_a);
-  m.def("all_finite", &finite, "values"_exact);
+  m.def("all_finite", &no_value_is_wrong, "values"_exact);
   m.def("adam_step", &step, "rates"_a, "parameter"_exact, "gradient"_exact, "first_moment"_exact,
         "second_moment"_exact, "steps"_exact);
 }
