@@ -75,7 +75,9 @@ class Cameras:
         They have no `view`: only a training knows whether these are its cameras.
         """
         sensors = Sensors(self.focal, self.principal, self.distortion, self.time, self.lens)
-        found = camera_rays(self.world_from_camera, sensors, view, x.to(self.focal), y.to(self.focal))
+        found = camera_rays(
+            self.world_from_camera, sensors, view, x.to(self.world_from_camera), y.to(self.world_from_camera)
+        )
         return Rays(
             origins=found.origins,
             directions=found.directions,
