@@ -11,10 +11,13 @@ from .grid_lookup import Grid, GridLayout, grid_lookup
 from .hash_grid import HashGridLayout, hash_grid
 from .kept_gradient import adding_in_place, gradient_sink
 from .mlp import mlp
+from .occupied_cells import next_set, occupied_bits
 from .ray_march import MarchGrid, ray_march, ray_march_on
 from .ray_points import ray_points
+from .rounds import Round, first_samples, in_order, next_round, pass_round
 from .spherical_harmonics import spherical_harmonics
 from .threads import one_thread_of_torch, set_threads, threads
+from .visible_weights import VisibleWeights, visible_weights
 from .voxel_lookup import VoxelLayout, voxel_lookup
 
 __all__ = [
@@ -25,6 +28,8 @@ __all__ = [
     "HashGridLayout",
     "MarchGrid",
     "Parents",
+    "Round",
+    "VisibleWeights",
     "VoxelLayout",
     "accumulate",
     "adam_step",
@@ -33,13 +38,19 @@ __all__ = [
     "cell_place",
     "coarser_voxels",
     "cpu",
+    "first_samples",
     "gradient_sink",
     "grid_lookup",
     "hash_grid",
+    "in_order",
     "instruction_set",
     "keep_freed_memory",
     "mlp",
+    "next_round",
+    "next_set",
+    "occupied_bits",
     "one_thread_of_torch",
+    "pass_round",
     "pass_through",
     "ray_march",
     "ray_march_on",
@@ -50,5 +61,6 @@ __all__ = [
     "spherical_harmonics",
     "take_rows",
     "threads",
+    "visible_weights",
     "voxel_lookup",
 ]

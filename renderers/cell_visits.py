@@ -22,18 +22,6 @@ def shuffled_cells(cells: Bool[Tensor, "cell"]) -> Int[Tensor, "n"]:
     return numbers[shuffled(len(numbers), numbers.device)]
 
 
-def next_of(cells: Bool[Tensor, "cell"], first: int, count: int) -> Int[Tensor, "n"]:
-    """The next of those cells in the order of their numbers, from `first` on and round again, none of them twice."""
-    total, found = len(cells), []
-    for part in torch.cat([cells[first:], cells[:first]]).split(-(-total // 4)):
-        found.append((part.nonzero()[:, 0] + first) % total)
-        first, count = first + len(part), count - len(found[-1])
-        if count <= 0:
-            break
-    numbers = torch.cat(found)
-    return numbers[: len(numbers) + min(count, 0)]
-
-
 def points_in(
     cell: Int[Tensor, "n"],
     place: Int32[Tensor, "n"],

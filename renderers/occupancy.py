@@ -10,11 +10,11 @@ from jaxtyping import Bool, Float, Int, Int32, UInt8
 from torch import Tensor
 
 from ..fields.stored import check_fit
-from ..ops import cell_number
+from ..ops import cell_number, next_set, occupied_bits
 from ..scenes import Box, Domain
 from ..scenes.cells import dilated, finer, packed, unpacked
 from ..scenes.hull import COARSEST
-from .cell_visits import MIDDLE, next_of, points_in, shuffled, shuffled_cells
+from .cell_visits import MIDDLE, points_in, shuffled, shuffled_cells
 from .march import CONE, MARCH_BOUNDS, STEPS_PER_SIDE, March, march_grid
 from .sampler import Density, Moment, Possible, check_within
 
@@ -220,7 +220,7 @@ class OccupancyGrid(March):
         """
         if len(self.order) == 0:
             return
-        again = next_of(self.occupied, int(self.next_again), cells // 2)
+        again = next_set(self.bits, int(self.next_again), cells // 2)
         if len(again):
             self.next_again.copy_((again[-1] + 1) % len(self.possible))
         turn = int(self.in_turn) + torch.arange(
@@ -266,8 +266,7 @@ class OccupancyGrid(March):
         self.place[cell] = torch.where(before >= found, self.place[cell], place)
 
     def _set_bits(self) -> None:
-        mean = self.thickness.nansum() / max(self.looked_at, 1)
-        self.set_occupied(~(self.thickness <= mean.clamp_max(OPAQUE)))
+        self.bits = occupied_bits(self.thickness, len(self.order), OPAQUE)
 
     def _step_around(self, position: Float[Tensor, "n xyz=3"]) -> Float[Tensor, "n"]:
         """The length of a march's steps there, for a camera in the middle of the box: far away they grow."""

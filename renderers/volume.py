@@ -7,13 +7,13 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..fields import Field, Probe
-from ..ops import accumulate, one_thread_of_torch, ray_weights, take_rows
+from ..ops import STOP, accumulate, one_thread_of_torch, visible_weights
 from ..scenes import Cameras, Rays
 from ..scenes.columns import each_column, joined
 from .front_to_back import see
 from .opaque import probe_until_opaque
 from .sampler import Sampler
-from .samples import Samples
+from .samples import Samples, points_at
 from .shading import SHADING, VISIBLE, Seen, with_fog
 
 CHUNK_SAMPLES = 1 << 20  # what rendering without gradients holds in memory at once
@@ -51,9 +51,11 @@ class Trace:
 
 @dataclass(frozen=True)
 class VolumeRenderer:
-    """Marches rays with a sampler and composites whatever field it is given."""
+    """Marches rays with a sampler and composites whatever field it is given. With gradients a ray ends where its
+    transmittance falls below `stop`."""
 
     sampler: Sampler
+    stop: float = STOP
 
     def render(
         self,
@@ -73,7 +75,8 @@ class VolumeRenderer:
         generator: torch.Generator | None = None,
     ) -> tuple[Rendering, Trace]:
         """Also the samples that the rendering was made of."""
-        samples, probe = probe_until_opaque(field, rays, self.sampler.sample(field.density, rays, generator))
+        samples = self.sampler.sample(field.density, rays, generator)
+        samples, probe = probe_until_opaque(field, rays, samples, self.stop)
         return _composite(field, rays, samples, probe, background)
 
     @one_thread_of_torch()
@@ -114,19 +117,11 @@ class VolumeRenderer:
 def _composite(
     field: Field, rays: Rays, samples: Samples, probe: Probe, background: Float[Tensor, "ray rgb=3"]
 ) -> tuple[Rendering, Trace]:
-    weights = ray_weights(probe.density, samples.dt, samples.offsets)
-    every = torch.stack([torch.ones_like(weights), samples.t], -1)
-    rows = (weights.detach() > VISIBLE).nonzero()[:, 0]
-    visible, weights_of_visible = samples.take(rows), take_rows(weights[:, None], rows)[:, 0]
-    values = SHADING[field.shading].values(field, visible.points(rays), probe.take(rows))
-    sums = (
-        accumulate(every, weights, samples.offsets),
-        accumulate(
-            torch.cat([torch.ones_like(values[:, :1]), values], -1), weights_of_visible, visible.offsets
-        ),
-    )
-    seen = Seen.of(torch.cat(sums, -1))
-    trace = Trace(samples, probe.density, weights, rows, values, background)
+    found = visible_weights(probe.density, samples.t, samples.dt, samples.offsets, VISIBLE)
+    t, ray = samples.t.index_select(0, found.rows), samples.ray.index_select(0, found.rows)
+    values = SHADING[field.shading].values(field, points_at(rays, t, ray), probe.take(found.rows))
+    seen = Seen.of(found.sums, accumulate(values, found.weight_of_row, found.ends))
+    trace = Trace(samples, probe.density, found.weights, found.rows, values, background)
     return _rendering(field, rays, seen, background, samples.counts), trace
 
 

@@ -103,6 +103,22 @@ struct PassThrough {  // see pass_through in composite.py
   float* weight_of_row;
 };
 
+struct VisibleRows {  // of the samples with a visible weight
+  int64_t* ends;  // rays + 1
+  int64_t* rows;
+  float* weight_of_row;
+};
+
+struct VisibleGradients {  // see VisibleWeights in composite.py; those that may be null are zero then
+  const int64_t *ends, *rows;
+  const float *weights, *of_row, *sums;
+};
+
+struct RoundOfRays {  // see Round in rounds.py
+  int64_t rays;
+  const int64_t *ray, *before, *ends;
+};
+
 struct RayColumns {  // see `Rays` in scenes/rays.py
   const float *origins, *directions, *footprint, *time;
   int64_t rays;
@@ -123,7 +139,7 @@ struct RayGradients {
 // The ops, each with its kernels in <op>.cpp and its binding in bind_<op>.cpp.
 #define OPS(OP) \
   OP(hash_grid) OP(grid_lookup) OP(voxel_lookup) OP(coarser_voxels) OP(mlp) OP(ray_march) OP(ray_points) \
-  OP(spherical_harmonics) OP(composite) OP(adam)
+  OP(spherical_harmonics) OP(composite) OP(rounds) OP(occupied_cells) OP(adam)
 
 // Every kernel: what it returns, its name and its arguments, here and nowhere else. From this list follow the columns of
 // the table, the functions that each build defines, and how it fills the table.
@@ -184,12 +200,36 @@ struct RayGradients {
   KERNEL(void, accumulate_backward_weights, \
          (const float* values, const int64_t* offsets, int64_t rays, int channels, const float* grad_sums, \
           float* grad_weights)) \
+  KERNEL(void, find_visible, \
+         (const float* weights, const float* t, const int64_t* offsets, int64_t rays, float visible, float* sums, \
+          const VisibleRows&)) \
+  KERNEL(void, visible_weights_backward, \
+         (const VisibleGradients&, const float* t, const float* dt, const int64_t* offsets, int64_t rays, \
+          const float* weights, const float* after, float* grad_density)) \
   KERNEL(void, pass_through, (const PassThrough&, const int64_t* offsets, int64_t rays)) \
   KERNEL(void, take_rows_forward, \
          (const float* values, int64_t channels, const int64_t* rows, int64_t m, float* taken)) \
   KERNEL(void, take_rows_backward, \
          (const float* grad_taken, int64_t channels, const int64_t* rows, int64_t m, int64_t n, \
           float* grad_values)) \
+  KERNEL(int64_t, next_round_find, \
+         (const float* depth, const int64_t* asked, const int64_t* offsets, int64_t rays, int64_t most, float opaque, \
+          int64_t* ray, int64_t* before, int64_t* ends)) /* how many rays take part */ \
+  KERNEL(void, next_round_fill, \
+         (const RoundOfRays&, const float* all_t, const float* all_dt, const int64_t* offsets, float* t, float* dt, \
+          int64_t* ray_of_sample)) \
+  KERNEL(void, pass_round, \
+         (const RoundOfRays&, const float* density, const float* dt, float* depth, int64_t* asked)) /* adds to both */ \
+  KERNEL(void, first_samples, \
+         (const float* all_t, const float* all_dt, const int64_t* offsets, const int64_t* ends, int64_t rays, \
+          float* t, float* dt, int64_t* ray)) \
+  KERNEL(void, put_round, \
+         (const RoundOfRays&, const float* values, int64_t channels, const int64_t* offsets, float* ordered)) \
+  KERNEL(void, take_round, \
+         (const RoundOfRays&, const float* ordered, int64_t channels, const int64_t* offsets, float* values)) \
+  KERNEL(void, occupied_bits, (const float* thickness, int64_t count, int64_t cells, float most, uint8_t* bits)) \
+  KERNEL(int64_t, next_set, \
+         (const uint8_t* bits, int64_t cells, int64_t first, int64_t room, int64_t* numbers)) /* how many it found */ \
   KERNEL(void, adam_step, (const AdamRates&, const AdamRows&)) \
   KERNEL(bool, ray_points_forward, \
          (const RayColumns&, const float* t, const int64_t* ray, int64_t n, const PointColumns&)) \

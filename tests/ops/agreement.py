@@ -1,35 +1,19 @@
 """Every op as a case, and whether its kernel agrees with its reference: a new op is one entry of CASES.
 
-Run as a script it checks all of them and exits with 1 at the first that does not: so that the tests can run
+Run as a module it checks all of them and exits with 1 at the first that does not: so that the tests can run
 it once per build of the kernels (OMNIFIELD_ISA).
 """
 
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import torch
 from omnifield import ops
 from omnifield.ops.voxel_lookup import BLOCK
 from torch import Generator, Tensor
 
-
-@dataclass(frozen=True)
-class Case:
-    name: str
-    run: Callable[..., Tensor | tuple[Tensor, ...]]
-    make: Callable[[int, Generator], tuple[Tensor, ...]]
-    """The arguments for n samples."""
-    differentiable: tuple[int, ...]
-    """Which arguments receive a gradient."""
-    tolerance: float = 2e-6
-    """Of the largest magnitude in a result."""
-
-
-def offsets(n: int, generator: Generator) -> Tensor:
-    """Rays of very different lengths, some without samples."""
-    inner = torch.randint(0, n + 1, (n // 8 + 2,), generator=generator)
-    return torch.cat([torch.tensor([0]), inner.sort().values, torch.tensor([n])])
+from .case import Case, offsets
+from .round_cases import first_samples, in_order, next_round, next_set, occupied_bits, pass_round
 
 
 def hash_grid(layout: ops.HashGridLayout) -> Case:
@@ -113,6 +97,16 @@ def pass_through(density: float) -> Case:
         return sigma, torch.rand(n, generator=generator), dt, ends, light
 
     return Case(f"pass_through {density:g}", lambda *x: ops.pass_through(*x, 0.0), make, (), 1e-5)
+
+
+def visible_weights(density: float) -> Case:
+    weighed = ray_weights(density)
+
+    def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
+        sigma, dt, ends = weighed.make(n, generator)
+        return sigma, torch.rand(n, generator=generator), dt, ends
+
+    return Case(f"visible_weights {density:g}", lambda *x: ops.visible_weights(*x, 0.0), make, (0,), 1e-5)
 
 
 def accumulate(channels: int) -> Case:
@@ -243,6 +237,10 @@ CASES = [
     *(coarser_voxels(channels) for channels in (1, 7, 8)),
     *(spherical_harmonics(degree) for degree in (1, 2, 3, 4)),
     *(ray_weights(density) for density in (1.0, 50.0, 2000.0)),
+    *(visible_weights(density) for density in (1.0, 50.0)),
+    *(case(most) for case in (next_round, pass_round, first_samples, in_order) for most in (1, 4)),
+    *(occupied_bits(unknown) for unknown in (0.0, 0.3)),
+    *(next_set(share) for share in (0.1, 1.0)),
     *(pass_through(density) for density in (1.0, 50.0)),
     *(accumulate(channels) for channels in (1, 3, 16, 23)),
     *(take_rows(share) for share in (0.0, 0.4, 1.0)),
@@ -265,8 +263,9 @@ def results(case: Case, n: int) -> list[Tensor]:
     outputs = [returned] if isinstance(returned, Tensor) else list(returned)
     if not case.differentiable:
         return outputs
-    directions = [torch.randn(output.shape, generator=generator) for output in outputs]
-    gradients = torch.autograd.grad(outputs, [arguments[index] for index in case.differentiable], directions)
+    graded = [output for output in outputs if output.requires_grad]
+    directions = [torch.randn(output.shape, generator=generator) for output in graded]
+    gradients = torch.autograd.grad(graded, [arguments[index] for index in case.differentiable], directions)
     return [*(output.detach() for output in outputs), *gradients]
 
 
