@@ -15,6 +15,7 @@ from .ray_march import MarchGrid, ray_march, ray_march_on
 from .ray_points import ray_points
 from .spherical_harmonics import spherical_harmonics
 from .threads import one_thread_of_torch, set_threads, threads
+from .view_color import view_color
 from .voxel_lookup import VoxelLayout, voxel_lookup
 
 __all__ = [
@@ -50,5 +51,6 @@ __all__ = [
     "spherical_harmonics",
     "take_rows",
     "threads",
+    "view_color",
     "voxel_lookup",
 ]
