@@ -70,6 +70,7 @@ def op_cases() -> list[Case]:
         coarser_voxels(64, channels=8),
         mlp(32, 64, 16),
         mlp(31, 64, 64, 3),
+        view_color(15, 64, 64, 3),
         spherical_harmonics(),
         ray_march(),
         ray_march_on(8),
@@ -161,6 +162,19 @@ def mlp(*widths: int) -> Case:
         return Work(lambda: ops.mlp(inputs, weights), n, (inputs, *weights))
 
     return Case(f"mlp {'-'.join(map(str, widths))}", ops.mlp, make)
+
+
+def view_color(features: int, *widths: int) -> Case:
+    """Of features that are columns of a wider tensor, as a field's trunk leaves them."""
+
+    def make(n: int, generator: Generator, device: torch.device) -> Work:
+        layers = zip(widths, (16 + features, *widths[:-1]), strict=True)
+        weights = [torch.randn(*layer, generator=generator) / layer[1] ** 0.5 for layer in layers]
+        carry, *weights = wanted([torch.randn(n, 1 + features, generator=generator), *weights], device)
+        directions = torch.nn.functional.normalize(torch.randn(n, 3, generator=generator), dim=-1).to(device)
+        return Work(lambda: ops.view_color(carry[:, 1:], directions, weights), n, (carry, *weights))
+
+    return Case(f"view_color {features}-{'-'.join(map(str, widths))}", ops.view_color, make)
 
 
 def spherical_harmonics() -> Case:

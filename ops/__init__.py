@@ -17,6 +17,7 @@ from .ray_points import ray_points
 from .rounds import Round, first_samples, in_order, next_round, pass_round
 from .spherical_harmonics import spherical_harmonics
 from .threads import one_thread_of_torch, set_threads, threads
+from .view_color import view_color
 from .visible_weights import VisibleWeights, visible_weights
 from .voxel_lookup import VoxelLayout, voxel_lookup
 
@@ -61,6 +62,7 @@ __all__ = [
     "spherical_harmonics",
     "take_rows",
     "threads",
+    "view_color",
     "visible_weights",
     "voxel_lookup",
 ]

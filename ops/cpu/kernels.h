@@ -51,6 +51,15 @@ struct Mlp {
   const float* const* biases;  // of each layer, or null: none
 };
 
+// The rows that go into an Mlp. With `directions`, kHarmonics of each stand before its row, and the outputs are colours.
+struct MlpInputs {
+  const float* rows;
+  int64_t stride;  // from row to row
+  const float* directions;  // three of each row, or null
+};
+
+constexpr int kHarmonics = 16;
+
 constexpr int kCellsOfBlock = 4;  // along a side of the blocks whose distance from anything is known
 
 struct Occupancy {  // see occupancy.h
@@ -173,11 +182,11 @@ struct RayGradients {
   KERNEL(void, coarser_voxels_forward, (const VoxelParents&, int channels, const float* fine, float* coarse)) \
   KERNEL(void, coarser_voxels_backward, \
          (const VoxelParents&, int channels, const float* grad_coarse, float* grad_fine)) \
-  KERNEL(void, mlp_forward, (const Mlp&, const float* inputs, int64_t n, float* outputs)) \
+  KERNEL(void, mlp_forward, (const Mlp&, const MlpInputs&, int64_t n, float* outputs)) \
   KERNEL(void, mlp_backward, \
-         (const Mlp&, const float* inputs, int64_t n, const float* grad_outputs, float* grad_inputs, \
+         (const Mlp&, const MlpInputs&, int64_t n, const float* colors, const float* grad_outputs, float* grad_inputs, \
           float* const* grad_weights, \
-          float* const* grad_biases)) /* adds to grad_weights; grad_inputs may be null */ \
+          float* const* grad_biases)) /* adds to grad_weights; grad_inputs may be null, and colors are unless there are directions */ \
   KERNEL(void, ray_march_look, (const RayMarch&, Occupancy&)) /* finds distances and the box of the bits */ \
   KERNEL(void, ray_march_find, (const RayMarch&, const Occupancy&, int64_t rays, int64_t* offsets, RayMarchParts&)) \
   KERNEL(void, ray_march_fill, \

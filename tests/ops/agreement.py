@@ -146,9 +146,18 @@ def mlp(*widths: int) -> Case:
         weights = [torch.randn(*layer, generator=generator) / layer[1] ** 0.5 for layer in layers]
         return torch.randn(n, widths[0], generator=generator), *weights
 
-    name = f"mlp {'-'.join(map(str, widths))}"
-    everything = tuple(range(len(widths)))
-    return Case(name, lambda x, *weights: ops.mlp(x, weights), make, everything, 2e-5)
+    return Case(f"mlp {widths}", lambda x, *w: ops.mlp(x, w), make, tuple(range(len(widths))), 2e-5)
+
+
+def view_color(*widths: int) -> Case:
+    def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
+        inputs, *weights = mlp(*widths).make(n, generator)
+        return inputs[:, 15:].contiguous(), inputs[:, :3].contiguous(), *weights
+
+    def run(carry: Tensor, directions: Tensor, *weights: Tensor) -> Tensor:
+        return ops.view_color(carry[:, 1:], directions / directions.norm(dim=-1, keepdim=True), weights)
+
+    return Case(f"view_color {widths}", run, make, (0, *range(2, 1 + len(widths))), 2e-5)
 
 
 def ray_points(*, in_order: bool) -> Case:
@@ -245,6 +254,7 @@ CASES = [
     *(accumulate(channels) for channels in (1, 3, 16, 23)),
     *(take_rows(share) for share in (0.0, 0.4, 1.0)),
     *(adam_step(features, touched) for features, touched in ((1, 1), (2, 0.1), (4, 0.9), (8, 0), (7, 0.5))),
+    *(view_color(*widths) for widths in ((31, 64, 64, 3), (19, 5, 3))),
     *(mlp(*widths) for widths in ((32, 64, 16), (5, 3), (19, 64, 64, 3))),
     *(ray_march(share) for share in (1.0, 0.2, 0.003)),
     *(ray_march_on(share, most) for share, most in ((1.0, 5), (0.2, 1), (0.003, 3))),
@@ -277,11 +287,9 @@ def assert_agree(case: Case, n: int) -> None:
 
 def assert_close(case: Case, actual: Sequence[Tensor], expected: Sequence[Tensor]) -> None:
     for index, (a, b) in enumerate(zip(actual, expected, strict=True)):
-        largest = float(b.abs().max()) if b.numel() else 0.0
-        where = f"{case.name}, result {index}"
-        torch.testing.assert_close(
-            a, b, rtol=0, atol=case.tolerance * largest, msg=lambda text, where=where: f"{where}: {text}"
-        )
+        bound = case.tolerance * (float(b.abs().max()) if b.numel() else 0.0)
+        where = f"{case.name}, result {index}: "
+        torch.testing.assert_close(a, b, rtol=0, atol=bound, msg=lambda text, where=where: where + text)
 
 
 if __name__ == "__main__":
