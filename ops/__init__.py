@@ -14,7 +14,7 @@ from .mlp import mlp
 from .ray_march import MarchGrid, ray_march, ray_march_on
 from .ray_points import ray_points
 from .spherical_harmonics import spherical_harmonics
-from .threads import one_thread_of_torch, set_threads, threads
+from .threads import PoolCounts, one_thread_of_torch, set_threads, threads
 from .voxel_lookup import VoxelLayout, voxel_lookup
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "HashGridLayout",
     "MarchGrid",
     "Parents",
+    "PoolCounts",
     "VoxelLayout",
     "accumulate",
     "adam_step",

@@ -87,6 +87,14 @@ class Run:
             raise FloatingPointError(f"{error} The last good field is in {self.save()}.") from error
         self.save()
 
+    @contextmanager
+    def written(self) -> Iterator[None]:
+        """A context that ends, however it does, when nothing is being written into the folder any more."""
+        try:
+            yield
+        finally:
+            self.saver.finish()
+
     def save(self) -> Path:
         """The field, the state to resume from, and the curve, in this order: where there is room for one of them, it is
         the field. Raises ValueError if they cannot be written."""
