@@ -55,14 +55,8 @@ def _measured(flags: Bench, device: torch.device, console: Console) -> Measured:
             plan = BusyPlan(what_of(flags), flags.max_seconds, flags.repeats, flags.sides[-1], _display)
             return measure_busy(plan, device, console)
         case "fields":
-            plan = FieldsPlan(
-                flags.data,
-                flags.fields,
-                flags.preset,
-                flags.max_seconds,
-                flags.stride,
-                *shared_settings(flags),
-            )
+            budget, shared = (flags.max_seconds, flags.stride), shared_settings(flags)
+            plan = FieldsPlan(flags.data, flags.fields, flags.preset, *budget, *shared)
             return measure_fields(plan, device, console)
         case "convert":
             return measure_convert(conversions_of(flags), device, console)
@@ -72,9 +66,9 @@ def _measured(flags: Bench, device: torch.device, console: Console) -> Measured:
             trained = load_field(find_field_file(Path(flags.data)), device)
             return measure_render(RenderPlan(flags.sides, flags.repeats), trained, console)
         case "viewer":
-            trained = load_field(find_field_file(Path(flags.data)), device)
-            plan = ViewerPlan(flags.sides[-1], flags.repeats)
-            return measure_viewer(plan, trained, _display(trained, Path(flags.data)), console)
+            file = find_field_file(Path(flags.data))
+            trained, plan = load_field(file, device), ViewerPlan(flags.sides[-1], flags.repeats)
+            return measure_viewer(plan, trained, _display(trained, file), console)
 
 
 def _display(trained: TrainedField, file: Path = Path()) -> Display:
