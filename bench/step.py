@@ -47,7 +47,7 @@ def measure_step(plan: StepPlan, device: torch.device, console: Console) -> Meas
     with until_told_to_stop() as told, StepBar(console, total, "step") as bar:
         stepping.steps(plan.warm_up, bar, told)
         found = None if told.is_set() else _steps(stepping, plan.steps, named, bar, told)
-    if found is None:
+    if found is None or found.taken.steps == 0:
         raise KeyboardInterrupt
     figures = _facts(plan, stepping) | _figures(found) | {"interrupted": told.is_set()}
     name = slug(f"step {figures['scene']} {figures['field']}")
