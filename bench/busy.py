@@ -1,5 +1,6 @@
 """What is left of the speed beside one busy process, and what a second thread is worth: trainings and the viewer."""
 
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from ..scenes import Cameras
 from ..terminal.bar import counted
 from ..terminal.interrupts import StopRequest, until_told_to_stop
 from ..terminal.say import say
-from ..train.field_file import TrainedField
+from ..train.field_file import TrainedField, load_field
 from ..train.run import Run
 from ..train.schedule import Budget
 from ..viewer.display import Display
@@ -39,7 +40,7 @@ class BusyPlan:
     max_seconds: float
     repeats: int
     side: int
-    display: Callable[[TrainedField], Display]
+    display: Callable[[TrainedField, Path], Display]
 
 
 def measure_busy(plan: BusyPlan, device: torch.device, console: Console) -> Measured:
@@ -53,11 +54,8 @@ def measure_busy(plan: BusyPlan, device: torch.device, console: Console) -> Meas
         raise KeyboardInterrupt
     moves: dict[str, list[float]] = {QUIET: [], BUSY: []}
     if not told.is_set():
-        provenance = {"scene": stepping.scene.name}
-        trained = Run(Path(), stepping.scene, stepping.training, provenance).trained()
-        cameras = orbit(trained, TURN, (plan.side, plan.side))
         say(console, "The viewer: first pictures after a move, quiet and busy in turns.")
-        moves = served(plan.display(trained), lambda port: _moves(port, cameras, plan.repeats))
+        moves = _viewed(stepping, plan, device)
     figures = {
         "scene": stepping.scene.name,
         "source": stepping.scene.source,
@@ -69,6 +67,16 @@ def measure_busy(plan: BusyPlan, device: torch.device, console: Console) -> Meas
         "interrupted": told.is_set(),
     } | _figures(rates, moves)
     return Measured(slug(f"busy {figures['scene']} {figures['field']}"), figures, _sheet(figures))
+
+
+def _viewed(stepping: Stepping, plan: BusyPlan, device: torch.device) -> dict[str, list[float]]:
+    """Of the field as its file has it."""
+    with tempfile.TemporaryDirectory() as folder:
+        provenance = {"scene": stepping.scene.name}
+        file = Run(Path(folder), stepping.scene, stepping.training, provenance).save()
+        trained = load_field(file, device)
+        cameras = orbit(trained, TURN, (plan.side, plan.side))
+        return served(plan.display(trained, file), lambda port: _moves(port, cameras, plan.repeats))
 
 
 def _turn_seconds(plan: BusyPlan) -> float:

@@ -71,5 +71,5 @@ def _measured(flags: Bench, device: torch.device, console: Console) -> Measured:
             return measure_viewer(plan, trained, _display(trained, file), console)
 
 
-def _display(trained: TrainedField, file: Path = Path()) -> Display:
+def _display(trained: TrainedField, file: Path) -> Display:
     return Display([subject_of(trained, file)], PAINTS, figure, difference)
