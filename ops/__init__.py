@@ -16,7 +16,7 @@ from .ray_march import MarchGrid, ray_march, ray_march_on
 from .ray_points import ray_points
 from .rounds import Round, first_samples, in_order, next_round, pass_round
 from .spherical_harmonics import spherical_harmonics
-from .threads import one_thread_of_torch, set_threads, threads
+from .threads import PoolCounts, one_thread_of_torch, set_threads, threads
 from .view_color import view_color
 from .visible_weights import VisibleWeights, visible_weights
 from .voxel_lookup import VoxelLayout, voxel_lookup
@@ -29,6 +29,7 @@ __all__ = [
     "HashGridLayout",
     "MarchGrid",
     "Parents",
+    "PoolCounts",
     "Round",
     "VisibleWeights",
     "VoxelLayout",

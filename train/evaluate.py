@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -20,16 +21,21 @@ SSIM_WINDOW = 11  # pixels; a smaller image has no SSIM
 
 @dataclass(frozen=True)
 class Judged:
-    """One held-out view: what was rendered, what was there, the pixels that are not masked, and their figures. `psnr`
-    is NaN where there are none; `ssim` where no window of 11 pixels is free of masks, and at a stride above 1, where
-    the picture is another one."""
+    """One held-out view at every `stride`-th pixel: what was rendered, what was there, the pixels that are not masked,
+    and their figures. `psnr` is NaN where there are none."""
 
     name: str
     image: Float[Tensor, "height width rgb=3"]
     truth: Float[Tensor, "height width rgb=3"]
     counted: Bool[Tensor, "height width"]
     psnr: float
-    ssim: float
+    stride: int
+
+    @cached_property
+    def ssim(self) -> float:
+        """NaN where no window of 11 pixels is free of masks, and at a stride above 1, where the picture is another one.
+        Computed when it is asked for: it takes longer than many a rendering, and a curve has no use for it."""
+        return ssim(self.image, self.truth, self.counted) if self.stride == 1 else math.nan
 
 
 def judge(
@@ -52,7 +58,7 @@ def judge(
             truth=truth,
             counted=counted,
             psnr=psnr(image, truth, counted),
-            ssim=ssim(image, truth, counted) if stride == 1 else math.nan,
+            stride=stride,
         )
 
 

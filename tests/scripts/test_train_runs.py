@@ -57,6 +57,7 @@ def test_a_training_does_not_go_on_as_anything_else(trained, tmp_path: Path) -> 
     for other, words in (
         ({"field": "cp"}, "has --field hash, not cp"),
         ({"preset": "default"}, "has --preset tiny, not default"),
+        ({"sampler": "uniform"}, "has --sampler occupancy, not uniform"),
         ({"seed": 1}, "has --seed 0, not 1"),
         ({"downscale": 2}, "has --downscale 1, not 2"),
         ({"scales": 2}, "has --scales 1, not 2"),
