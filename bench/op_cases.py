@@ -76,6 +76,8 @@ def op_cases() -> list[Case]:
         ray_points(),
         ray_weights(),
         pass_through(),
+        ray_sums(),
+        ray_rows(),
         take_rows(),
         accumulate(),
         adam_step(layout(8, 4, 17, 1024)),
@@ -232,6 +234,28 @@ def pass_through() -> Case:
         return Work(lambda: ops.pass_through(density, t, dt, offsets, light, 1e-4), n)
 
     return Case("pass_through", ops.pass_through, make)
+
+
+def ray_sums() -> Case:
+    def make(n: int, generator: Generator, device: torch.device) -> Work:
+        (density,) = wanted([densities(n, generator)], device)
+        t = torch.rand(n, generator=generator).to(device)
+        dt, offsets = torch.full((n,), 1 / STEPS_PER_SIDE, device=device), packed(n).to(device)
+
+        def work() -> Float[Tensor, "rays 3"]:
+            return ops.ray_sums(density, t, dt, offsets, 1e-4)[-1]
+
+        return Work(work, n, (density,))
+
+    return Case("ray_sums", ops.ray_sums, make)
+
+
+def ray_rows() -> Case:
+    def make(n: int, generator: Generator, device: torch.device) -> Work:
+        ends = packed(n).to(device)
+        return Work(lambda: ops.ray_rows(2 * ends[:-1], ends), n)
+
+    return Case("ray_rows", ops.ray_rows, make)
 
 
 def densities(n: int, generator: Generator) -> Float[Tensor, "n"]:

@@ -6,7 +6,7 @@ from .adam import AdamStep, adam_step
 from .backend import references
 from .cell_order import cell_number, cell_place
 from .coarser_voxels import Parents, coarser_voxels
-from .composite import STOP, accumulate, pass_through, ray_weights, take_rows
+from .composite import STOP, accumulate, pass_through, ray_rows, ray_sums, ray_weights, take_rows
 from .grid_lookup import Grid, GridLayout, grid_lookup
 from .hash_grid import HashGridLayout, hash_grid
 from .kept_gradient import adding_in_place, gradient_sink
@@ -44,6 +44,8 @@ __all__ = [
     "ray_march",
     "ray_march_on",
     "ray_points",
+    "ray_rows",
+    "ray_sums",
     "ray_weights",
     "references",
     "set_threads",

@@ -34,6 +34,23 @@ def check_pass_through(
     check_dtype("pass_through", "offsets", offsets, torch.int64)
 
 
+def check_ray_sums(density: Tensor, t: Tensor, dt: Tensor, offsets: Tensor, *, visible: float) -> None:
+    if not visible >= 0:
+        raise ValueError(f"ray_sums: visible is a weight from 0 on, not {visible}.")
+    check_shape("ray_sums", "density", density, (None,))
+    check_shape("ray_sums", "t", t, (len(density),))
+    check_shape("ray_sums", "dt", dt, (len(density),))
+    check_shape("ray_sums", "offsets", offsets, (None,))
+    check_dtype("ray_sums", "offsets", offsets, torch.int64)
+
+
+def check_ray_rows(begin: Tensor, ends: Tensor) -> None:
+    check_shape("ray_rows", "begin", begin, (None,))
+    check_shape("ray_rows", "ends", ends, (len(begin) + 1,))
+    check_dtype("ray_rows", "begin", begin, torch.int64)
+    check_dtype("ray_rows", "ends", ends, torch.int64)
+
+
 def check_accumulate(values: Tensor, weights: Tensor, offsets: Tensor) -> None:
     check_shape("accumulate", "values", values, (None, None))
     check_shape("accumulate", "weights", weights, (len(values),))
@@ -112,6 +129,36 @@ def pass_through(
 
 
 @Op
+def ray_sums(
+    density: Float[Tensor, "n"],
+    t: Float[Tensor, "n"],
+    dt: Float[Tensor, "n"],
+    offsets: Int64[Tensor, "rays_1"],
+    visible: float,
+    stop: float = STOP,
+) -> tuple[
+    Float[Tensor, "n"],
+    Int64[Tensor, "m"],
+    Float[Tensor, "m"],
+    Int64[Tensor, "rays_1"],
+    Float[Tensor, "rays weight_distance_seen=3"],
+]:
+    """The `ray_weights` of all samples; the rows of those above `visible`, their weights, and where those of each ray
+    begin; and the sums Σ w, Σ w·t and Σ w of the visible ones.
+
+    Differentiable in density only, through all weights and sums; what is visible is no function to differentiate.
+    Raises ValueError if sizes or offsets do not fit.
+    """
+    check_ray_sums(density, t, dt, offsets, visible=visible)
+    weights = ray_weights.reference(density, dt, offsets, stop)
+    seen = weights.detach() > visible
+    rows = seen.nonzero()[:, 0]
+    parts = torch.stack([torch.ones_like(t), t.detach(), seen.to(t)], -1)
+    sums = accumulate.reference(parts, weights, offsets)
+    return weights, rows, weights.index_select(0, rows), torch.searchsorted(rows, offsets), sums
+
+
+@Op
 def accumulate(
     values: Float[Tensor, "n channel"], weights: Float[Tensor, "n"], offsets: Int64[Tensor, "rays_1"]
 ) -> Float[Tensor, "rays channel"]:
@@ -124,6 +171,18 @@ def accumulate(
     ray = _ray_of_sample("accumulate", offsets, len(values))
     sums = torch.zeros(len(offsets) - 1, values.shape[1], dtype=values.dtype, device=values.device)
     return sums.index_add(0, ray, weights[:, None] * values)
+
+
+@Op
+def ray_rows(begin: Int64[Tensor, "rays"], ends: Int64[Tensor, "rays_1"]) -> Int64[Tensor, "m"]:
+    """The rows begin[i], begin[i] + 1, … of every ray one after another, ends[i + 1] − ends[i] of ray i.
+
+    Raises ValueError if sizes do not fit, or `ends` does not rise from 0.
+    """
+    check_ray_rows(begin, ends)
+    total = int(ends[-1])
+    ray = _ray_of_sample("ray_rows", ends, total)
+    return torch.arange(total, device=begin.device) + (begin - ends[:-1]).index_select(0, ray)
 
 
 @Op

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..fields import Field, Probe
-from ..ops import STOP, accumulate
+from ..ops import STOP, accumulate, ray_rows
 from ..scenes import Rays
 from .samples import Samples
 
@@ -27,10 +27,10 @@ def probe_until_opaque(field: Field, rays: Rays, samples: Samples) -> tuple[Samp
     size = FIRST_ROUND
     while len(alive) or not rounds:
         count = (end[alive] - begin[alive]).clamp_max(size)
-        rows = _rows(begin[alive], count)
+        ends = torch.nn.functional.pad(count.cumsum(0), (1, 0))
+        rows = ray_rows(begin[alive], ends)
         probe = field.probe(samples.points_of(rays, rows))
         rounds.append((rows, probe))
-        ends = torch.nn.functional.pad(count.cumsum(0), (1, 0))
         depth[alive] += accumulate(probe.density.detach()[:, None], samples.dt[rows], ends)[:, 0]
         begin[alive] += count
         alive = alive[(depth[alive] < -math.log(STOP)) & (begin[alive] < end[alive])]
@@ -43,7 +43,7 @@ def _in_order(
 ) -> tuple[Samples, Probe]:
     """The first `asked` samples of each ray, one ray after another, and what the rounds found out about them."""
     offsets = torch.nn.functional.pad(asked.cumsum(0), (1, 0))
-    rows = _rows(samples.offsets[:-1], asked)
+    rows = ray_rows(samples.offsets[:-1], offsets)
     t, dt, ray = (each.index_select(0, rows) for each in (samples.t, samples.dt, samples.ray))
     kept = Samples(t, dt, ray, offsets)
     if len(rounds) == 1:
@@ -67,10 +67,3 @@ class _Reorder(torch.autograd.Function):
     def backward(ctx, grad):
         (place,) = ctx.saved_tensors
         return grad.index_select(0, place), None
-
-
-def _rows(begin: Int[Tensor, "ray"], count: Int[Tensor, "ray"]) -> Int[Tensor, "n"]:
-    """The numbers begin, …, begin + count − 1 of every ray one after another."""
-    first = count.cumsum(0) - count
-    shift = torch.repeat_interleave(begin - first, count)
-    return torch.arange(len(shift), device=shift.device) + shift

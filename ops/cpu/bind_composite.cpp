@@ -58,7 +58,9 @@ void ray_weights_backward(In<1> dt, Indices offsets, In<1> weights, In<1> after,
 }
 
 void pass_through(In<1> density, In<1> t, In<1> dt, Indices offsets, float visible, float stop, Out<1> light,
-                  Out<2> sums, Out<1> weight, Array<int64_t, 1> ends, Array<int64_t, 1> rows, Out<1> weight_of_row) {
+                  Out<2> sums, Out<1> weight, Array<int64_t, 1> ends, Array<int64_t, 1> rows, Out<1> weight_of_row,
+                  Out<1> after) {
+  require(after.size() == 0 || after.size() == density.size(), "pass_through: after is of every sample, or of none.");
   for (size_t size : {t.size(), dt.size(), weight.size(), rows.size(), weight_of_row.size()})
     require(size == density.size(), "pass_through: every sample has a density, a t, a dt and room for its weight.");
   nb::gil_scoped_release release;
@@ -66,8 +68,22 @@ void pass_through(In<1> density, In<1> t, In<1> dt, Indices offsets, float visib
   require(int64_t(light.size()) == rays && int64_t(sums.size()) == 3 * rays && int64_t(ends.size()) == rays + 1,
           "pass_through: every ray has its light, three sums and an end.");
   kernels().pass_through({density.data(), t.data(), dt.data(), visible, stop, light.data(), sums.data(), weight.data(),
-                          ends.data(), rows.data(), weight_of_row.data()},
+                          ends.data(), rows.data(), weight_of_row.data(), after.size() ? after.data() : nullptr},
                          offsets.data(), rays);
+}
+
+void ray_sums_backward(In<1> t, In<1> dt, Indices offsets, In<1> weight, In<1> after, Indices ends, Indices rows,
+                       In<1> grad_weight, In<1> grad_weight_of_row, In<2> grad_sums, Out<1> grad_density) {
+  for (size_t size : {dt.size(), weight.size(), after.size(), grad_weight.size(), grad_density.size()})
+    require(size == t.size(), "ray_sums: every sample has a t, a dt, a weight, and gradients.");
+  require(grad_weight_of_row.size() == rows.size(), "ray_sums: every visible sample has a gradient.");
+  nb::gil_scoped_release release;
+  const int64_t rays = count_rays("ray_sums", offsets, t.shape(0));
+  require(count_rays("ray_sums", ends, rows.shape(0)) == rays && int64_t(grad_sums.size()) == 3 * rays,
+          "ray_sums: every ray has an end and three gradients.");
+  kernels().ray_sums_backward({t.data(), dt.data(), weight.data(), after.data(), ends.data(), rows.data()},
+                              {grad_weight.data(), grad_weight_of_row.data(), grad_sums.data(), grad_density.data()},
+                              offsets.data(), rays);
 }
 
 void accumulate_forward(In<2> values, In<1> weights, Indices offsets, Out<2> sums) {
@@ -96,6 +112,13 @@ void accumulate_backward_weights(In<2> values, Indices offsets, In<2> grad_sums,
                                         grad_weights.data());
 }
 
+void ray_rows(Indices begin, Indices ends, Array<int64_t, 1> rows) {
+  nb::gil_scoped_release release;
+  const int64_t rays = count_rays("ray_rows", ends, rows.shape(0));
+  require(int64_t(begin.size()) == rays, "ray_rows: every ray has a first row.");
+  kernels().ray_rows(begin.data(), ends.data(), rays, rows.data());
+}
+
 void take_rows_forward(In<2> values, Indices rows, Out<2> taken) {
   require_rows("take_rows", "rows", rows, "taken", taken);
   require_channels("take_rows", values, taken);
@@ -121,12 +144,16 @@ void export_composite(nb::module_& m) {
   m.def("ray_weights_backward", &ray_weights_backward, "dt"_exact, "offsets"_exact, "weights"_exact, "after"_exact,
         "grad_weights"_exact, "grad_density"_exact);
   m.def("pass_through", &pass_through, "density"_exact, "t"_exact, "dt"_exact, "offsets"_exact, "visible"_a, "stop"_a,
-        "light"_exact, "sums"_exact, "weight"_exact, "ends"_exact, "rows"_exact, "weight_of_row"_exact);
+        "light"_exact, "sums"_exact, "weight"_exact, "ends"_exact, "rows"_exact, "weight_of_row"_exact, "after"_exact);
+  m.def("ray_sums_backward", &ray_sums_backward, "t"_exact, "dt"_exact, "offsets"_exact, "weight"_exact, "after"_exact,
+        "ends"_exact, "rows"_exact, "grad_weight"_exact, "grad_weight_of_row"_exact, "grad_sums"_exact,
+        "grad_density"_exact);
   m.def("accumulate_forward", &accumulate_forward, "values"_exact, "weights"_exact, "offsets"_exact, "sums"_exact);
   m.def("accumulate_backward_values", &accumulate_backward_values, "weights"_exact, "offsets"_exact,
         "grad_sums"_exact, "grad_values"_exact);
   m.def("accumulate_backward_weights", &accumulate_backward_weights, "values"_exact, "offsets"_exact,
         "grad_sums"_exact, "grad_weights"_exact);
+  m.def("ray_rows", &ray_rows, "begin"_exact, "ends"_exact, "rows"_exact);
   m.def("take_rows_forward", &take_rows_forward, "values"_exact, "rows"_exact, "taken"_exact);
   m.def("take_rows_backward", &take_rows_backward, "grad_taken"_exact, "rows"_exact, "grad_values"_exact);
 }

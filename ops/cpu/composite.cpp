@@ -107,8 +107,12 @@ void pass_through(const PassThrough& p, const int64_t* offsets, int64_t rays) {
         sum += weight, distance += weight * p.t[i];
         if (weight > p.visible) seen += weight, ++visible;
         light *= tile.left[i - tile.begin];
+        if (p.after) p.after[i] = light;
       }
-      for (; i < end; ++i) p.weight[i] = 0;
+      for (; i < end; ++i) {
+        p.weight[i] = 0;
+        if (p.after) p.after[i] = kStopped;
+      }
       p.light[ray] = light, p.ends[ray + 1] = visible;
       p.sums[3 * ray] = sum, p.sums[3 * ray + 1] = distance, p.sums[3 * ray + 2] = seen;
     }
@@ -135,6 +139,24 @@ void ray_weights_backward(const float* dt, const int64_t* offsets, int64_t rays,
       for (; i >= offsets[ray]; --i) {
         grad_density[i] = dt[i] * (after[i] * grad_weights[i] - behind);
         behind += weights[i] * grad_weights[i];
+      }
+    }
+  });
+}
+
+// As ray_weights_backward; a sample's weight has a part in up to five results.
+void ray_sums_backward(const RaySums& of, const RaySumsGradients& grad, const int64_t* offsets, int64_t rays) {
+  share_ranges(rays, kRays, [&](int64_t first, int64_t last) {
+    for (int64_t ray = first; ray < last; ++ray) {
+      const float sum = grad.sums[3 * ray], distance = grad.sums[3 * ray + 1], visible = grad.sums[3 * ray + 2];
+      int64_t i = offsets[ray + 1] - 1, row = of.ends[ray + 1] - 1;
+      for (; i >= offsets[ray] && of.after[i] == kStopped; --i) grad.density[i] = 0;
+      float behind = 0;
+      for (; i >= offsets[ray]; --i) {
+        float weight = grad.weight[i] + sum + of.t[i] * distance;
+        if (row >= of.ends[ray] && of.rows[row] == i) weight += visible + grad.weight_of_row[row--];
+        grad.density[i] = of.dt[i] * (of.after[i] * weight - behind);
+        behind += of.weight[i] * weight;
       }
     }
   });
@@ -170,6 +192,13 @@ void accumulate_backward_weights(const float* values, const int64_t* offsets, in
       const Ray<const float, float> ray{values + at * channels, grad_weights + at, offsets[r + 1] - at, channels};
       in_pieces(channels, [&]<int N>(int c) { project_gradient<N>(ray, c, grad_sums + r * channels); });
     }
+  });
+}
+
+void ray_rows(const int64_t* begin, const int64_t* ends, int64_t rays, int64_t* rows) {
+  share_ranges(rays, kRays, [&](int64_t first, int64_t last) {
+    for (int64_t ray = first; ray < last; ++ray)
+      for (int64_t i = ends[ray], row = begin[ray]; i < ends[ray + 1]; ++i) rows[i] = row++;
   });
 }
 

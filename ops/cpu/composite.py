@@ -8,9 +8,13 @@ from ..composite import (
     accumulate,
     check_accumulate,
     check_pass_through,
+    check_ray_rows,
+    check_ray_sums,
     check_ray_weights,
     check_take_rows,
     pass_through,
+    ray_rows,
+    ray_sums,
     ray_weights,
     take_rows,
 )
@@ -35,6 +39,38 @@ class _RayWeights(torch.autograd.Function):
             dt, offsets, weights.detach(), after, grad_weights.contiguous(), grad_density
         )
         return grad_density, None, None, None
+
+
+class _RaySums(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, density, t, dt, offsets, visible, stop):
+        given = [x.detach().contiguous() for x in (density, t, dt, offsets)]
+        _, t, dt, offsets = given
+        light, after = torch.ones(max(len(offsets) - 1, 0)), torch.empty_like(t)
+        every, rows, weights, ends, sums = _passed(given, light, after, visible, stop)
+        ctx.save_for_backward(t, dt, offsets, every, after, ends, rows)
+        ctx.mark_non_differentiable(rows, ends)
+        return every, rows, weights, ends, sums
+
+    @staticmethod
+    @once_differentiable("ray_sums")
+    def backward(ctx, grad_every, _rows, grad_weights, _ends, grad_sums):
+        t, dt, offsets, every, after, ends, rows = ctx.saved_tensors
+        grad_density = torch.empty_like(t)
+        _cpu.ray_sums_backward(
+            t,
+            dt,
+            offsets,
+            every.detach(),
+            after,
+            ends,
+            rows,
+            grad_every.contiguous(),
+            grad_weights.contiguous(),
+            grad_sums.contiguous(),
+            grad_density,
+        )
+        return grad_density, None, None, None, None, None
 
 
 class _Accumulate(torch.autograd.Function):
@@ -92,18 +128,40 @@ def _pass_through(density, t, dt, offsets, light, visible, stop=STOP):
     check_pass_through(density, t, dt, offsets, light=light, visible=visible)
     given = [x.detach().contiguous() for x in (density, t, dt, offsets)]
     light = light.detach().clone(memory_format=torch.contiguous_format)
+    return *_passed(given, light, torch.empty(0), visible, stop)[1:], light
+
+
+def _passed(given, light, after, visible, stop):
+    """The weights of all samples, and the first four results of `pass_through`; `given` is density, t, dt and offsets,
+    and `light` is changed in place."""
+    t = given[1]
     sums, ends = torch.empty(len(light), 3), torch.empty(len(light) + 1, dtype=torch.int64)
     rows = torch.empty(len(t), dtype=torch.int64)
     every, weights = torch.empty_like(t), torch.empty_like(t)
-    _cpu.pass_through(*given, visible, stop, light, sums, every, ends, rows, weights)
+    _cpu.pass_through(*given, visible, stop, light, sums, every, ends, rows, weights, after)
     count = int(ends[-1])
-    return rows[:count], weights[:count], ends, sums, light
+    return every, rows[:count], weights[:count], ends, sums
+
+
+@ray_sums.kernel("cpu", torch.float32)
+def _ray_sums(density, t, dt, offsets, visible, stop=STOP):
+    check_ray_sums(density, t, dt, offsets, visible=visible)
+    return _RaySums.apply(density, t, dt, offsets, visible, stop)
 
 
 @accumulate.kernel("cpu", torch.float32)
 def _accumulate(values, weights, offsets):
     check_accumulate(values, weights, offsets)
     return _Accumulate.apply(values, weights, offsets)
+
+
+@ray_rows.kernel("cpu", torch.int64)
+def _ray_rows(begin, ends):
+    check_ray_rows(begin, ends)
+    begin, ends = begin.contiguous(), ends.contiguous()
+    rows = torch.empty(max(int(ends[-1]), 0) if len(ends) else 0, dtype=torch.int64)
+    _cpu.ray_rows(begin, ends, rows)
+    return rows
 
 
 @take_rows.kernel("cpu", torch.float32)

@@ -101,6 +101,17 @@ struct PassThrough {  // see pass_through in composite.py
   int64_t* ends;  // rays + 1: where the visible samples of each ray begin
   int64_t* rows;  // of the visible samples, and then their weights
   float* weight_of_row;
+  float* after;  // of each sample, for ray_sums_backward: what ray_weights_forward leaves there; may be null
+};
+
+struct RaySums {  // what ray_sums_forward was given and found
+  const float *t, *dt, *weight, *after;
+  const int64_t *ends, *rows;
+};
+
+struct RaySumsGradients {  // of the results, and of the densities
+  const float *weight, *weight_of_row, *sums;
+  float* density;
 };
 
 struct RayColumns {  // see `Rays` in scenes/rays.py
@@ -185,6 +196,9 @@ struct RayGradients {
          (const float* values, const int64_t* offsets, int64_t rays, int channels, const float* grad_sums, \
           float* grad_weights)) \
   KERNEL(void, pass_through, (const PassThrough&, const int64_t* offsets, int64_t rays)) \
+  KERNEL(void, ray_sums_backward, \
+         (const RaySums&, const RaySumsGradients&, const int64_t* offsets, int64_t rays)) \
+  KERNEL(void, ray_rows, (const int64_t* begin, const int64_t* ends, int64_t rays, int64_t* rows)) \
   KERNEL(void, take_rows_forward, \
          (const float* values, int64_t channels, const int64_t* rows, int64_t m, float* taken)) \
   KERNEL(void, take_rows_backward, \

@@ -115,6 +115,26 @@ def pass_through(density: float) -> Case:
     return Case(f"pass_through {density:g}", lambda *x: ops.pass_through(*x, 0.0), make, (), 1e-5)
 
 
+def ray_sums(density: float, part: int) -> Case:
+    """One of its results that have gradients. Visible is every weight above 0, as in `pass_through`."""
+    passed = pass_through(density)
+
+    def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
+        return passed.make(n, generator)[:4]
+
+    return Case(f"ray_sums {density:g}, {part}", lambda *x: ops.ray_sums(*x, 0.0)[part], make, (0,), 1e-5)
+
+
+def ray_rows() -> Case:
+    """Of rays of which some have none."""
+
+    def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
+        ends = offsets(n, generator)
+        return torch.randint(0, 1000, (len(ends) - 1,), generator=generator), ends
+
+    return Case("ray_rows", ops.ray_rows, make, ())
+
+
 def accumulate(channels: int) -> Case:
     def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
         values = torch.randn(n, channels, generator=generator)
@@ -244,6 +264,8 @@ CASES = [
     *(spherical_harmonics(degree) for degree in (1, 2, 3, 4)),
     *(ray_weights(density) for density in (1.0, 50.0, 2000.0)),
     *(pass_through(density) for density in (1.0, 50.0)),
+    ray_rows(),
+    *(ray_sums(density, part) for density in (1.0, 50.0) for part in (0, 2, 4)),
     *(accumulate(channels) for channels in (1, 3, 16, 23)),
     *(take_rows(share) for share in (0.0, 0.4, 1.0)),
     *(adam_step(features, touched) for features, touched in ((1, 1), (2, 0.1), (4, 0.9), (8, 0), (7, 0.5))),

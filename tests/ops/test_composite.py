@@ -5,8 +5,7 @@ from itertools import pairwise
 
 import pytest
 import torch
-from omnifield.ops import accumulate, ray_weights, take_rows
-from omnifield.ops.composite import pass_through
+from omnifield.ops import accumulate, pass_through, ray_rows, ray_sums, ray_weights, take_rows
 
 BOTH = pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=["reference", "kernel"])
 OFFSETS = torch.tensor([0, 0, 3, 4, 4, 11, 40, 40])
@@ -93,6 +92,52 @@ def test_an_invisible_weight_is_refused_below_zero(dtype):
     none, offsets = torch.zeros(0, dtype=dtype), torch.zeros(1, dtype=torch.int64)
     with pytest.raises(ValueError, match="pass_through: visible"):
         pass_through(none, none, none, offsets, none, -1.0)
+    with pytest.raises(ValueError, match="ray_sums: visible"):
+        ray_sums(none, none, none, offsets, -1.0)
+
+
+@BOTH
+@pytest.mark.parametrize("stop", [0.0, 1e-4, 0.1])
+def test_sums_and_what_is_visible_equal_the_ops_they_stand_for(generator, dtype, stop):
+    """Values, and the gradient of all results together, with only some samples visible."""
+    density, dt, g = samples(generator, dtype)
+    t = torch.rand(40, generator=generator).to(dtype)
+    every, rows, weights, ends, sums = ray_sums(density, t, dt, OFFSETS, 0.01, stop)
+    expected = ray_weights(density, dt, OFFSETS, stop)
+    seen = expected.detach() > 0.01
+    parts = torch.stack([torch.ones_like(t), t, seen.to(dtype)], -1)
+    expected_sums = accumulate(parts, expected, OFFSETS)
+    assert 0 < len(rows) < 40 and torch.equal(rows, seen.nonzero()[:, 0])
+    assert torch.equal(ends, torch.searchsorted(rows, OFFSETS))
+    torch.testing.assert_close(every, expected)
+    torch.testing.assert_close(weights, expected[rows])
+    torch.testing.assert_close(sums, expected_sums)
+    of_sums = torch.randn(7, 3, generator=generator).to(dtype)
+    found = (every * g).sum() + (weights * g[rows] ** 2).sum() + (sums * of_sums).sum()
+    wanted = (expected * g).sum() + (expected[rows] * g[rows] ** 2).sum() + (expected_sums * of_sums).sum()
+    (gradient,), (expected_gradient,) = (torch.autograd.grad(each, density) for each in (found, wanted))
+    torch.testing.assert_close(gradient, expected_gradient, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("rows_of", [ray_rows, ray_rows.reference], ids=["kernel", "reference"])
+def test_rows_run_on_from_where_each_ray_begins(rows_of):
+    begin, ends = torch.tensor([7, 3, 20]), torch.tensor([0, 2, 2, 5])
+    assert rows_of(begin, ends).tolist() == [7, 8, 20, 21, 22]
+    for wrong in ([1, 2, 2, 5], [0, 3, 2, 5]):
+        with pytest.raises(ValueError, match="ray_rows: offsets must rise"):
+            rows_of(begin, torch.tensor(wrong))
+
+
+@pytest.mark.parametrize("stop", [0.0, 1e-4, 0.1])
+def test_sums_gradcheck(generator, stop):
+    density, dt, _ = samples(generator, torch.float64)
+    t = torch.rand(40, generator=generator, dtype=torch.float64)
+
+    def differentiable(d):
+        every, _, weights, _, sums = ray_sums(d, t, dt, OFFSETS, 0.01, stop)
+        return every, weights, sums
+
+    assert torch.autograd.gradcheck(differentiable, (density,))
 
 
 @pytest.mark.parametrize("stop", [0.0, 1e-4, 0.1])

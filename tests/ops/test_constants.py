@@ -27,7 +27,7 @@ def test_blocks_of_voxels_have_one_size() -> None:
 
 
 def test_rays_end_at_one_transmittance() -> None:
-    for op in (ops.ray_weights, ops.pass_through):
+    for op in (ops.ray_weights, ops.ray_sums, ops.pass_through):
         for function in (op.reference, *op.kernels.values()):
             assert inspect.signature(function).parameters["stop"].default == ops.STOP
     assert didactic.STOP == opaque.STOP == front_to_back.STOP == ops.STOP
