@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..fields import Field
 from ..renderers import Rendering, Sampler, VolumeRenderer
-from ..scenes import Views
+from ..scenes import PixelRays, Views
 
 FEWEST = 8  # pixels along each side of a view that a stride has to leave
 SSIM_WINDOW = 11  # pixels; a smaller image has no SSIM
@@ -48,7 +48,7 @@ def judge(
     """Every view of every group in turn, at every `stride`-th pixel, over one background, in sRGB."""
     renderer = VolumeRenderer(sampler)
     for views, view in ((each, view) for each in groups for view in range(len(each))):
-        rendering = renderer.render_image(field, views.cameras.pixel_rays(view, stride), background)
+        rendering = renderer.render_image(field, PixelRays(views.cameras, [view], stride), background)
         truth = true_image(views, view, background, stride)
         image = picture(rendering, truth.shape[0])
         counted = ~views.ignored[view, ::stride, ::stride]
