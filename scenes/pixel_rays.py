@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from .cameras import Cameras
 from .columns import joined
 from .rays import Rays
 
 
+@runtime_checkable
 class RayRange(Protocol):
     """Rays in an order, of which any range can be had: `Rays` themselves are such."""
 
