@@ -68,6 +68,7 @@ def torch_times() -> Iterator[dict[str, tuple[int, float]]]:
     found: dict[str, tuple[int, float]] = {}
     with torch.autograd.profiler.profile() as profile:
         yield found
+    assert profile is not None  # pyright: ignore[reportUnnecessaryComparison]
     for event in profile.key_averages():
         if event.key.startswith(TORCH):
             found[event.key.removeprefix(TORCH)] = event.count, event.self_cpu_time_total / 1e6

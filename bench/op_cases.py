@@ -1,18 +1,27 @@
 """The ops at the sizes that matter in a training, ready to be timed: a new op is one entry of `op_cases`."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 from torch import Generator, Tensor
 
 from .. import ops
 from ..fields.blocks import Blocks
 from ..fields.pyramid import Pyramid
-from ..ops.backend import Op
 from ..ops.voxel_lookup import BLOCK
+from .op_case import Case, Target, Work
+from .round_cases import (
+    densities,
+    first_samples,
+    in_order,
+    next_round,
+    next_set,
+    occupied_bits,
+    pass_round,
+    visible_weights,
+)
 from .shell_scene import (
     SAMPLES_PER_RAY,
     STEPS_PER_SIDE,
@@ -25,36 +34,6 @@ from .shell_scene import (
 )
 
 TOUCHED = 0.5  # share of a table's rows that a step's gradient reaches
-
-
-@dataclass(frozen=True)
-class Work:
-    """One call of an op. `wanted` receive a gradient; `added_to` keep theirs between calls, as the tables of
-    a training do. `count` is how many samples, or rows, the call deals with."""
-
-    run: Callable[[], Tensor | tuple[Tensor, ...] | None]
-    count: int
-    wanted: tuple[Tensor, ...] = ()
-    added_to: tuple[Tensor, ...] = ()
-
-
-@dataclass(frozen=True)
-class Case:
-    """`make` prepares a call on about so many samples; `target` is what the project wants of it."""
-
-    name: str
-    op: Op
-    make: Callable[[int, Generator, torch.device], Work]
-    unit: str = "sample"
-    target: "Target | None" = None
-
-
-@dataclass(frozen=True)
-class Target:
-    """Of forward and backward together: at most so many ns, at least so many times the reference's speed."""
-
-    ns: float
-    ratio: float
 
 
 def op_cases() -> list[Case]:
@@ -76,9 +55,16 @@ def op_cases() -> list[Case]:
         ray_march_on(8),
         ray_points(),
         ray_weights(),
+        visible_weights(),
+        next_round(),
+        pass_round(),
+        first_samples(),
+        in_order(),
         pass_through(),
         take_rows(),
         accumulate(),
+        occupied_bits(),
+        next_set(),
         adam_step(layout(8, 4, 17, 1024)),
     ]
 
@@ -246,11 +232,6 @@ def pass_through() -> Case:
         return Work(lambda: ops.pass_through(density, t, dt, offsets, light, 1e-4), n)
 
     return Case("pass_through", ops.pass_through, make)
-
-
-def densities(n: int, generator: Generator) -> Float[Tensor, "n"]:
-    """An optical depth of about 6 over a whole ray: some rays end early, as they do in a scene."""
-    return torch.rand(n, generator=generator) * (12 / SAMPLES_PER_RAY * STEPS_PER_SIDE)
 
 
 def take_rows() -> Case:

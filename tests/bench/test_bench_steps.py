@@ -105,9 +105,10 @@ def test_the_pool_counts_its_jobs(count: int, generator) -> None:
 
 
 def test_settings_of_the_sampler_and_of_the_training_reach_them(lego, tmp_path: Path) -> None:
+    data = str(lego())
     flags = Bench(
         "fields",
-        str(lego()),
+        data,
         fields=("voxel",),
         preset="tiny",
         sampler="uniform",
@@ -118,7 +119,7 @@ def test_settings_of_the_sampler_and_of_the_training_reach_them(lego, tmp_path: 
     result = run_bench(flags)
     assert result["sampler"]["sampler"] == "uniform" and result["fit"]["coarse"] == 2
     with pytest.raises(ValueError, match="bench fields takes settings of sampler"):
-        run_bench(Bench("fields", str(lego()), set=("levels=2",), output=tmp_path))
+        run_bench(Bench("fields", data, set=("levels=2",), output=tmp_path))
 
 
 def test_a_folder_is_written_to_the_end_before_it_goes(lego, tmp_path: Path, monkeypatch) -> None:

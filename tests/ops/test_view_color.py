@@ -43,5 +43,5 @@ def test_rows_that_do_not_match_are_refused() -> None:
     carry, directions, weights = arguments(4, torch.float32)
     with pytest.raises(ValueError, match="view_color: directions has shape"):
         ops.view_color(carry[:, 1:], directions[:3], weights)
-    with pytest.raises(ValueError, match="21 wide"):
+    with pytest.raises(ValueError, match="20 columns wide, but its input 21"):
         ops.view_color(carry, directions, weights)
