@@ -12,6 +12,7 @@ from rich.console import Console
 
 from ..datasets import load_scene
 from ..fields import FIELD_CONFIGS, FieldConfig, field_config
+from ..renderers import SamplerConfig
 from ..scenes import Scene
 from ..scenes.views import full_size, view_count
 from ..terminal.bar import counted
@@ -41,7 +42,8 @@ class FieldsPlan:
     preset: str
     max_seconds: float
     stride: int
-    seed: int
+    sampler: SamplerConfig
+    fit: FitConfig
 
 
 def measure_fields(plan: FieldsPlan, device: torch.device, console: Console) -> Measured:
@@ -58,8 +60,10 @@ def measure_fields(plan: FieldsPlan, device: torch.device, console: Console) -> 
         "source": scene.source,
         "preset": plan.preset,
         "max_seconds": plan.max_seconds,
+        "sampler": {"sampler": type(plan.sampler).tag, **asdict(plan.sampler)},
+        "fit": asdict(plan.fit),
     }
-    figures = facts | {"seed": plan.seed, "stride": plan.stride, "results": results}
+    figures = facts | {"seed": plan.fit.seed, "stride": plan.stride, "results": results}
     figures["interrupted"] = interrupted or results[-1]["interrupted"]
     return Measured(
         slug(f"fields {scene.name}"), figures, _sheet(figures), lambda path: plot_fields(path, results)
@@ -78,7 +82,7 @@ def _results(scene: Scene, plan: FieldsPlan, console: Console) -> Iterator[dict[
 
 def _measure(config: FieldConfig, scene: Scene, plan: FieldsPlan, console: Console) -> dict[str, Any]:
     budget = Budget(seconds=plan.max_seconds)
-    training = begin(scene, config, FitConfig(seed=plan.seed), budget=budget)
+    training = begin(scene, config, plan.fit, sampler=plan.sampler, budget=budget)
     with tempfile.TemporaryDirectory() as folder:
         run = Run(Path(folder), scene, training, {"scene": scene.name})
         tally, interrupted = trained(run, budget, console)

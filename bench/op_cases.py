@@ -1,19 +1,28 @@
 """The ops at the sizes that matter in a training, ready to be timed: a new op is one entry of `op_cases`."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 from torch import Generator, Tensor
 
 from .. import ops
 from ..fields.blocks import Blocks
 from ..fields.pyramid import Pyramid
-from ..ops.backend import Op
 from ..ops.lens import Lens
 from ..ops.voxel_lookup import BLOCK
+from .op_case import Case, Target, Work
+from .round_cases import (
+    densities,
+    first_samples,
+    in_order,
+    next_round,
+    next_set,
+    occupied_bits,
+    pass_round,
+    visible_weights,
+)
 from .shell_scene import (
     SAMPLES_PER_RAY,
     STEPS_PER_SIDE,
@@ -26,36 +35,6 @@ from .shell_scene import (
 )
 
 TOUCHED = 0.5  # share of a table's rows that a step's gradient reaches
-
-
-@dataclass(frozen=True)
-class Work:
-    """One call of an op. `wanted` receive a gradient; `added_to` keep theirs between calls, as the tables of
-    a training do. `count` is how many samples, or rows, the call deals with."""
-
-    run: Callable[[], Tensor | tuple[Tensor, ...] | None]
-    count: int
-    wanted: tuple[Tensor, ...] = ()
-    added_to: tuple[Tensor, ...] = ()
-
-
-@dataclass(frozen=True)
-class Case:
-    """`make` prepares a call on about so many samples; `target` is what the project wants of it."""
-
-    name: str
-    op: Op
-    make: Callable[[int, Generator, torch.device], Work]
-    unit: str = "sample"
-    target: "Target | None" = None
-
-
-@dataclass(frozen=True)
-class Target:
-    """Of forward and backward together: at most so many ns, at least so many times the reference's speed."""
-
-    ns: float
-    ratio: float
 
 
 def op_cases() -> list[Case]:
@@ -71,15 +50,23 @@ def op_cases() -> list[Case]:
         coarser_voxels(64, channels=8),
         mlp(32, 64, 16),
         mlp(31, 64, 64, 3),
+        view_color(15, 64, 64, 3),
         spherical_harmonics(),
         ray_march(),
         ray_march_on(8),
         ray_points(),
         camera_rays(),
         ray_weights(),
+        visible_weights(),
+        next_round(),
+        pass_round(),
+        first_samples(),
+        in_order(),
         pass_through(),
         take_rows(),
         accumulate(),
+        occupied_bits(),
+        next_set(),
         adam_step(layout(8, 4, 17, 1024)),
     ]
 
@@ -165,6 +152,19 @@ def mlp(*widths: int) -> Case:
     return Case(f"mlp {'-'.join(map(str, widths))}", ops.mlp, make)
 
 
+def view_color(features: int, *widths: int) -> Case:
+    """Of features that are columns of a wider tensor, as a field's trunk leaves them."""
+
+    def make(n: int, generator: Generator, device: torch.device) -> Work:
+        layers = zip(widths, (16 + features, *widths[:-1]), strict=True)
+        weights = [torch.randn(*layer, generator=generator) / layer[1] ** 0.5 for layer in layers]
+        carry, *weights = wanted([torch.randn(n, 1 + features, generator=generator), *weights], device)
+        directions = torch.nn.functional.normalize(torch.randn(n, 3, generator=generator), dim=-1).to(device)
+        return Work(lambda: ops.view_color(carry[:, 1:], directions, weights), n, (carry, *weights))
+
+    return Case(f"view_color {features}-{'-'.join(map(str, widths))}", ops.view_color, make)
+
+
 def spherical_harmonics() -> Case:
     def make(n: int, generator: Generator, device: torch.device) -> Work:
         directions = torch.nn.functional.normalize(torch.randn(n, 3, generator=generator), dim=-1)
@@ -248,11 +248,6 @@ def pass_through() -> Case:
         return Work(lambda: ops.pass_through(density, t, dt, offsets, light, 1e-4), n)
 
     return Case("pass_through", ops.pass_through, make)
-
-
-def densities(n: int, generator: Generator) -> Float[Tensor, "n"]:
-    """An optical depth of about 6 over a whole ray: some rays end early, as they do in a scene."""
-    return torch.rand(n, generator=generator) * (12 / SAMPLES_PER_RAY * STEPS_PER_SIDE)
 
 
 def take_rows() -> Case:

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from ..export.paths import undistorted
 from ..renderers import VolumeRenderer
+from ..scenes import PixelRays
 from ..scenes.camera_groups import camera, camera_count
 from ..terminal.bar import counted
 from ..terminal.interrupts import until_interrupted
@@ -57,7 +58,7 @@ def measure(trained: TrainedField, side: int, console: Console, *, repeats: int)
     turns, samples, start = [], [], time.perf_counter()
     for one in counted([cameras[0], *cameras], repeats + 1, f"{side}×{side}", console):
         began = time.perf_counter()
-        rendering = renderer.render_image(trained.field, one.pixel_rays(0), background)
+        rendering = renderer.render_image(trained.field, PixelRays(one, [0]), background)
         synchronise(device)
         turns.append((time.perf_counter() - began) * 1e3)
         samples.append(rendering.samples.sum().item())

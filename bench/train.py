@@ -10,7 +10,6 @@ import torch
 from rich.console import Console
 
 from ..datasets import load_scene
-from ..fields import FieldConfig
 from ..scenes import Scene
 from ..scenes.camera_groups import commonest
 from ..scenes.views import cameras_of, full_size, view_count
@@ -22,9 +21,10 @@ from ..train.evaluate import check_stride, judge, mean_figure
 from ..train.events import Events
 from ..train.loop import Callback, Progress, begin, fit
 from ..train.run import Run, plot_curve
-from ..train.schedule import Budget, FitConfig
+from ..train.schedule import Budget
 from .machine import peak_memory_mib, seconds_since_start, slug
 from .report import Measured, Sheet, figure
+from .what import What
 
 USEFUL = 20.0  # dB of held-out PSNR from which on one sees what it is
 
@@ -33,23 +33,22 @@ USEFUL = 20.0  # dB of held-out PSNR from which on one sees what it is
 class TrainPlan:
     """What to train, for how long, and at every how many-th pixel to judge it in the end."""
 
-    data: str
-    config: FieldConfig
+    what: What
     max_seconds: float
     stride: int
-    seed: int
 
 
 def measure_train(plan: TrainPlan, device: torch.device, console: Console) -> Measured:
     """Raises ValueError or FileNotFoundError in the user's words."""
     started = seconds_since_start()
     began = time.perf_counter()
-    scene = load_scene(plan.data).to(device)
+    scene = load_scene(plan.what.data).to(device)
     loaded = time.perf_counter()
     check_some_counted(console, full_size(scene.test))
     check_stride(plan.stride, full_size(scene.test))
     budget = Budget(seconds=plan.max_seconds)
-    training = begin(scene, plan.config, FitConfig(seed=plan.seed), budget=budget)
+    what = plan.what
+    training = begin(scene, what.config, what.fit, sampler=what.sampler, budget=budget)
     began_training = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         run = Run(Path(folder), scene, training, {})
@@ -69,7 +68,7 @@ def measure_train(plan: TrainPlan, device: torch.device, console: Console) -> Me
         }
     )
     return Measured(
-        slug(f"train {scene.name} {plan.config.tag}"),
+        slug(f"train {scene.name} {what.config.tag}"),
         figures,
         _sheet(figures),
         lambda path: plot_curve(path, figures["curve"]),
@@ -85,7 +84,8 @@ def trained(run: Run, budget: Budget, console: Console, *beside: Callback) -> tu
         Events(run.folder / "events", run.curve) as events,
     ):
         callbacks = [tally, Curve(run, budget), events, *beside, bar, told, Saving(run)]
-        fit(run.training, run.scene, budget, callbacks)
+        with run.written():  # before the folder goes, which the saver would still write into
+            fit(run.training, run.scene, budget, callbacks)
     return tally, told.is_set()
 
 
@@ -107,10 +107,12 @@ def _settings(plan: TrainPlan, scene: Scene) -> dict[str, Any]:
         "scene": scene.name,
         "source": scene.source,
         "views": {"train": view_count(train), "test": view_count(test), "size": [most.width, most.height]},
-        "field": plan.config.tag,
-        "config": asdict(plan.config),
+        "field": plan.what.config.tag,
+        "config": asdict(plan.what.config),
+        "sampler": {"sampler": type(plan.what.sampler).tag, **asdict(plan.what.sampler)},
+        "fit": asdict(plan.what.fit),
         "max_seconds": plan.max_seconds,
-        "seed": plan.seed,
+        "seed": plan.what.fit.seed,
     }
 
 

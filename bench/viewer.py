@@ -3,9 +3,10 @@
 import asyncio
 import io
 import time
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from PIL import Image
 from rich.console import Console
@@ -27,6 +28,7 @@ MOVING_SECONDS = 5.0
 QUIET_SECONDS = 1.5  # without a picture, after which the last one was the full one
 PATIENCE_SECONDS = 60.0
 TARGETS = {"first": 0.3, "rate": 8.0, "full": 3.0}
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -39,34 +41,45 @@ class ViewerPlan:
 
 def measure_viewer(plan: ViewerPlan, trained: TrainedField, display: Display, console: Console) -> Measured:
     """Of a display that shows the field. Raises ValueError in the user's words."""
-    viewer = Viewer(display, host="127.0.0.1", port=0)
-    viewer.open()
     cameras = orbit(trained, TURN, (plan.side, plan.side))
-    with ThreadPoolExecutor(1) as pool:
-        measuring = pool.submit(lambda: asyncio.run(_measure(viewer.port, cameras, console, plan.repeats)))
-        viewer.scheduler.serve(measuring.done)
-    viewer.close()
-    figures = measuring.result()
+    figures = served(display, lambda port: _measure(port, cameras, console, plan.repeats))
     facts = _facts(trained) | asdict(plan) | {"targets": TARGETS}
     return Measured(
         slug(f"viewer {facts['scene']} {facts['field']}"), facts | figures, _sheet(facts, figures)
     )
 
 
+def served(display: Display, measure: Callable[[int], Coroutine[Any, Any, Found]]) -> Found:
+    """What was measured from a thread of its own, at the port of a viewer that serves meanwhile."""
+    viewer = Viewer(display, host="127.0.0.1", port=0)
+    viewer.open()
+    with ThreadPoolExecutor(1) as pool:
+        measuring = pool.submit(lambda: asyncio.run(measure(viewer.port)))
+        viewer.scheduler.serve(measuring.done)
+    viewer.close()
+    return measuring.result()
+
+
+async def move(client: PlainClient, cameras: Cameras, place: int) -> tuple[float, float]:
+    """Seconds from sending the camera at that place to the first picture, and to the full one."""
+    sent = await client.look(pose_of(cameras, place), fov_of(cameras))
+    first = (await client.next_picture(sent, PATIENCE_SECONDS)).at - sent
+    last = await client.last_picture(sent, QUIET_SECONDS, PATIENCE_SECONDS)
+    if _size(last) != client.size:
+        raise ValueError(f"The last picture was of {_size(last)} pixels and not of {client.size}.")
+    return first, last.at - sent
+
+
 async def _measure(port: int, cameras: Cameras, console: Console, repeats: int) -> dict[str, Any]:
     size = cameras.width, cameras.height
     async with plain_client(port, size) as client:
-        sent = await client.look(pose_of(cameras, 0), fov_of(cameras))
-        await client.last_picture(sent, QUIET_SECONDS, PATIENCE_SECONDS)  # one that does not count
+        await move(client, cameras, 0)  # one that does not count
         first, full = [], []
         for turn in counted(range(repeats), repeats, "moves", console):
-            sent = await client.look(pose_of(cameras, (turn + 1) * TURN // (repeats + 1)), fov_of(cameras))
-            first.append((await client.next_picture(sent, PATIENCE_SECONDS)).at - sent)
-            last = await client.last_picture(sent, QUIET_SECONDS, PATIENCE_SECONDS)
-            full.append(last.at - sent)
-            if _size(last) != size:
-                raise ValueError(f"The last picture was of {_size(last)} pixels and not of {size}.")
-        rate, sizes = await _move(client, cameras)
+            times = await move(client, cameras, (turn + 1) * TURN // (repeats + 1))
+            first.append(times[0])
+            full.append(times[1])
+        rate, sizes = await _keep_moving(client, cameras)
     return {
         "first_seconds": median(first),
         "first_seconds_worst": max(first),
@@ -79,7 +92,7 @@ async def _measure(port: int, cameras: Cameras, console: Console, repeats: int) 
     }
 
 
-async def _move(client: PlainClient, cameras: Cameras) -> tuple[float, list[tuple[int, int]]]:
+async def _keep_moving(client: PlainClient, cameras: Cameras) -> tuple[float, list[tuple[int, int]]]:
     """Pictures per second while cameras come as fast as a browser sends them, and their sizes."""
     began, sent = time.perf_counter(), 0
     before = len(client.pictures)

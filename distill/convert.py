@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..fields import Field, FieldConfig
 from ..renderers import Sampler, VolumeRenderer
+from ..scenes import PixelRays
 from ..train import Budget, TrainedField
 from ..train.evaluate import picture
 from ..train.pictures import to_bytes
@@ -206,5 +207,5 @@ class _Tracker:
         stride = max(1, max(cameras.width, cameras.height) // THUMBNAIL)
         background = torch.tensor(self.teacher.background, device=self.work.device)
         renderer = VolumeRenderer(sampler)
-        seen = renderer.render_image(self.work.student, cameras.pixel_rays(0, stride), background)
+        seen = renderer.render_image(self.work.student, PixelRays(cameras, [0], stride), background)
         return to_bytes(picture(seen, len(range(0, cameras.height, stride))))

@@ -9,7 +9,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from ..renderers import VolumeRenderer
-from ..scenes import Cameras
+from ..scenes import Cameras, PixelRays
 from ..train.field_file import TrainedField
 from ..train.pictures import to_bytes
 from .color_maps import DepthRange, depth_picture, depth_range, opacity_picture
@@ -45,7 +45,7 @@ def pictures_of(
     shape = (cameras.height, cameras.width)
     shown: DepthRange | None = None
     for view in views:
-        rendering = renderer.render_image(trained.field, cameras.pixel_rays(view), background)
+        rendering = renderer.render_image(trained.field, PixelRays(cameras, [view]), background)
         depth, opacity = rendering.depth.reshape(shape), rendering.opacity.reshape(shape)
         if show == "color":
             yield to_bytes(rendering.color.reshape(*shape, 3))

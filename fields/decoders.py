@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ..ops import mlp, spherical_harmonics
+from ..ops import mlp, view_color
 from .quantize import FULL_PRECISION, quantized
 
 HARMONICS = 16  # coefficients up to degree 4
@@ -25,7 +25,10 @@ class Mlp(nn.Module):
         )
 
     def forward(self, inputs: Float[Tensor, "n in"]) -> Float[Tensor, "n out"]:
-        return mlp(inputs, [quantized(weight, self.bits) for weight in self.weights])
+        return mlp(inputs, self.matrices())
+
+    def matrices(self) -> list[Tensor]:
+        return [quantized(weight, self.bits) for weight in self.weights]
 
 
 class ColorDecoder(nn.Module):
@@ -38,7 +41,7 @@ class ColorDecoder(nn.Module):
     def forward(
         self, features: Float[Tensor, "n feature"], directions: Float[Tensor, "n xyz=3"]
     ) -> Float[Tensor, "n rgb=3"]:
-        return torch.sigmoid(self.mlp(torch.cat([spherical_harmonics(directions), features], -1)))
+        return view_color(features, directions, self.mlp.matrices())
 
 
 def _glorot(fan_out: int, fan_in: int) -> Tensor:

@@ -24,7 +24,7 @@ class HashConfig:
     features_per_level: int = 4
     log2_entries: int = 17
     base_resolution: int = 16
-    finest_resolution: int = 1024
+    finest_resolution: int = 512
     density_hidden: int = 64
     feature_dim: int = 15
     color_hidden: int = 64

@@ -12,10 +12,14 @@ from .grid_lookup import Grid, GridLayout, grid_lookup
 from .hash_grid import HashGridLayout, hash_grid
 from .kept_gradient import adding_in_place, gradient_sink
 from .mlp import mlp
+from .occupied_cells import next_set, occupied_bits
 from .ray_march import MarchGrid, ray_march, ray_march_on
 from .ray_points import ray_points
+from .rounds import Round, first_samples, in_order, next_round, pass_round
 from .spherical_harmonics import spherical_harmonics
-from .threads import one_thread_of_torch, set_threads, threads
+from .threads import PoolCounts, one_thread_of_torch, set_threads, threads
+from .view_color import view_color
+from .visible_weights import VisibleWeights, visible_weights
 from .voxel_lookup import VoxelLayout, voxel_lookup
 
 __all__ = [
@@ -26,7 +30,10 @@ __all__ = [
     "HashGridLayout",
     "MarchGrid",
     "Parents",
+    "PoolCounts",
+    "Round",
     "Sensors",
+    "VisibleWeights",
     "VoxelLayout",
     "accumulate",
     "adam_step",
@@ -37,13 +44,19 @@ __all__ = [
     "cell_place",
     "coarser_voxels",
     "cpu",
+    "first_samples",
     "gradient_sink",
     "grid_lookup",
     "hash_grid",
+    "in_order",
     "instruction_set",
     "keep_freed_memory",
     "mlp",
+    "next_round",
+    "next_set",
+    "occupied_bits",
     "one_thread_of_torch",
+    "pass_round",
     "pass_through",
     "ray_march",
     "ray_march_on",
@@ -54,5 +67,7 @@ __all__ = [
     "spherical_harmonics",
     "take_rows",
     "threads",
+    "view_color",
+    "visible_weights",
     "voxel_lookup",
 ]

@@ -21,11 +21,15 @@ def check_ray_weights(density: Tensor, dt: Tensor, offsets: Tensor) -> None:
     check_dtype("ray_weights", "offsets", offsets, torch.int64)
 
 
+def check_visible(op: str, visible: float) -> None:
+    if not visible >= 0:
+        raise ValueError(f"{op}: visible is a weight from 0 on, not {visible}.")
+
+
 def check_pass_through(
     density: Tensor, t: Tensor, dt: Tensor, offsets: Tensor, *, light: Tensor, visible: float
 ) -> None:
-    if not visible >= 0:
-        raise ValueError(f"pass_through: visible is a weight from 0 on, not {visible}.")
+    check_visible("pass_through", visible)
     check_shape("pass_through", "density", density, (None,))
     check_shape("pass_through", "t", t, (len(density),))
     check_shape("pass_through", "dt", dt, (len(density),))

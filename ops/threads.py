@@ -2,12 +2,32 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import astuple, dataclass
 
 import torch
 
-from ._cpu import set_threads, threads
+from ._cpu import pool_counts, set_threads, threads
 
-__all__ = ["one_thread_of_torch", "set_threads", "threads"]
+__all__ = ["PoolCounts", "one_thread_of_torch", "set_threads", "threads"]
+
+
+@dataclass(frozen=True)
+class PoolCounts:
+    """Of the kernels' jobs since the program began, in ns. `shared`: jobs of several tasks, as whoever called saw them;
+    `busy`: of all threads in their tasks; `waited`: of callers at the end, for tasks that others were at."""
+
+    jobs: int
+    tasks: int
+    shared: int
+    busy: int
+    waited: int
+
+    @classmethod
+    def now(cls) -> "PoolCounts":
+        return cls(*pool_counts())
+
+    def since(self, before: "PoolCounts") -> "PoolCounts":
+        return PoolCounts(*(a - b for a, b in zip(astuple(self), astuple(before), strict=True)))
 
 
 @contextmanager

@@ -11,27 +11,11 @@ from ..scenes import Domain
 MIDDLE = 0x00808080  # a place: the middle of a cell, at time 0
 
 
-def shuffled(count: int, device: torch.device) -> Int[Tensor, "n"]:
-    """All numbers below `count`, in an order that is always the same."""
-    return torch.randperm(count, generator=torch.Generator().manual_seed(0), device="cpu").to(device)
-
-
 def shuffled_cells(cells: Bool[Tensor, "cell"]) -> Int[Tensor, "n"]:
     """The numbers of those cells, in an order that is always the same."""
     numbers = cells.nonzero()[:, 0]
-    return numbers[shuffled(len(numbers), numbers.device)]
-
-
-def next_of(cells: Bool[Tensor, "cell"], first: int, count: int) -> Int[Tensor, "n"]:
-    """The next of those cells in the order of their numbers, from `first` on and round again, none of them twice."""
-    total, found = len(cells), []
-    for part in torch.cat([cells[first:], cells[:first]]).split(-(-total // 4)):
-        found.append((part.nonzero()[:, 0] + first) % total)
-        first, count = first + len(part), count - len(found[-1])
-        if count <= 0:
-            break
-    numbers = torch.cat(found)
-    return numbers[: len(numbers) + min(count, 0)]
+    order = torch.randperm(len(numbers), generator=torch.Generator().manual_seed(0), device="cpu")
+    return numbers[order.to(numbers.device)]
 
 
 def points_in(

@@ -47,4 +47,4 @@ def see(
         place = torch.where(light < STOP, -1, place)
         part, place = sampler.next(field.density, rays, place, FIRST_ROUND << round // 2)
         round += 1
-    return hit, rays, Seen.of(torch.cat([total, total_values], -1)), asked
+    return hit, rays, Seen.of(total, total_values), asked

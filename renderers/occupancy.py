@@ -10,11 +10,11 @@ from jaxtyping import Bool, Float, Int, Int32, UInt8
 from torch import Tensor
 
 from ..fields.stored import check_fit
-from ..ops import cell_number
+from ..ops import cell_number, next_set, occupied_bits
 from ..scenes import Box, Domain
 from ..scenes.cells import dilated, finer, packed, unpacked
 from ..scenes.hull import COARSEST
-from .cell_visits import MIDDLE, next_of, points_in, shuffled, shuffled_cells
+from .cell_visits import MIDDLE, points_in, shuffled_cells
 from .march import CONE, MARCH_BOUNDS, STEPS_PER_SIDE, March, march_grid
 from .sampler import Density, Moment, Possible, check_within
 
@@ -72,7 +72,8 @@ class OccupancyGrid(March):
     bits: UInt8[Tensor, "byte"]
     in_turn: Int[Tensor, ""]
     next_again: Int[Tensor, ""]
-    order: Int[Tensor, "possible"]
+
+    shuffled: Int[Tensor, "possible"] | None
 
     def __init__(self, domain: Domain, config: OccupancyConfig) -> None:
         super().__init__(domain, config)
@@ -89,7 +90,7 @@ class OccupancyGrid(March):
         self.register_buffer("bits", torch.full((count // 8,), 255, dtype=torch.uint8, device=device))
         self.register_buffer("in_turn", torch.zeros((), dtype=torch.int64, device=device))
         self.register_buffer("next_again", torch.zeros((), dtype=torch.int64, device=device))
-        self.register_buffer("order", shuffled(count, self.bits.device), persistent=False)
+        self.shuffled = None
 
     def begin(self, possible: Possible) -> None:
         """All cells that silhouettes leave; where they rule nothing out, coarse ones to begin with."""
@@ -126,7 +127,7 @@ class OccupancyGrid(March):
     def restrict(self, possible: Bool[Tensor, "cell"]) -> None:
         """From now on only these cells can be occupied: `visit` goes to no others."""
         self.possible = possible.to(self.bits.device)
-        self.order = shuffled_cells(self.possible)
+        self.shuffled = None
         self.thickness = torch.where(self.possible, self.thickness, 0)
         self.set_occupied(self.thickness != 0)
 
@@ -146,7 +147,7 @@ class OccupancyGrid(March):
         if resolution != self.resolution:
             self._make(resolution, self.bits.device)
         keys = super().load_state_dict(state_dict, strict, assign)
-        self.order = shuffled_cells(self.possible)
+        self.shuffled = None
         return keys
 
     def check(self, state: Mapping[str, Tensor]) -> None:
@@ -193,6 +194,14 @@ class OccupancyGrid(March):
         return self.occupied.float().mean().item()
 
     @property
+    def order(self) -> Int[Tensor, "possible"]:
+        """The possible cells as they are visited in turn. Made when it is first asked for: who only looks at a field
+        does not wait until two million cells are shuffled."""
+        if self.shuffled is None or self.shuffled.device != self.bits.device:
+            self.shuffled = shuffled_cells(self.possible)
+        return self.shuffled
+
+    @property
     def sweeps(self) -> float:
         """How many visits in turn there were to each cell."""
         return int(self.in_turn) / max(len(self.order), 1)
@@ -220,7 +229,7 @@ class OccupancyGrid(March):
         """
         if len(self.order) == 0:
             return
-        again = next_of(self.occupied, int(self.next_again), cells // 2)
+        again = next_set(self.bits, int(self.next_again), cells // 2)
         if len(again):
             self.next_again.copy_((again[-1] + 1) % len(self.possible))
         turn = int(self.in_turn) + torch.arange(
@@ -266,8 +275,7 @@ class OccupancyGrid(March):
         self.place[cell] = torch.where(before >= found, self.place[cell], place)
 
     def _set_bits(self) -> None:
-        mean = self.thickness.nansum() / max(self.looked_at, 1)
-        self.set_occupied(~(self.thickness <= mean.clamp_max(OPAQUE)))
+        self.bits = occupied_bits(self.thickness, len(self.order), OPAQUE)
 
     def _step_around(self, position: Float[Tensor, "n xyz=3"]) -> Float[Tensor, "n"]:
         """The length of a march's steps there, for a camera in the middle of the box: far away they grow."""

@@ -1,76 +1,46 @@
 """Asking a field along rays from near to far, and no further than one can see."""
 
-import math
-
 import torch
-from jaxtyping import Float, Int
-from torch import Tensor
 
 from ..fields import Field, Probe
-from ..ops import STOP, accumulate
+from ..ops import STOP, Round, first_samples, in_order, next_round, pass_round
 from ..scenes import Rays
-from .samples import Samples
+from .samples import Samples, points_at
 
-FIRST_ROUND = 16  # samples of a ray that are asked at once; every round asks twice as many
+FIRST_ROUND = 4  # samples of a ray that are asked at once; every round asks twice as many
 
 
-def probe_until_opaque(field: Field, rays: Rays, samples: Samples) -> tuple[Samples, Probe]:
-    """The samples of each ray up to where its transmittance falls below STOP, and the field's answers for them.
+def probe_until_opaque(
+    field: Field, rays: Rays, samples: Samples, stop: float = STOP
+) -> tuple[Samples, Probe]:
+    """The samples of each ray up to where its transmittance falls below `stop`, and the field's answers for them.
 
-    In a solid scene most samples lie behind the first surface, and are never looked at. What is left out would have
-    had neither weight nor gradient: the picture is the same.
+    In a solid scene most samples lie behind the first surface, and are never looked at. What is left out behind STOP
+    would have had neither weight nor gradient: the picture is the same.
     """
-    depth = torch.zeros_like(rays.near)  # optical depth so far
-    begin, end = samples.offsets[:-1].clone(), samples.offsets[1:]
-    alive = (begin < end).nonzero()[:, 0]
-    rounds: list[tuple[Int[Tensor, "_"], Probe]] = []
+    depth, asked = torch.zeros_like(rays.near), torch.zeros_like(samples.offsets[:-1])
+    rounds: list[tuple[Round, Probe]] = []
     size = FIRST_ROUND
-    while len(alive) or not rounds:
-        count = (end[alive] - begin[alive]).clamp_max(size)
-        rows = _rows(begin[alive], count)
-        probe = field.probe(samples.points_of(rays, rows))
-        rounds.append((rows, probe))
-        ends = torch.nn.functional.pad(count.cumsum(0), (1, 0))
-        depth[alive] += accumulate(probe.density.detach()[:, None], samples.dt[rows], ends)[:, 0]
-        begin[alive] += count
-        alive = alive[(depth[alive] < -math.log(STOP)) & (begin[alive] < end[alive])]
+    while True:
+        round = next_round(depth, asked, samples.t, samples.dt, samples.offsets, size, stop)
+        if rounds and len(round.t) == 0:
+            return _in_order(samples, asked, rounds)
+        probe = field.probe(points_at(rays, round.t, round.ray_of_sample))
+        rounds.append((round, probe))
+        depth, asked = pass_round(probe.density.detach(), round, depth, asked)
         size *= 2
-    return _in_order(samples, begin - samples.offsets[:-1], rounds)
 
 
 def _in_order(
-    samples: Samples, asked: Int[Tensor, "ray"], rounds: list[tuple[Int[Tensor, "_"], Probe]]
+    samples: Samples, asked: torch.Tensor, rounds: list[tuple[Round, Probe]]
 ) -> tuple[Samples, Probe]:
     """The first `asked` samples of each ray, one ray after another, and what the rounds found out about them."""
-    offsets = torch.nn.functional.pad(asked.cumsum(0), (1, 0))
-    rows = _rows(samples.offsets[:-1], asked)
-    t, dt, ray = (each.index_select(0, rows) for each in (samples.t, samples.dt, samples.ray))
-    kept = Samples(t, dt, ray, offsets)
+    kept = Samples(*first_samples(samples.t, samples.dt, samples.offsets, asked))
     if len(rounds) == 1:
         return kept, rounds[0][1]
-    found = torch.cat([rows for rows, _ in rounds])
-    place = found + (offsets[:-1] - samples.offsets[:-1])[samples.ray[found]]
-    density = torch.cat([probe.density for _, probe in rounds])
-    carry = torch.cat([probe.carry for _, probe in rounds])
-    return kept, Probe(_Reorder.apply(density, place), _Reorder.apply(carry, place))
-
-
-class _Reorder(torch.autograd.Function):
-    """Row i goes to place[i], a permutation. Its gradient is a gather: torch's would add up, one row after another."""
-
-    @staticmethod
-    def forward(ctx, x: Float[Tensor, "n *columns"], place: Int[Tensor, "n"]) -> Float[Tensor, "n *columns"]:
-        ctx.save_for_backward(place)
-        return torch.empty_like(x).index_copy_(0, place, x)
-
-    @staticmethod
-    def backward(ctx, grad):
-        (place,) = ctx.saved_tensors
-        return grad.index_select(0, place), None
-
-
-def _rows(begin: Int[Tensor, "ray"], count: Int[Tensor, "ray"]) -> Int[Tensor, "n"]:
-    """The numbers begin, …, begin + count − 1 of every ray one after another."""
-    first = count.cumsum(0) - count
-    shift = torch.repeat_interleave(begin - first, count)
-    return torch.arange(len(shift), device=shift.device) + shift
+    parts = [round for round, _ in rounds]
+    density, *densities = (probe.density[:, None] for _, probe in rounds)
+    carry, *carries = (probe.carry for _, probe in rounds)
+    return kept, Probe(
+        in_order(density, densities, parts, kept.offsets)[:, 0], in_order(carry, carries, parts, kept.offsets)
+    )

@@ -31,21 +31,11 @@ class Samples:
         """The points in the world that the samples lie at."""
         return points_at(rays, self.t, self.ray)
 
-    def points_of(self, rays: Rays, rows: Int[Tensor, "m"]) -> Points:
-        """The points of some samples, in any order."""
-        return points_at(rays, self.t.index_select(0, rows), self.ray.index_select(0, rows))
-
     def of(self, hit: Int[Tensor, "m"]) -> "Samples":
         """The same samples of the rays that have any, which are `hit`, numbered anew."""
         offsets = torch.cat([self.offsets.index_select(0, hit), self.offsets[-1:]])
         number = torch.arange(len(hit), device=hit.device)
         return Samples(self.t, self.dt, torch.repeat_interleave(number, offsets.diff()), offsets)
-
-    def take(self, rows: Int[Tensor, "m"]) -> "Samples":
-        """Some of the samples; `rows` ascend."""
-        before = torch.searchsorted(rows, self.offsets)
-        t, dt, ray = (each.index_select(0, rows) for each in (self.t, self.dt, self.ray))
-        return Samples(t, dt, ray, before)
 
 
 def points_at(rays: Rays, t: Float[Tensor, "n"], ray: Int[Tensor, "n"]) -> Points:

@@ -33,11 +33,11 @@ class Seen:
         return self.opacity * (self.weight.detach() > 0)
 
     @staticmethod
-    def of(sums: Float[Tensor, "ray weight_weighted_distance_visible_weight_and_values"]) -> "Seen":
-        opacity, distance, weight = sums[:, :3].unbind(-1)
+    def of(sums: Float[Tensor, "ray weight_distance_seen=3"], values: Float[Tensor, "ray value"]) -> "Seen":
+        opacity, distance, weight = sums.unbind(-1)
         mean = distance.detach() / opacity.detach().clamp_min(VISIBLE)
         depth = torch.where(opacity > VISIBLE, mean, torch.inf)
-        return Seen(opacity, depth, weight, sums[:, 3:])
+        return Seen(opacity, depth, weight, values)
 
 
 class Shading(Protocol):

@@ -7,13 +7,13 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..fields import Field, Probe
-from ..ops import accumulate, one_thread_of_torch, ray_weights, take_rows
-from ..scenes import Cameras, Rays
-from ..scenes.columns import each_column, joined
+from ..ops import STOP, accumulate, one_thread_of_torch, visible_weights
+from ..scenes import Cameras, PixelRays, RayRange, Rays
+from ..scenes.columns import each_column
 from .front_to_back import see
 from .opaque import probe_until_opaque
 from .sampler import Sampler
-from .samples import Samples
+from .samples import Samples, points_at
 from .shading import SHADING, VISIBLE, Seen, with_fog
 
 CHUNK_SAMPLES = 1 << 20  # what rendering without gradients holds in memory at once
@@ -51,9 +51,11 @@ class Trace:
 
 @dataclass(frozen=True)
 class VolumeRenderer:
-    """Marches rays with a sampler and composites whatever field it is given."""
+    """Marches rays with a sampler and composites whatever field it is given. With gradients a ray ends where its
+    transmittance falls below `stop`."""
 
     sampler: Sampler
+    stop: float = STOP
 
     def render(
         self,
@@ -73,60 +75,57 @@ class VolumeRenderer:
         generator: torch.Generator | None = None,
     ) -> tuple[Rendering, Trace]:
         """Also the samples that the rendering was made of."""
-        samples, probe = probe_until_opaque(field, rays, self.sampler.sample(field.density, rays, generator))
+        samples = self.sampler.sample(field.density, rays, generator)
+        samples, probe = probe_until_opaque(field, rays, samples, self.stop)
         return _composite(field, rays, samples, probe, background)
 
     @one_thread_of_torch()
     @torch.no_grad()
-    def render_image(self, field: Field, rays: Rays, background: Float[Tensor, "rgb=3"]) -> Rendering:
-        """Any number of rays, in chunks of about CHUNK_SAMPLES samples."""
-        parts, done, chunk = [], 0, CHUNK_SAMPLES // 32  # samples of a ray, at a guess
-        while done < len(rays) or not parts:
-            part = rays[done : done + chunk]
-            rendering = self._image_of(field, part, background)
-            parts.append(rendering)
-            done += len(part)
-            per_ray = max(rendering.samples.sum().item() / max(len(part), 1), 1)
-            chunk = max(256, min(int(CHUNK_SAMPLES / per_ray), 4 * chunk, 1 << 17))
-        return joined(parts)
+    def render_image(self, field: Field, rays: RayRange, background: Float[Tensor, "rgb=3"]) -> Rendering:
+        """Any number of rays, in chunks of about CHUNK_SAMPLES samples; no more of them are asked for at once."""
+        picture = _nothing_seen(len(rays), background)
+        done, chunk = 0, CHUNK_SAMPLES // 32  # samples of a ray, at a guess
+        while done < len(rays):
+            end = min(done + chunk, len(rays))
+            part = each_column(lambda column, rows=slice(done, end): column[rows], picture)
+            self._see(field, rays[done:end], background, part)
+            per_ray = max(part.samples.sum().item() / (end - done), 1)
+            done, chunk = end, max(256, min(int(CHUNK_SAMPLES / per_ray), 4 * chunk, 1 << 17))
+        return picture
 
     def render_views(
         self, field: Field, cameras: Cameras, background: Float[Tensor, "rgb=3"], stride: int
     ) -> list[Rendering]:
         """Every `stride`-th pixel of each view. All are marched together: small pictures take little more than one."""
-        rays = joined([cameras.pixel_rays(view, stride) for view in range(len(cameras))])
+        rays = PixelRays(cameras, range(len(cameras)), stride)
         seen = self.render_image(field, rays, background)
-        pixels = len(rays) // len(cameras)
-        begins = range(0, len(rays), pixels)
-        return [each_column(lambda column, b=b: column[b : b + pixels], seen) for b in begins]
+        begins = range(0, len(rays), rays.per_view)
+        return [each_column(lambda column, b=b: column[b : b + rays.per_view], seen) for b in begins]
 
-    def _image_of(self, field: Field, rays: Rays, background: Float[Tensor, "rgb=3"]) -> Rendering:
+    def _see(self, field: Field, rays: Rays, background: Float[Tensor, "rgb=3"], picture: Rendering) -> None:
+        """Puts into `picture`, in which nothing has been seen so far, what rays meet."""
         hit, met, seen, asked = see(field, rays, self.sampler)
         found = _rendering(field, met, seen, background.expand(len(hit), 3), asked)
-        return Rendering(
-            color=background.repeat(len(rays), 1).index_copy_(0, hit, found.color),
-            opacity=torch.zeros_like(rays.near).index_copy_(0, hit, found.opacity),
-            depth=torch.full_like(rays.near, torch.inf).index_copy_(0, hit, found.depth),
-            samples=hit.new_zeros(len(rays)).index_copy_(0, hit, asked),
-        )
+        each_column(lambda whole, part: whole.index_copy_(0, hit, part), picture, found)
+
+
+def _nothing_seen(rays: int, background: Float[Tensor, "rgb=3"]) -> Rendering:
+    return Rendering(
+        color=background.repeat(rays, 1),
+        opacity=background.new_zeros(rays),
+        depth=background.new_full((rays,), torch.inf),
+        samples=background.new_zeros(rays, dtype=torch.int64),
+    )
 
 
 def _composite(
     field: Field, rays: Rays, samples: Samples, probe: Probe, background: Float[Tensor, "ray rgb=3"]
 ) -> tuple[Rendering, Trace]:
-    weights = ray_weights(probe.density, samples.dt, samples.offsets)
-    every = torch.stack([torch.ones_like(weights), samples.t], -1)
-    rows = (weights.detach() > VISIBLE).nonzero()[:, 0]
-    visible, weights_of_visible = samples.take(rows), take_rows(weights[:, None], rows)[:, 0]
-    values = SHADING[field.shading].values(field, visible.points(rays), probe.take(rows))
-    sums = (
-        accumulate(every, weights, samples.offsets),
-        accumulate(
-            torch.cat([torch.ones_like(values[:, :1]), values], -1), weights_of_visible, visible.offsets
-        ),
-    )
-    seen = Seen.of(torch.cat(sums, -1))
-    trace = Trace(samples, probe.density, weights, rows, values, background)
+    found = visible_weights(probe.density, samples.t, samples.dt, samples.offsets, VISIBLE)
+    t, ray = samples.t.index_select(0, found.rows), samples.ray.index_select(0, found.rows)
+    values = SHADING[field.shading].values(field, points_at(rays, t, ray), probe.take(found.rows))
+    seen = Seen.of(found.sums, accumulate(values, found.weight_of_row, found.ends))
+    trace = Trace(samples, probe.density, found.weights, found.rows, values, background)
     return _rendering(field, rays, seen, background, samples.counts), trace
 
 

@@ -2,6 +2,7 @@
 
 from .cameras import Cameras, Lens, pinhole
 from .domain import Box, Contraction, Domain
+from .pixel_rays import PixelRays, RayRange
 from .rays import Rays
 from .scene import Scene
 from .views import Views
@@ -12,6 +13,8 @@ __all__ = [
     "Contraction",
     "Domain",
     "Lens",
+    "PixelRays",
+    "RayRange",
     "Rays",
     "Scene",
     "Views",

@@ -115,16 +115,13 @@ class Cameras:
             sensor = torch.where(shown[:, None], sensor, torch.inf)
         return sensor * self.focal[view] + self.principal[view], depth
 
-    def pixel_rays(self, view: int, stride: int = 1) -> Rays:
-        """Every `stride`-th pixel of one view, row by row."""
-        device = self.focal.device
-        y, x = torch.meshgrid(
-            torch.arange(0, self.height, stride, device=device) + 0.5,
-            torch.arange(0, self.width, stride, device=device) + 0.5,
-            indexing="ij",
-        )
-        x, y = x.reshape(-1), y.reshape(-1)
-        return self.rays(torch.full(x.shape, view, device=device), x, y)
+    def pixel_rays(self, view: int, stride: int = 1, part: slice = slice(None)) -> Rays:
+        """Every `stride`-th pixel of one view, row by row, or a part of them."""
+        across, down = -(-self.width // stride), -(-self.height // stride)
+        first, last, _ = part.indices(across * down)
+        pixel = torch.arange(first, max(first, last), device=self.focal.device)
+        x, y = pixel % across * stride + 0.5, pixel // across * stride + 0.5
+        return self.rays(torch.full_like(pixel, view), x, y)
 
 
 def pinhole(

@@ -7,18 +7,20 @@ import torch
 from rich.console import Console
 
 from ..bench.ablations import measure_ablations
-from ..bench.convert import ConvertPlan, measure_convert
+from ..bench.busy import BusyPlan, measure_busy
+from ..bench.convert import measure_convert
 from ..bench.fields import FieldsPlan, measure_fields
 from ..bench.measure import measure_and_report
 from ..bench.ops import OpsPlan, measure_ops
 from ..bench.render import RenderPlan, measure_render
 from ..bench.report import Measured
+from ..bench.step import StepPlan, measure_step
 from ..bench.train import TrainPlan, measure_train
 from ..bench.viewer import ViewerPlan, measure_viewer
-from ..fields import field_config
 from ..ops import keep_freed_memory
-from ..train.field_file import load_field
+from ..train.field_file import TrainedField, load_field
 from ..viewer.display import Display
+from .bench_what import conversions_of, shared_settings, what_of
 from .device import choose_device
 from .field_path import find_field_file
 from .flags.bench import Bench
@@ -46,35 +48,28 @@ def _measured(flags: Bench, device: torch.device, console: Console) -> Measured:
         case "ops":
             return measure_ops(OpsPlan(flags.samples, flags.repeats, flags.only), device, console)
         case "train":
-            config = field_config(flags.field, flags.preset, flags.set)
-            plan = TrainPlan(flags.data, config, flags.max_seconds, flags.stride, flags.seed)
-            return measure_train(plan, device, console)
+            return measure_train(TrainPlan(what_of(flags), flags.max_seconds, flags.stride), device, console)
+        case "step":
+            return measure_step(StepPlan(what_of(flags), flags.warm_up, flags.steps), device, console)
+        case "busy":
+            plan = BusyPlan(what_of(flags), flags.max_seconds, flags.repeats, flags.sides[-1], _display)
+            return measure_busy(plan, device, console)
         case "fields":
-            plan = FieldsPlan(
-                flags.data, flags.fields, flags.preset, flags.max_seconds, flags.stride, flags.seed
-            )
+            budget, shared = (flags.max_seconds, flags.stride), shared_settings(flags)
+            plan = FieldsPlan(flags.data, flags.fields, flags.preset, *budget, *shared)
             return measure_fields(plan, device, console)
         case "convert":
-            return measure_convert(_conversions(flags), device, console)
+            return measure_convert(conversions_of(flags), device, console)
         case "ablations":
-            return measure_ablations(_conversions(flags), device, console)
+            return measure_ablations(conversions_of(flags), device, console)
         case "render":
             trained = load_field(find_field_file(Path(flags.data)), device)
             return measure_render(RenderPlan(flags.sides, flags.repeats), trained, console)
         case "viewer":
             file = find_field_file(Path(flags.data))
-            trained = load_field(file, device)
-            display = Display([subject_of(trained, file)], PAINTS, figure, difference)
-            return measure_viewer(ViewerPlan(flags.sides[-1], flags.repeats), trained, display, console)
+            trained, plan = load_field(file, device), ViewerPlan(flags.sides[-1], flags.repeats)
+            return measure_viewer(plan, trained, _display(trained, file), console)
 
 
-def _conversions(flags: Bench) -> ConvertPlan:
-    return ConvertPlan(
-        data=flags.data,
-        tags=flags.fields,
-        to=flags.to,
-        preset=flags.preset,
-        train_seconds=flags.max_seconds,
-        convert_seconds=flags.convert_seconds,
-        seed=flags.seed,
-    )
+def _display(trained: TrainedField, file: Path) -> Display:
+    return Display([subject_of(trained, file)], PAINTS, figure, difference)

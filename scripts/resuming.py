@@ -82,7 +82,7 @@ def resumed(folder: Path | None, given: dict[str, Any]) -> Chosen:
     """
     if folder is None:
         raise ValueError("--resume needs --run-dir, the folder of the training to go on with.")
-    kept = chosen(_config_of(folder)["flags"])
+    kept = _as_it_was(_config_of(folder))
     for name, value in given.items():
         if name not in (*BUDGET, "set") and value not in (None, getattr(kept, name)):
             raise ValueError(
@@ -98,6 +98,16 @@ def resumed(folder: Path | None, given: dict[str, Any]) -> Chosen:
     if all(given[name] is None for name in BUDGET):
         return kept
     return dataclasses.replace(kept, **{name: given[name] for name in BUDGET})
+
+
+def _as_it_was(config: dict[str, Any]) -> Chosen:
+    """With the sizes that the field had: those that flags do not name were the defaults of the day."""
+    kept = chosen(config["flags"])
+    now = dataclasses.asdict(kept.config)
+    changed = [
+        f"{name}={value}" for name, value in config.get("config", {}).items() if now.get(name, value) != value
+    ]
+    return dataclasses.replace(kept, set=(*changed, *kept.set))
 
 
 def kept_in_config(what: Chosen, scene: Scene) -> dict[str, Any]:

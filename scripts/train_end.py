@@ -53,10 +53,18 @@ def finish(run: Run, tally: Tally, means: list[float], console: Console, interru
     if len(means) > 1:
         result["scales"] = [{"scale": 0.5**level, "psnr": mean} for level, mean in enumerate(means)]
     write_json(run.folder / "metrics.json", result)
-    held_out = f"{decibels(psnr)} (mean PSNR, white background)" if means else "not judged"
+    held_out = f"{decibels(psnr)} (mean PSNR, white background, {_judged(run)})" if means else "not judged"
     say(
         console,
         f"{run.training.step} steps in {seconds:.1f} s of training; held-out views {held_out}. "
         f"The field is in {result['file']}",
     )
     return result
+
+
+def _judged(run: Run) -> str:
+    """At which of the held-out pixels, as it was in time."""
+    strides = sorted(set(run.strides[:-1]))  # the last picture is one of them again
+    if strides == [1]:
+        return "all pixels"
+    return f"at every {' or '.join(map(str, strides))}th pixel of every such row"

@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 
 from .evaluate import mean_figure
+from .judging import curve_rays
 from .loop import Progress
 from .run import Run
 from .schedule import Budget
@@ -30,12 +31,14 @@ class Tally:
 
 class Curve:
     """A point of the run's curve at every mark that the budget has not passed yet, from a few pixels of every held-out
-    view; fewer while each takes many samples. Where all of those are masked there is none to add."""
+    view; fewer while each takes many samples, and of a slow field. Where all of those are masked there is none to
+    add."""
 
     def __init__(self, run: Run, budget: Budget) -> None:
         spent = budget.spent(run.training.seconds, run.training.step)
         self.run = run
         self.marks = [mark for mark in MARKS if mark > spent]
+        self.seconds_per_ray: float | None = None  # of the last point
 
     def __call__(self, progress: Progress) -> None:
         if self.marks and progress.spent >= self.marks[0]:
@@ -45,9 +48,17 @@ class Curve:
     def mark(self, progress: Progress) -> None:
         run = self.run
         rays = min(CURVE_RAYS, round(CURVE_SAMPLES * progress.rays / max(progress.samples, 1)))
+        # Before there was a point: of a step, which takes longer than a look.
+        per_ray = self.seconds_per_ray or progress.step_seconds / max(progress.rays, 1)
+        rays = curve_rays(rays, progress.seconds / max(progress.spent, 1e-9), len(MARKS), per_ray)
         # The last point is of what is saved.
         sampler = run.training.sampler if progress.spent < 1 else run.training.settled()
-        psnr = mean_figure(view.psnr for judged in run.judge(rays, sampler) for view in judged)
+        began, views = time.perf_counter(), [view for judged in run.judge(rays, sampler) for view in judged]
+        psnr, looked_at = (
+            mean_figure(view.psnr for view in views),
+            sum(view.counted.numel() for view in views),
+        )
+        self.seconds_per_ray = (time.perf_counter() - began) / max(looked_at, 1)
         if not math.isnan(psnr):
             run.curve.append({"seconds": progress.seconds, "step": progress.step, "psnr": psnr})
 

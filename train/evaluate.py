@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from ..fields import Field
 from ..renderers import Rendering, Sampler, VolumeRenderer
-from ..scenes import Views
+from ..scenes import PixelRays, Views
 
 FEWEST = 8  # pixels along each side of a view that a stride has to leave
 SSIM_WINDOW = 11  # pixels; a smaller image has no SSIM
@@ -20,16 +21,21 @@ SSIM_WINDOW = 11  # pixels; a smaller image has no SSIM
 
 @dataclass(frozen=True)
 class Judged:
-    """One held-out view: what was rendered, what was there, the pixels that are not masked, and their figures. `psnr`
-    is NaN where there are none; `ssim` where no window of 11 pixels is free of masks, and at a stride above 1, where
-    the picture is another one."""
+    """One held-out view at every `stride`-th pixel: what was rendered, what was there, the pixels that are not masked,
+    and their figures. `psnr` is NaN where there are none."""
 
     name: str
     image: Float[Tensor, "height width rgb=3"]
     truth: Float[Tensor, "height width rgb=3"]
     counted: Bool[Tensor, "height width"]
     psnr: float
-    ssim: float
+    stride: int
+
+    @cached_property
+    def ssim(self) -> float:
+        """NaN where no window of 11 pixels is free of masks, and at a stride above 1, where the picture is another one.
+        Computed when it is asked for: it takes longer than many a rendering, and a curve has no use for it."""
+        return ssim(self.image, self.truth, self.counted) if self.stride == 1 else math.nan
 
 
 def judge(
@@ -42,7 +48,7 @@ def judge(
     """Every view of every group in turn, at every `stride`-th pixel, over one background, in sRGB."""
     renderer = VolumeRenderer(sampler)
     for views, view in ((each, view) for each in groups for view in range(len(each))):
-        rendering = renderer.render_image(field, views.cameras.pixel_rays(view, stride), background)
+        rendering = renderer.render_image(field, PixelRays(views.cameras, [view], stride), background)
         truth = true_image(views, view, background, stride)
         image = picture(rendering, truth.shape[0])
         counted = ~views.ignored[view, ::stride, ::stride]
@@ -52,7 +58,7 @@ def judge(
             truth=truth,
             counted=counted,
             psnr=psnr(image, truth, counted),
-            ssim=ssim(image, truth, counted) if stride == 1 else math.nan,
+            stride=stride,
         )
 
 

@@ -161,7 +161,7 @@ def _step(training: Training, scene: Scene, spent: float) -> tuple[dict[str, flo
     training.sampler.update(field.density, moment, generator)
     batch = random_pixels(scene.train, training.rays, generator)
     background = torch.rand(batch.color.shape, generator=generator, device=batch.color.device)
-    renderer = VolumeRenderer(training.sampler.longer(config.step_at(spent)))
+    renderer = VolumeRenderer(training.sampler.longer(config.step_at(spent)), config.stop)
     rendering, trace = renderer.trace(field, batch.rays, background, generator)
     found = {term.name: term.loss(rendering, trace, batch) for term in training.terms}
     weighted = [term.weight * found[term.name] for term in training.terms]

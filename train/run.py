@@ -1,6 +1,7 @@
 """A run folder: what a training leaves behind, whole at every moment."""
 
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from .checkpoint import training_contents
 from .evaluate import Judged, judge, mean_figure
 from .field_file import TrainedField, field_contents
 from .files import json_text, write_atomically, write_tensors, write_text
+from .judging import FEWEST_RAYS, final_rays
 from .loop import Training
 from .pictures import to_bytes, write_picture
 from .saving import Saver, copied
@@ -57,6 +59,7 @@ class Run:
     curve: list[dict[str, float]] = field(default_factory=list)
     earlier_seconds: float = 0.0  # of training, before this process
     saver: Saver = field(default_factory=Saver)
+    strides: list[int] = field(default_factory=list)  # of the held-out views as they were drawn in the end
     drawn: tuple[int, Thumbnail] = (-1, UNSEEN)  # how many points the curve had, and the thumbnail drawn then
 
     def go_on(self) -> None:
@@ -86,6 +89,14 @@ class Run:
         except FloatingPointError as error:
             raise FloatingPointError(f"{error} The last good field is in {self.save()}.") from error
         self.save()
+
+    @contextmanager
+    def written(self) -> Iterator[None]:
+        """A context that ends, however it does, when nothing is being written into the folder any more."""
+        try:
+            yield
+        finally:
+            self.saver.finish()
 
     def save(self) -> Path:
         """The field, the state to resume from, and the curve, in this order: where there is room for one of them, it is
@@ -156,24 +167,33 @@ class Run:
     def write_pictures(
         self, shown: Callable[[Iterator[Judged]], Iterator[Judged]] = lambda views: views
     ) -> list[float]:
-        """Every held-out view beside the truth, one of them at full size, and the curve as a plot; returns the views'
-        mean PSNR at each scale, full size first, NaN where they are masked everywhere. Whoever has the pictures `shown`
-        may end them early: then there is no mean of any scale."""
+        """Every held-out view beside the truth, one of them at full size, and the curve as a plot; of a slow field
+        at fewer pixels, so that it takes about a tenth of the training. Returns the views' mean PSNR at each scale,
+        full size first, NaN where they are masked everywhere. Whoever has the pictures `shown` may end them early: then
+        there is no mean of any scale."""
+        self.strides = []
         figures, count = [], view_count(full_size(self.scene.test))
         for view in shown(self._to_draw()):
             last = len(figures) == self.pictures - 1
             write_beside_truth(self.folder / ("picture.png" if last else f"images/{view.name}.png"), view)
             figures.append(view.psnr)
+            self.strides.append(view.stride)
         if len(figures) < self.pictures:
             return []
         plot_curve(self.folder / "curve.png", self.curve)
         return [mean_figure(figures[first : first + count]) for first in range(0, len(figures) - 1, count)]
 
     def _to_draw(self) -> Iterator[Judged]:
-        sampler = self.training.settled()
-        for judged in self.judge(FINAL_RAYS, sampler):
+        """As finely as there is time for: half of it for all views, half for one at full size."""
+        sampler, first = self.training.settled(), self.scene.test[:1]
+        began = time.perf_counter()
+        looked_at = self.first_view(sampler, stride(first, FEWEST_RAYS * len(first[0])))
+        per_ray = (time.perf_counter() - began) / looked_at.counted.numel()
+        seconds = self.training.seconds / 2
+        for judged in self.judge(final_rays(FINAL_RAYS, seconds, per_ray), sampler):
             yield from judged
-        yield self.first_view(sampler, 1)
+        whole = first[0].ignored[0].numel()
+        yield self.first_view(sampler, stride(first, final_rays(whole, seconds, per_ray) * len(first[0])))
 
 
 def stride(groups: Sequence[Views], rays: int | float) -> int:

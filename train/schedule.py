@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..fields.settings import given
+from ..ops import STOP
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ BOUNDS = {
     "warmup": (0.0, 1.0),
     "coarse": (1.0, 64.0),
     "final_rate": (1e-6, 1.0),
+    "stop": (STOP, 0.1),
     "background_entropy": (0.0, HEAVIEST),
     "sample_color": (0.0, HEAVIEST),
     "opacity_sparsity": (0.0, HEAVIEST),
@@ -37,6 +39,9 @@ class FitConfig:
     warmup: float = 0.01  # fraction of the budget over which the rate rises from nothing
     coarse: float = 3.0  # how many times as long the first steps along a ray are as the last
     final_rate: float = 0.03  # what the rate has fallen to, exponentially, at the end
+    # The transmittance at which a ray is no longer followed. What lies behind hardly changes a pixel: a hundredth is
+    # enough to learn from, and leaves time for more rays. Pictures are rendered down to STOP.
+    stop: float = 0.01
     background_entropy: float = (
         0.0  # this and the next two: weights of `ray_losses`, beside those of the field
     )

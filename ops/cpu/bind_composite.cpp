@@ -70,6 +70,37 @@ void pass_through(In<1> density, In<1> t, In<1> dt, Indices offsets, float visib
                          offsets.data(), rays);
 }
 
+void find_visible(In<1> weights, In<1> t, Indices offsets, float visible, Out<2> sums, Array<int64_t, 1> ends,
+                  Array<int64_t, 1> rows, Out<1> weight_of_row) {
+  for (size_t size : {t.size(), rows.size(), weight_of_row.size()})
+    require(size == weights.size(), "visible_weights: every sample has a weight, a t and room among the visible ones.");
+  nb::gil_scoped_release release;
+  const int64_t rays = count_rays("visible_weights", offsets, weights.shape(0));
+  require(int64_t(sums.size()) == 3 * rays && int64_t(ends.size()) == rays + 1,
+          "visible_weights: every ray has three sums and an end.");
+  kernels().find_visible(weights.data(), t.data(), offsets.data(), rays, visible, sums.data(),
+                         {ends.data(), rows.data(), weight_of_row.data()});
+}
+
+void visible_weights_backward(In<1> t, In<1> dt, Indices offsets, In<1> weights, In<1> after, Indices rows, Indices ends,
+                              std::optional<In<1>> grad_weights, std::optional<In<1>> grad_of_row,
+                              std::optional<In<2>> grad_sums, Out<1> grad_density) {
+  for (size_t size : {t.size(), weights.size(), after.size(), grad_density.size()})
+    require(size == dt.size(), "visible_weights: every sample has a t, a dt, a weight and a gradient.");
+  nb::gil_scoped_release release;
+  const int64_t rays = count_rays("visible_weights", offsets, dt.shape(0));
+  require(count_rays("visible_weights", ends, rows.shape(0)) == rays &&
+              (!grad_weights || grad_weights->size() == dt.size()) &&
+              (!grad_of_row || grad_of_row->size() == rows.size()) &&
+              (!grad_sums || int64_t(grad_sums->size()) == 3 * rays),
+          "visible_weights: every sample, row and ray has a gradient.");
+  kernels().visible_weights_backward({ends.data(), rows.data(), grad_weights ? grad_weights->data() : nullptr,
+                                      grad_of_row ? grad_of_row->data() : nullptr,
+                                      grad_sums ? grad_sums->data() : nullptr},
+                                     t.data(), dt.data(), offsets.data(), rays, weights.data(), after.data(),
+                                     grad_density.data());
+}
+
 void accumulate_forward(In<2> values, In<1> weights, Indices offsets, Out<2> sums) {
   require_rows("accumulate", "values", values, "weights", weights);
   require_channels("accumulate", values, sums);
@@ -120,6 +151,11 @@ void export_composite(nb::module_& m) {
         "weights"_exact, "after"_exact);
   m.def("ray_weights_backward", &ray_weights_backward, "dt"_exact, "offsets"_exact, "weights"_exact, "after"_exact,
         "grad_weights"_exact, "grad_density"_exact);
+  m.def("find_visible", &find_visible, "weights"_exact, "t"_exact, "offsets"_exact, "visible"_a, "sums"_exact,
+        "ends"_exact, "rows"_exact, "weight_of_row"_exact);
+  m.def("visible_weights_backward", &visible_weights_backward, "t"_exact, "dt"_exact, "offsets"_exact, "weights"_exact,
+        "after"_exact, "rows"_exact, "ends"_exact, "grad_weights"_exact.none(), "grad_of_row"_exact.none(),
+        "grad_sums"_exact.none(), "grad_density"_exact);
   m.def("pass_through", &pass_through, "density"_exact, "t"_exact, "dt"_exact, "offsets"_exact, "visible"_a, "stop"_a,
         "light"_exact, "sums"_exact, "weight"_exact, "ends"_exact, "rows"_exact, "weight_of_row"_exact);
   m.def("accumulate_forward", &accumulate_forward, "values"_exact, "weights"_exact, "offsets"_exact, "sums"_exact);

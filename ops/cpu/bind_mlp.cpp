@@ -27,21 +27,41 @@ struct Chain {
   Mlp net() const { return {int(weights.size()), widths.data(), weights.data(), biases.empty() ? nullptr : biases.data()}; }
 };
 
-void forward(In<2> inputs, const std::vector<In<2>>& weights, const std::vector<In<1>>& biases, Out<2> outputs) {
-  const Chain chain(inputs.shape(1), weights, biases);
+using Rows = nb::ndarray<const float, nb::ndim<2>, nb::device::cpu>;  // may be columns of a wider array
+using Directions = std::optional<nb::ndarray<const float, nb::shape<-1, 3>, nb::c_contig, nb::device::cpu>>;
+
+MlpInputs inputs_of(const Rows& rows, const Directions& directions) {
+  require(rows.shape(1) < 2 || rows.stride(1) == 1, "mlp: the columns of the inputs do not lie side by side.");
+  if (directions) require_rows("mlp", "inputs", rows, "directions", *directions);
+  return {rows.data(), rows.stride(0), directions ? directions->data() : nullptr};
+}
+
+int64_t width_of(const Rows& rows, const Directions& directions) {
+  return int64_t(rows.shape(1)) + (directions ? kHarmonics : 0);
+}
+
+void forward(Rows inputs, Directions directions, const std::vector<In<2>>& weights, const std::vector<In<1>>& biases, Out<2> outputs) {
+  const Chain chain(width_of(inputs, directions), weights, biases);
+  const MlpInputs rows = inputs_of(inputs, directions);
   require(int64_t(outputs.shape(1)) == chain.widths.back(), "mlp: the outputs do not fit the last weight matrix.");
   require_rows("mlp", "inputs", inputs, "outputs", outputs);
   nb::gil_scoped_release release;
-  kernels().mlp_forward(chain.net(), inputs.data(), inputs.shape(0), outputs.data());
+  kernels().mlp_forward(chain.net(), rows, inputs.shape(0), outputs.data());
 }
 
-// grad_weights and grad_biases are added to; grad_inputs may be None.
-void backward(In<2> inputs, const std::vector<In<2>>& weights, const std::vector<In<1>>& biases, In<2> grad_outputs,
-              std::optional<Out<2>> grad_inputs, const std::vector<Out<2>>& grad_weights,
+// grad_weights and grad_biases are added to; grad_inputs may be None. `colors` are the outputs where directions are given.
+void backward(Rows inputs, Directions directions, const std::vector<In<2>>& weights, const std::vector<In<1>>& biases,
+              std::optional<In<2>> colors, In<2> grad_outputs, std::optional<Out<2>> grad_inputs, const std::vector<Out<2>>& grad_weights,
               const std::vector<Out<1>>& grad_biases) {
-  const Chain chain(inputs.shape(1), weights, biases);
+  const Chain chain(width_of(inputs, directions), weights, biases);
+  const MlpInputs rows = inputs_of(inputs, directions);
   require(int64_t(grad_outputs.shape(1)) == chain.widths.back(), "mlp: grad_outputs do not fit the last matrix.");
   require_rows("mlp", "inputs", inputs, "grad_outputs", grad_outputs);
+  require(colors.has_value() == directions.has_value(), "mlp: colors are needed with directions, and only there.");
+  if (colors) {
+    require_rows("mlp", "inputs", inputs, "colors", *colors);
+    require(colors->shape(1) == grad_outputs.shape(1), "mlp: the colors are not as wide as their gradient.");
+  }
   require(grad_weights.size() == weights.size(), "mlp: as many grad_weights as weights are needed.");
   require(grad_biases.size() == biases.size(), "mlp: as many grad_biases as biases are needed.");
   std::vector<float*> sums, bias_sums;
@@ -59,14 +79,14 @@ void backward(In<2> inputs, const std::vector<In<2>>& weights, const std::vector
     require(grad_inputs->shape(1) == inputs.shape(1), "mlp: grad_inputs is not as wide as the inputs.");
   }
   nb::gil_scoped_release release;
-  kernels().mlp_backward(chain.net(), inputs.data(), inputs.shape(0), grad_outputs.data(),
+  kernels().mlp_backward(chain.net(), rows, inputs.shape(0), colors ? colors->data() : nullptr, grad_outputs.data(),
                          grad_inputs ? grad_inputs->data() : nullptr, sums.data(), bias_sums.data());
 }
 
 }  // namespace
 
 void export_mlp(nb::module_& m) {
-  m.def("mlp_forward", &forward, "inputs"_a, "weights"_a, "biases"_a, "outputs"_a);
-  m.def("mlp_backward", &backward, "inputs"_a, "weights"_a, "biases"_a, "grad_outputs"_a,
-        "grad_inputs"_a.none(), "grad_weights"_a, "grad_biases"_a);
+  m.def("mlp_forward", &forward, "inputs"_a, "directions"_a.none(), "weights"_a, "biases"_a, "outputs"_exact);
+  m.def("mlp_backward", &backward, "inputs"_a, "directions"_a.none(), "weights"_a, "biases"_a, "colors"_a.none(),
+        "grad_outputs"_a, "grad_inputs"_a.none(), "grad_weights"_a, "grad_biases"_a);
 }

@@ -71,6 +71,19 @@ inline void project_gradient(const Ray<const float, float>& ray, int c, const fl
   }
 }
 
+// The rows of the visible samples and their weights; of each ray `ends` has how many there are, and then where they begin.
+void list_visible(const float* weights, const int64_t* offsets, int64_t rays, float visible, const VisibleRows& found) {
+  found.ends[0] = 0;
+  for (int64_t ray = 0; ray < rays; ++ray) found.ends[ray + 1] += found.ends[ray];
+  share_ranges(rays, kRays, [&](int64_t first, int64_t last) {
+    for (int64_t ray = first; ray < last; ++ray) {
+      int64_t to = found.ends[ray];
+      for (int64_t i = offsets[ray]; to < found.ends[ray + 1]; ++i)
+        if (weights[i] > visible) found.rows[to] = i, found.weight_of_row[to++] = weights[i];
+    }
+  });
+}
+
 }  // namespace
 
 void ray_weights_forward(const float* density, const float* dt, const int64_t* offsets, int64_t rays, float stop,
@@ -113,13 +126,41 @@ void pass_through(const PassThrough& p, const int64_t* offsets, int64_t rays) {
       p.sums[3 * ray] = sum, p.sums[3 * ray + 1] = distance, p.sums[3 * ray + 2] = seen;
     }
   });
-  p.ends[0] = 0;
-  for (int64_t ray = 0; ray < rays; ++ray) p.ends[ray + 1] += p.ends[ray];
+  list_visible(p.weight, offsets, rays, p.visible, {p.ends, p.rows, p.weight_of_row});
+}
+
+void find_visible(const float* weights, const float* t, const int64_t* offsets, int64_t rays, float visible, float* sums,
+                  const VisibleRows& found) {
   share_ranges(rays, kRays, [&](int64_t first, int64_t last) {
     for (int64_t ray = first; ray < last; ++ray) {
-      int64_t to = p.ends[ray];
-      for (int64_t i = offsets[ray]; to < p.ends[ray + 1]; ++i)
-        if (p.weight[i] > p.visible) p.rows[to] = i, p.weight_of_row[to++] = p.weight[i];
+      float sum = 0, distance = 0, seen = 0;
+      int64_t count = 0;
+      for (int64_t i = offsets[ray]; i < offsets[ray + 1]; ++i) {
+        sum += weights[i], distance += weights[i] * t[i];
+        if (weights[i] > visible) seen += weights[i], ++count;
+      }
+      sums[3 * ray] = sum, sums[3 * ray + 1] = distance, sums[3 * ray + 2] = seen;
+      found.ends[ray + 1] = count;
+    }
+  });
+  list_visible(weights, offsets, rays, visible, found);
+}
+
+// As ray_weights_backward; what reaches a weight comes from the sums of its ray too, and as one of the visible ones.
+void visible_weights_backward(const VisibleGradients& g, const float* t, const float* dt, const int64_t* offsets,
+                              int64_t rays, const float* weights, const float* after, float* grad_density) {
+  share_ranges(rays, kRays, [&](int64_t first, int64_t last) {
+    for (int64_t ray = first; ray < last; ++ray) {
+      const float none[3] = {}, *sums = g.sums ? g.sums + 3 * ray : none;
+      int64_t i = offsets[ray + 1] - 1, row = g.ends[ray + 1] - 1;
+      for (; i >= offsets[ray] && after[i] == kStopped; --i) grad_density[i] = 0;
+      float behind = 0;
+      for (; i >= offsets[ray]; --i) {
+        float grad = sums[0] + sums[1] * t[i] + (g.weights ? g.weights[i] : 0);
+        if (row >= g.ends[ray] && g.rows[row] == i) grad += sums[2] + (g.of_row ? g.of_row[row] : 0), --row;
+        grad_density[i] = dt[i] * (after[i] * grad - behind);
+        behind += weights[i] * grad;
+      }
     }
   });
 }

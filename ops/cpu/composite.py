@@ -15,6 +15,7 @@ from ..composite import (
     take_rows,
 )
 from ..once_differentiable import once_differentiable
+from ..visible_weights import VisibleWeights, check_visible_weights, visible_weights
 
 
 class _RayWeights(torch.autograd.Function):
@@ -35,6 +36,32 @@ class _RayWeights(torch.autograd.Function):
             dt, offsets, weights.detach(), after, grad_weights.contiguous(), grad_density
         )
         return grad_density, None, None, None
+
+
+class _VisibleWeights(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, density, t, dt, offsets, visible, stop):
+        t, dt, offsets = t.detach().contiguous(), dt.detach().contiguous(), offsets.contiguous()
+        weights, after = torch.empty_like(dt), torch.empty_like(dt)
+        _cpu.ray_weights_forward(density.detach().contiguous(), dt, offsets, stop, weights, after)
+        rows, weight_of_row = torch.empty(len(dt), dtype=torch.int64), torch.empty_like(dt)
+        ends, sums = torch.empty(len(offsets), dtype=torch.int64), torch.empty(max(len(offsets) - 1, 0), 3)
+        _cpu.find_visible(weights, t, offsets, visible, sums, ends, rows, weight_of_row)
+        count = int(ends[-1])
+        rows, weight_of_row = rows[:count], weight_of_row[:count].clone()
+        ctx.save_for_backward(t, dt, offsets, weights, after, rows, ends)
+        ctx.mark_non_differentiable(rows, ends)
+        ctx.set_materialize_grads(False)
+        return weights, rows, weight_of_row, ends, sums
+
+    @staticmethod
+    @once_differentiable("visible_weights")
+    def backward(ctx, grad_weights, _rows, grad_of_row, _ends, grad_sums):
+        t, dt, offsets, weights, after, rows, ends = (x.detach() for x in ctx.saved_tensors)
+        asked = [None if g is None else g.contiguous() for g in (grad_weights, grad_of_row, grad_sums)]
+        grad_density = torch.empty_like(dt)
+        _cpu.visible_weights_backward(t, dt, offsets, weights, after, rows, ends, *asked, grad_density)
+        return grad_density, None, None, None, None, None
 
 
 class _Accumulate(torch.autograd.Function):
@@ -85,6 +112,12 @@ class _TakeRows(torch.autograd.Function):
 def _ray_weights(density, dt, offsets, stop=STOP):
     check_ray_weights(density, dt, offsets)
     return _RayWeights.apply(density, dt, offsets, stop)
+
+
+@visible_weights.kernel("cpu", torch.float32)
+def _visible_weights(density, t, dt, offsets, visible, stop=STOP):
+    check_visible_weights(density, t, dt, offsets, visible)
+    return VisibleWeights(*_VisibleWeights.apply(density, t, dt, offsets, visible, stop))
 
 
 @pass_through.kernel("cpu", torch.float32)

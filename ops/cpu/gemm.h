@@ -36,19 +36,26 @@ template <int R, int V, typename Store>
     }
 }
 
+// All rows, an even number: in tiles of R, and what is left of them in tiles of 4 and of 2.
 template <int R, int V, typename Store>
 inline void panel(Strided a, const float* b, int ldb, int rows, int depth, float* c, int ldc, Store store) {
-  for (int r = 0; r < rows; r += R)
+  int r = 0;
+  for (; r + R <= rows; r += R)
     tile<R, V>({a.data + r * a.row_stride, a.row_stride, a.k_stride}, b, ldb, depth, c + r * ldc, ldc, store);
+  if constexpr (R > 2)
+    if (r < rows)
+      panel<(R > 4 ? 4 : 2), V>({a.data + r * a.row_stride, a.row_stride, a.k_stride}, b, ldb, rows - r, depth,
+                                c + r * ldc, ldc, store);
 }
 
-// `rows` is a multiple of 8, `columns` of kWidth. The shapes of the tiles fill the registers of each instruction set.
+// `rows` is even, `columns` a multiple of kWidth. The shapes of the tiles fill the registers of each instruction set:
+// of AVX2's 16, 6×2 sums, two vectors of B and one element of A take 15, and an FMA needs 8/12 of a load.
 template <typename Store>
 inline void gemm(Strided a, const float* b, int ldb, int rows, int columns, int depth, float* c, int ldc, Store store) {
-  constexpr int kWide = kWidth == 16 ? 4 : 2;
+  constexpr int kWide = kWidth == 16 ? 4 : 2, kTall = kWidth == 8 ? 6 : 4;
   int j = 0;
   for (; j + kWide * kWidth <= columns; j += kWide * kWidth)
-    panel<4, kWide>(a, b + j, ldb, rows, depth, c + j, ldc, store);
+    panel<kTall, kWide>(a, b + j, ldb, rows, depth, c + j, ldc, store);
   for (; j < columns; j += kWidth) panel<8, 1>(a, b + j, ldb, rows, depth, c + j, ldc, store);
 }
 

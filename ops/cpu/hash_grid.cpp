@@ -9,7 +9,7 @@ namespace OMNIFIELD_ISA {
 namespace {
 
 constexpr int kBlock = 128;       // samples whose corners are computed at once
-constexpr int kAhead = 8;         // samples between asking memory for an entry and using it
+constexpr int kAhead = 16;        // samples between asking memory for an entry and using it
 constexpr uint32_t kPrimeY = 2654435761u, kPrimeZ = 805459861u;
 
 // The eight vertices around each sample of a block, and their trilinear weights.

@@ -51,6 +51,15 @@ struct Mlp {
   const float* const* biases;  // of each layer, or null: none
 };
 
+// The rows that go into an Mlp. With `directions`, kHarmonics of each stand before its row, and the outputs are colours.
+struct MlpInputs {
+  const float* rows;
+  int64_t stride;  // from row to row
+  const float* directions;  // three of each row, or null
+};
+
+constexpr int kHarmonics = 16;
+
 constexpr int kCellsOfBlock = 4;  // along a side of the blocks whose distance from anything is known
 
 struct Occupancy {  // see occupancy.h
@@ -113,6 +122,22 @@ struct PassThrough {  // see pass_through in composite.py
   float* weight_of_row;
 };
 
+struct VisibleRows {  // of the samples with a visible weight
+  int64_t* ends;  // rays + 1
+  int64_t* rows;
+  float* weight_of_row;
+};
+
+struct VisibleGradients {  // see VisibleWeights in composite.py; those that may be null are zero then
+  const int64_t *ends, *rows;
+  const float *weights, *of_row, *sums;
+};
+
+struct RoundOfRays {  // see Round in rounds.py
+  int64_t rays;
+  const int64_t *ray, *before, *ends;
+};
+
 struct RayColumns {  // see `Rays` in scenes/rays.py
   const float *origins, *directions, *footprint, *time;
   int64_t rays;
@@ -133,7 +158,7 @@ struct RayGradients {
 // The ops, each with its kernels in <op>.cpp and its binding in bind_<op>.cpp.
 #define OPS(OP) \
   OP(hash_grid) OP(grid_lookup) OP(voxel_lookup) OP(coarser_voxels) OP(mlp) OP(ray_march) OP(ray_points) \
-  OP(spherical_harmonics) OP(composite) OP(adam) OP(camera_rays)
+  OP(spherical_harmonics) OP(composite) OP(rounds) OP(occupied_cells) OP(camera_rays) OP(adam)
 
 // Every kernel: what it returns, its name and its arguments, here and nowhere else. From this list follow the columns of
 // the table, the functions that each build defines, and how it fills the table.
@@ -167,11 +192,11 @@ struct RayGradients {
   KERNEL(void, coarser_voxels_forward, (const VoxelParents&, int channels, const float* fine, float* coarse)) \
   KERNEL(void, coarser_voxels_backward, \
          (const VoxelParents&, int channels, const float* grad_coarse, float* grad_fine)) \
-  KERNEL(void, mlp_forward, (const Mlp&, const float* inputs, int64_t n, float* outputs)) \
+  KERNEL(void, mlp_forward, (const Mlp&, const MlpInputs&, int64_t n, float* outputs)) \
   KERNEL(void, mlp_backward, \
-         (const Mlp&, const float* inputs, int64_t n, const float* grad_outputs, float* grad_inputs, \
+         (const Mlp&, const MlpInputs&, int64_t n, const float* colors, const float* grad_outputs, float* grad_inputs, \
           float* const* grad_weights, \
-          float* const* grad_biases)) /* adds to grad_weights; grad_inputs may be null */ \
+          float* const* grad_biases)) /* adds to grad_weights; grad_inputs may be null, and colors are unless there are directions */ \
   KERNEL(void, ray_march_look, (const RayMarch&, Occupancy&)) /* finds distances and the box of the bits */ \
   KERNEL(void, ray_march_find, (const RayMarch&, const Occupancy&, int64_t rays, int64_t* offsets, RayMarchParts&)) \
   KERNEL(void, ray_march_fill, \
@@ -194,12 +219,36 @@ struct RayGradients {
   KERNEL(void, accumulate_backward_weights, \
          (const float* values, const int64_t* offsets, int64_t rays, int channels, const float* grad_sums, \
           float* grad_weights)) \
+  KERNEL(void, find_visible, \
+         (const float* weights, const float* t, const int64_t* offsets, int64_t rays, float visible, float* sums, \
+          const VisibleRows&)) \
+  KERNEL(void, visible_weights_backward, \
+         (const VisibleGradients&, const float* t, const float* dt, const int64_t* offsets, int64_t rays, \
+          const float* weights, const float* after, float* grad_density)) \
   KERNEL(void, pass_through, (const PassThrough&, const int64_t* offsets, int64_t rays)) \
   KERNEL(void, take_rows_forward, \
          (const float* values, int64_t channels, const int64_t* rows, int64_t m, float* taken)) \
   KERNEL(void, take_rows_backward, \
          (const float* grad_taken, int64_t channels, const int64_t* rows, int64_t m, int64_t n, \
           float* grad_values)) \
+  KERNEL(int64_t, next_round_find, \
+         (const float* depth, const int64_t* asked, const int64_t* offsets, int64_t rays, int64_t most, float opaque, \
+          int64_t* ray, int64_t* before, int64_t* ends)) /* how many rays take part */ \
+  KERNEL(void, next_round_fill, \
+         (const RoundOfRays&, const float* all_t, const float* all_dt, const int64_t* offsets, float* t, float* dt, \
+          int64_t* ray_of_sample)) \
+  KERNEL(void, pass_round, \
+         (const RoundOfRays&, const float* density, const float* dt, float* depth, int64_t* asked)) /* adds to both */ \
+  KERNEL(void, first_samples, \
+         (const float* all_t, const float* all_dt, const int64_t* offsets, const int64_t* ends, int64_t rays, \
+          float* t, float* dt, int64_t* ray)) \
+  KERNEL(void, put_round, \
+         (const RoundOfRays&, const float* values, int64_t channels, const int64_t* offsets, float* ordered)) \
+  KERNEL(void, take_round, \
+         (const RoundOfRays&, const float* ordered, int64_t channels, const int64_t* offsets, float* values)) \
+  KERNEL(void, occupied_bits, (const float* thickness, int64_t count, int64_t cells, float most, uint8_t* bits)) \
+  KERNEL(int64_t, next_set, \
+         (const uint8_t* bits, int64_t cells, int64_t first, int64_t room, int64_t* numbers)) /* how many it found */ \
   KERNEL(void, adam_step, (const AdamRates&, const AdamRows&)) \
   KERNEL(bool, all_finite, (const float* values, int64_t n)) \
   KERNEL(bool, camera_rays_forward, \

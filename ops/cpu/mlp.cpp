@@ -3,18 +3,36 @@
 #include <cstring>
 
 #include "buffer.h"
+#include "decay.h"
 #include "gemm.h"
+#include "harmonics.h"
 #include "kernels.h"
 #include "pool.h"
 
 namespace OMNIFIELD_ISA {
 namespace {
 
-constexpr int kRows = 64;  // samples of a block; a multiple of 8
+constexpr int kRows = 64;  // samples of a block
 constexpr int64_t kPiece = 16 * kRows;  // samples of a task
 constexpr int64_t kPart = 32 * kRows, kMostParts = 64;  // samples whose gradients are summed together, and how often at most
 
-inline int padded(int64_t width) { return int((width + 15) / 16 * 16); }
+inline int padded(int64_t width) { return int((width + 15) / 16 * 16); }  // from row to row of a layer
+inline int in_vectors(int64_t width) { return int((width + kWidth - 1) / kWidth * kWidth); }  // what is computed of a row
+inline int even(int64_t width) { return int((width + 1) / 2 * 2); }
+
+inline int before(const MlpInputs& inputs) { return inputs.directions ? kHarmonics : 0; }
+
+// One row of the input. The harmonics are computed for each sample, forward and backward: 40 flops in the cache, where
+// an array of them, one row for each, would be 64 bytes to write and to read.
+inline void read_row(const MlpInputs& inputs, int64_t row, int64_t width, float* x) {
+  if (inputs.directions) harmonics_of<4>(inputs.directions + 3 * row, x);
+  const int first = before(inputs);
+  std::memcpy(x + first, inputs.rows + row * inputs.stride, (width - first) * 4);
+}
+
+void sigmoid(float* x, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) x[i] = 1.f / (1.f + decay(x[i]).left);
+}
 
 int64_t offset_of(const Mlp& net, int layer) {  // of a layer's padded matrix among all
   int64_t offset = 0;
@@ -65,22 +83,23 @@ struct Block {
   }
 };
 
-void run_forward(const Mlp& net, const float* transposed, Block& block) {
-  for (int l = 0; l < net.layers; ++l) {
-    const int in = padded(net.widths[l]), out = padded(net.widths[l + 1]);
+// The first `layers` of them: backward needs no output.
+void run_forward(const Mlp& net, int layers, const float* transposed, Block& block) {
+  for (int l = 0; l < layers; ++l) {
+    const int in = padded(net.widths[l]), out = padded(net.widths[l + 1]), columns = in_vectors(net.widths[l + 1]);
     const Strided a{block.layer[l], in, 1};
     const float* weights = transposed + offset_of(net, l);
     const int depth = int(net.widths[l]);
     float* to = block.layer[l + 1];
     if (net.biases) {
       for (int r = 0; r < kRows; ++r) std::memcpy(to + r * out, transposed + bias_of(net, l), out * 4);
-      gemm(a, weights, out, kRows, out, depth, to, out, Accumulate{});
+      gemm(a, weights, out, kRows, columns, depth, to, out, Accumulate{});
       if (l + 1 < net.layers)
         for (int i = 0; i < kRows * out; ++i) to[i] = to[i] < 0.f ? 0.f : to[i];  // NaN stays NaN
     } else if (l + 1 < net.layers) {
-      gemm(a, weights, out, kRows, out, depth, to, out, Relu{});
+      gemm(a, weights, out, kRows, columns, depth, to, out, Relu{});
     } else {
-      gemm(a, weights, out, kRows, out, depth, to, out, Overwrite{});
+      gemm(a, weights, out, kRows, columns, depth, to, out, Overwrite{});
     }
   }
 }
@@ -94,23 +113,25 @@ bool all_zero(const float* row, int64_t width) {
 // What a part of the samples needs to run backward over blocks of the rows it has gathered.
 struct Backward {
   const Mlp& net;
-  const float *inputs, *grad_outputs, *transposed, *weights;
+  const MlpInputs& inputs;
+  const float *colors, *grad_outputs, *transposed, *weights;
   float* grad_inputs;  // null: not wanted
   float* grad_weights;  // padded, and the biases behind them
   Block activations, gradients;
   int64_t rows[kRows];
   int count = 0;
 
-  Backward(const Mlp& net, const float* inputs, const float* grad_outputs, const float* transposed,
-           const float* weights, float* grad_inputs, float* grad_weights)
-      : net(net), inputs(inputs), grad_outputs(grad_outputs), transposed(transposed), weights(weights),
+  Backward(const Mlp& net, const MlpInputs& inputs, const float* colors, const float* grad_outputs,
+           const float* transposed, const float* weights, float* grad_inputs, float* grad_weights)
+      : net(net), inputs(inputs), colors(colors), grad_outputs(grad_outputs), transposed(transposed), weights(weights),
         grad_inputs(grad_inputs), grad_weights(grad_weights), activations(net), gradients(net) {}
 
   // Rows without gradient (samples behind a surface) are left out: in a trained scene most of them.
   void add(int64_t row) {
     const int64_t out = net.widths[net.layers];
     if (all_zero(grad_outputs + row * out, out)) {
-      if (grad_inputs) std::memset(grad_inputs + row * net.widths[0], 0, net.widths[0] * 4);
+      const int64_t width = net.widths[0] - before(inputs);
+      if (grad_inputs) std::memset(grad_inputs + row * width, 0, width * 4);
       return;
     }
     rows[count++] = row;
@@ -118,35 +139,42 @@ struct Backward {
   }
 
   void flush() {
-    const int64_t in = net.widths[0], out = net.widths[net.layers];
+    const int64_t in = net.widths[0], out = net.widths[net.layers], first = before(inputs), width = in - first;
     float* last = gradients.layer[net.layers];
     for (int r = 0; r < kRows; ++r) {
       const bool used = r < count;
       float *x = activations.layer[0] + r * padded(in), *g = last + r * padded(out);
-      used ? std::memcpy(x, inputs + rows[r] * in, in * 4) : std::memset(x, 0, in * 4);
-      used ? std::memcpy(g, grad_outputs + rows[r] * out, out * 4) : std::memset(g, 0, out * 4);
+      if (!used) {
+        std::memset(x, 0, in * 4), std::memset(g, 0, out * 4);
+        continue;
+      }
+      read_row(inputs, rows[r], in, x);
+      std::memcpy(g, grad_outputs + rows[r] * out, out * 4);
+      if (colors)  // σ′ = σ (1 − σ)
+        for (int64_t i = 0; i < out; ++i) g[i] *= colors[rows[r] * out + i] * (1 - colors[rows[r] * out + i]);
     }
-    run_forward(net, transposed, activations);
+    run_forward(net, net.layers - 1, transposed, activations);
     for (int l = net.layers - 1; l >= 0; --l) layer(l);
     if (grad_inputs)
       for (int r = 0; r < count; ++r)
-        std::memcpy(grad_inputs + rows[r] * in, gradients.layer[0] + r * padded(in), in * 4);
+        std::memcpy(grad_inputs + rows[r] * width, gradients.layer[0] + r * padded(in) + first, width * 4);
     count = 0;
   }
 
   void layer(int l) {
     const int in = padded(net.widths[l]), out = padded(net.widths[l + 1]);
     const float* grad = gradients.layer[l + 1];
-    gemm({grad, 1, out}, activations.layer[l], in, out, in, kRows, grad_weights + offset_of(net, l), in,
-         Accumulate{});
+    gemm({grad, 1, out}, activations.layer[l], in, even(net.widths[l + 1]), in_vectors(net.widths[l]), kRows,
+         grad_weights + offset_of(net, l), in, Accumulate{});
     if (net.biases) {
       float* sum = grad_weights + bias_of(net, l);
       for (int r = 0; r < kRows; ++r)
         for (int i = 0; i < out; ++i) sum[i] += grad[r * out + i];
     }
     if (l == 0 && !grad_inputs) return;
-    gemm({grad, out, 1}, weights + offset_of(net, l), in, kRows, in, int(net.widths[l + 1]), gradients.layer[l], in,
-         Overwrite{});
+    const int first = l ? 0 : before(inputs);  // nobody asks for the gradient of the harmonics
+    gemm({grad, out, 1}, weights + offset_of(net, l) + first, in, kRows, in_vectors(net.widths[l] - first),
+         int(net.widths[l + 1]), gradients.layer[l] + first, in, Overwrite{});
     if (l > 0)
       for (int i = 0; i < kRows * in; ++i) gradients.layer[l][i] = activations.layer[l][i] > 0 ? gradients.layer[l][i] : 0;
   }
@@ -165,7 +193,7 @@ void add_gradients(const Mlp& net, const float* sums, float* const* grad_weights
 
 }  // namespace
 
-void mlp_forward(const Mlp& net, const float* inputs, int64_t n, float* outputs) {
+void mlp_forward(const Mlp& net, const MlpInputs& inputs, int64_t n, float* outputs) {
   const Buffer<float> transposed(size_of(net));
   transpose_weights(net, transposed.data);
   const int64_t in = net.widths[0], out = net.widths[net.layers];
@@ -173,17 +201,17 @@ void mlp_forward(const Mlp& net, const float* inputs, int64_t n, float* outputs)
     Block block(net);
     for (int64_t at = first; at < last; at += kRows) {
       const int count = last - at < kRows ? int(last - at) : kRows;
-      for (int r = 0; r < count; ++r)
-        std::memcpy(block.layer[0] + r * padded(in), inputs + (at + r) * in, in * 4);
-      run_forward(net, transposed.data, block);
+      for (int r = 0; r < count; ++r) read_row(inputs, at + r, in, block.layer[0] + r * padded(in));
+      run_forward(net, net.layers, transposed.data, block);
       for (int r = 0; r < count; ++r)
         std::memcpy(outputs + (at + r) * out, block.layer[net.layers] + r * padded(out), out * 4);
+      if (inputs.directions) sigmoid(outputs + at * out, count * out);
     }
   });
 }
 
-void mlp_backward(const Mlp& net, const float* inputs, int64_t n, const float* grad_outputs, float* grad_inputs,
-                  float* const* grad_weights, float* const* grad_biases) {
+void mlp_backward(const Mlp& net, const MlpInputs& inputs, int64_t n, const float* colors, const float* grad_outputs,
+                  float* grad_inputs, float* const* grad_weights, float* const* grad_biases) {
   const Buffer<float> transposed(size_of(net)), weights(offset_of(net, net.layers));
   transpose_weights(net, transposed.data);
   pad_weights(net, weights.data);
@@ -193,7 +221,7 @@ void mlp_backward(const Mlp& net, const float* inputs, int64_t n, const float* g
   const Buffer<float> sums(parts * size);
   share_ranges(n, piece, [&](int64_t first, int64_t last) {
     float* sum = sums.data + first / piece * size;
-    Backward backward(net, inputs, grad_outputs, transposed.data, weights.data, grad_inputs, sum);
+    Backward backward(net, inputs, colors, grad_outputs, transposed.data, weights.data, grad_inputs, sum);
     for (int64_t row = first; row < last; ++row) backward.add(row);
     if (backward.count) backward.flush();
   });

@@ -16,7 +16,7 @@ class _Mlp(torch.autograd.Function):
         ctx.layers = layers
         weights, biases = _split(parameters, layers)
         outputs = torch.empty(len(inputs), len(weights[-1]))
-        _cpu.mlp_forward(inputs.detach(), weights, biases, outputs)
+        _cpu.mlp_forward(inputs.detach(), None, weights, biases, outputs)
         return outputs
 
     @staticmethod
@@ -27,7 +27,9 @@ class _Mlp(torch.autograd.Function):
         gradients = [torch.zeros_like(parameter) for parameter in parameters]
         _cpu.mlp_backward(
             inputs,
+            None,
             *_split(parameters, ctx.layers),
+            None,
             grad_outputs.contiguous(),
             grad_inputs,
             *_split(gradients, ctx.layers),

@@ -3,6 +3,8 @@
 #include <malloc.h>
 #endif
 
+#include <nanobind/stl/tuple.h>
+
 #include "bind.h"
 #include "kernels.h"
 #include "pool.h"
@@ -26,6 +28,13 @@ NB_MODULE(_cpu, m) {
   m.def("keep_freed_memory", &keep_freed_memory, "Make this process reuse large blocks instead of returning them.");
   m.def("threads", &threads, "How many threads a kernel uses at most.");
   m.def("set_threads", &set_threads, "most"_a, "Let kernels use so many threads at most; results do not depend on it.");
+  m.def(
+      "pool_counts",
+      [] {
+        const PoolCounts c = pool_counts();
+        return std::make_tuple(c.jobs, c.tasks, c.shared, c.busy, c.waited);
+      },
+      "Jobs and tasks since the program began, and ns: in shared jobs, of all threads busy in them, of callers waiting.");
 #define EXPORT(op) export_##op(m);
   OPS(EXPORT)
 #undef EXPORT

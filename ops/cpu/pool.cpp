@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <mutex>
 #include <thread>
@@ -26,6 +27,17 @@ void pause() {
   asm volatile("yield");
 #endif
 }
+
+int64_t now() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// Always on: a job of a training takes some 100 µs, and three looks at the clock 0.1 µs.
+struct Counts {
+  std::atomic<int64_t> jobs{0}, tasks{0}, shared{0}, busy{0}, waited{0};
+};
+
+void add(std::atomic<int64_t>& sum, int64_t what) { sum.fetch_add(what, std::memory_order_relaxed); }
 
 // Tasks are claimed by counting up. A job's memory is never given back: a thread that comes late finds nothing left.
 struct alignas(64) Job {
@@ -49,21 +61,30 @@ struct alignas(64) Job {
 class Pool {
  public:
   void run(int64_t count, void (*task)(const void*, int64_t), const void* of) {
-    Job* job = count > 1 && most_ > 1 ? take() : nullptr;
+    add(counts_.jobs, 1), add(counts_.tasks, count);
+    if (count == 1) return task(of, 0);
+    const int64_t began = now();
+    Job* job = most_ > 1 ? take() : nullptr;
     if (!job) {
       for (int64_t i = 0; i < count; ++i) task(of, i);
+      const int64_t took = now() - began;
+      add(counts_.shared, took), add(counts_.busy, took);
       return;
     }
     publish(*job, count, task, of);
     job->work();
+    const int64_t worked = now();
     job->open.store(false, std::memory_order_relaxed);
     // Only tasks that somebody is at are waited for; asleep, so that they can have this processor.
     for (int look = 0; look < kLooks / 4 && job->done.load(std::memory_order_acquire) < count; ++look) pause();
     for (int64_t done; (done = job->done.load(std::memory_order_acquire)) < count;) job->done.wait(done);
+    const int64_t ended = now();
+    add(counts_.shared, ended - began), add(counts_.busy, worked - began), add(counts_.waited, ended - worked);
     const std::lock_guard guard(lock_);
     job->taken = false;
   }
 
+  PoolCounts counts() const { return {counts_.jobs, counts_.tasks, counts_.shared, counts_.busy, counts_.waited}; }
   int most() const { return most_; }
   void set_most(int most) {
     const std::lock_guard guard(lock_);
@@ -101,7 +122,9 @@ class Pool {
       const uint32_t news = news_.load(std::memory_order_acquire);
       if (me < most_)
         while (Job* job = enter()) {
+          const int64_t began = now();
           job->work();
+          add(counts_.busy, now() - began);
           const std::lock_guard guard(lock_);
           --job->helpers;
         }
@@ -135,6 +158,7 @@ class Pool {
   }
 
   std::mutex lock_;
+  alignas(64) Counts counts_;
   Job jobs_[kJobs];
   std::atomic<uint32_t> news_{0};  // goes up with every job
   std::atomic<int> asleep_{0}, most_{usual()};
@@ -156,5 +180,6 @@ Pool& pool() {
 }  // namespace
 
 void share_tasks(int64_t count, void (*task)(const void* of, int64_t i), const void* of) { pool().run(count, task, of); }
+PoolCounts pool_counts() { return pool().counts(); }
 int threads() { return pool().most(); }
 void set_threads(int most) { pool().set_most(most); }

@@ -8,6 +8,16 @@
 // Calls task(of, i) once for every i below `count`, in any order, on any thread.
 void share_tasks(int64_t count, void (*task)(const void* of, int64_t i), const void* of);
 
+// What jobs took since the program began, in ns. Jobs of one task are counted, but no time of theirs: they are as serial
+// as what is no job at all.
+struct PoolCounts {
+  int64_t jobs, tasks;
+  int64_t shared;  // from beginning to end of jobs of several tasks, as their callers see it
+  int64_t busy;    // of all threads in tasks of these: at most `shared` times the threads
+  int64_t waited;  // of callers at their ends, for tasks that others were at
+};
+PoolCounts pool_counts();
+
 int threads();              // that work at most, the caller among them
 void set_threads(int most);
 

@@ -7,12 +7,13 @@ from typing import Annotated, Literal
 import tyro
 
 from ..arguments import LARGEST_SIDE, check_count, check_seconds, check_seed
-from .choices import FIELDS, Device, FieldName, Repeated, named
+from .choices import FIELDS, Device, FieldName, Repeated, SamplerName, named
 
 DEMO = "demo"
 SMALLEST_FRAME, LARGEST_FRAME = 2, 8192  # pixels
-MOST_REPEATS, MOST_SAMPLES = 10**6, 10**8
-What = Literal["ops", "train", "fields", "convert", "ablations", "render", "viewer"]
+MOST_REPEATS, MOST_SAMPLES, MOST_STEPS = 10**6, 10**8, 10**6
+What = Literal["ops", "step", "train", "busy", "fields", "convert", "ablations", "render", "viewer"]
+TRAINED = ("step", "train", "busy")  # one field, with all its settings
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,9 @@ class Bench:
 
     what: Annotated[What, tyro.conf.Positional]
     """ops: kernels against plain-torch references.
+    step: what a step of training is made of: each kernel, the glue, and waiting.
     train: PSNR against seconds.
+    busy: what is left of a training's and the viewer's speed beside one busy process.
     fields: that of every field, on one scene with one budget.
     convert: every field into every other.
     ablations: one field into others, with parts of the conversion left out.
@@ -31,29 +34,37 @@ class Bench:
     """For render and viewer: a field's file, or the folder of its training. For ops: nothing.
     For all others: `demo`, a dataset folder, or a mesh file."""
     field: FieldName = "hash"  # pyright: ignore
-    """For train: which representation."""
+    """For step, train and busy: which representation."""
+    sampler: SamplerName = "occupancy"  # pyright: ignore
+    """For step, train, busy and fields: what chooses where along its rays the field is asked."""
     fields: Annotated[tuple[str, ...], named("FIELD ...")] = FIELDS
     """For fields: which of them, in this order; for convert and ablations: which to convert."""
     to: Annotated[tuple[str, ...], named("FIELD ...")] = FIELDS
     """For convert and ablations: into which."""
     preset: str = "default"
-    """For train, fields, convert and ablations: their size: tiny, default or paper."""
+    """For step, train, busy, fields, convert and ablations: their size: tiny, default or paper."""
     set: Annotated[Repeated, named("NAME=VALUE")] = ()
-    """For train: a setting of the field; may be given several times."""
+    """For step, train and busy: a setting of the field, or with sampler. or fit. before its name of these.
+    For fields: only those of the sampler and of the training. May be given several times."""
     max_seconds: float = 60.0
-    """For train, fields, convert and ablations: seconds of each training, loading and pictures not counted."""
+    """For train, fields, convert and ablations: seconds of each training, loading and pictures not counted.
+    For busy: of all turns together."""
+    warm_up: int = 200
+    """For step: how many steps go before those that are measured."""
+    steps: int = 100
+    """For step: how many are measured."""
     convert_seconds: float = 15.0
     """For convert and ablations: seconds of each conversion."""
     stride: int = 1
     """For train and fields: judge every n-th pixel of every n-th row of the held-out views in the end; 1 is all."""
     sides: Annotated[tuple[int, ...], named("PIXELS ...")] = (400, 800)
-    """For render: pixels along each side of a frame; for viewer the last of them."""
+    """For render: pixels along each side of a frame; for viewer and busy the last of them."""
     samples: int = 1 << 16
     """For ops: points in space per call."""
     only: Annotated[str, named("TEXT")] = ""
     """For ops: those with this in their name."""
     repeats: int = 5
-    """For ops, render and viewer: how many turns each figure is the median of."""
+    """For ops, render, viewer and busy: how many turns each figure is the median of."""
     output: Annotated[Path, named("FOLDER")] = Path("benchmarks")
     """Where the report goes, as JSON and Markdown, and for trainings a plot."""
     device: Device = "auto"
@@ -68,6 +79,8 @@ class Bench:
         check_count("--repeats", self.repeats, MOST_REPEATS)
         check_count("--samples", self.samples, MOST_SAMPLES)
         check_count("--stride", self.stride, LARGEST_SIDE)
+        check_count("--warm-up", self.warm_up, MOST_STEPS)
+        check_count("--steps", self.steps, MOST_STEPS)
         check_seconds("--max-seconds", self.max_seconds)
         check_seconds("--convert-seconds", self.convert_seconds)
         check_seed(self.seed)

@@ -22,6 +22,18 @@ def usually(value: object) -> Any:
     return tyro.conf.arg(help_behavior_hint=f"(default: {value})")
 
 
+def one_of(names: tuple[str, ...]) -> Any:
+    """Of a flag that need not be given: tyro itself would count "None" among its choices."""
+    return tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar=f"{{{','.join(names)}}}",
+        instance_from_str=lambda words: words[0],
+        is_instance=lambda value: value is None or value in names,
+        str_from_instance=lambda value: [str(value)],
+        choices=names,
+    )
+
+
 def names_of(room: str, kind: str) -> tuple[str, ...]:
     """Those of the union in a room's `choice.py`, where the file of each has its tag for a name. It is read and not
     imported, which would take torch's seconds."""

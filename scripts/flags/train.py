@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from .choices import LOCAL, PORT, Device, FieldName, Repeated, SamplerName, named, usually
+from .choices import FIELDS, LOCAL, PORT, SAMPLERS, Device, Repeated, named, one_of, usually
 
 
 @dataclass(frozen=True)
@@ -16,15 +16,15 @@ class Train:
     data: Annotated[str, tyro.conf.Positional, named("DATA")]
     """`demo` (the built-in scene; a folder of that name is ./demo), or a mesh file, or a dataset folder.
     (NeRF-synthetic, nerfstudio and instant-ngp are read.)"""
-    field: Annotated[FieldName | None, usually("hash")] = None  # pyright: ignore
+    field: Annotated[str | None, one_of(FIELDS), usually("hash")] = None
     """Which representation to train."""
     preset: Annotated[str | None, usually("default")] = None
     """Its size: tiny, default or paper; some fields have more, and an unknown one lists them."""
-    sampler: Annotated[SamplerName | None, usually("occupancy")] = None  # pyright: ignore
+    sampler: Annotated[str | None, one_of(SAMPLERS), usually("occupancy")] = None
     """What chooses where along its rays the field is asked."""
     set: Annotated[Repeated, named("NAME=VALUE")] = ()
     """A setting of the field, or with sampler. before its name of the sampler, or with fit. of the training.
-    (fit. has warmup, coarse, final_rate, and the weights background_entropy, sample_color, opacity_sparsity.)
+    (fit. has warmup, coarse, final_rate, stop, and the weights background_entropy, sample_color, opacity_sparsity.)
     May be given several times, and an unknown one lists them."""
     max_seconds: Annotated[float | None, usually("60, or none with --max-steps")] = None
     """Seconds of training, loading and pictures not counted; with --resume those before count, too."""

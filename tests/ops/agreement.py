@@ -1,36 +1,19 @@
 """Every op as a case, and whether its kernel agrees with its reference: a new op is one entry of CASES.
 
-Run as a script it checks all of them and exits with 1 at the first that does not: so that the tests can run
+Run as a module it checks all of them and exits with 1 at the first that does not: so that the tests can run
 it once per build of the kernels (OMNIFIELD_ISA).
 """
 
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import torch
 from omnifield import ops
-from omnifield.ops.lens import Lens
 from omnifield.ops.voxel_lookup import BLOCK
 from torch import Generator, Tensor
 
-
-@dataclass(frozen=True)
-class Case:
-    name: str
-    run: Callable[..., Tensor | tuple[Tensor, ...]]
-    make: Callable[[int, Generator], tuple[Tensor, ...]]
-    """The arguments for n samples."""
-    differentiable: tuple[int, ...]
-    """Which arguments receive a gradient."""
-    tolerance: float = 2e-6
-    """Of the largest magnitude in a result."""
-
-
-def offsets(n: int, generator: Generator) -> Tensor:
-    """Rays of very different lengths, some without samples."""
-    inner = torch.randint(0, n + 1, (n // 8 + 2,), generator=generator)
-    return torch.cat([torch.tensor([0]), inner.sort().values, torch.tensor([n])])
+from . import camera_cases, round_cases
+from .case import Case, offsets
 
 
 def hash_grid(layout: ops.HashGridLayout) -> Case:
@@ -116,6 +99,16 @@ def pass_through(density: float) -> Case:
     return Case(f"pass_through {density:g}", lambda *x: ops.pass_through(*x, 0.0), make, (), 1e-5)
 
 
+def visible_weights(density: float) -> Case:
+    weighed = ray_weights(density)
+
+    def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
+        sigma, dt, ends = weighed.make(n, generator)
+        return sigma, torch.rand(n, generator=generator), dt, ends
+
+    return Case(f"visible_weights {density:g}", lambda *x: ops.visible_weights(*x, 0.0), make, (0,), 1e-5)
+
+
 def accumulate(channels: int) -> Case:
     def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
         values = torch.randn(n, channels, generator=generator)
@@ -147,36 +140,24 @@ def adam_step(features: int, touched: float) -> Case:
     return Case(f"adam_step {features} {touched:g}", run, make, ())
 
 
-def camera_rays(lens: Lens, bent: float) -> Case:
-    """Some of the cameras have no distortion."""
-
-    def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
-        views = 5
-        poses, focal = (
-            torch.randn(views, 3, 4, generator=generator),
-            torch.rand(views, 2, generator=generator),
-        )
-        distortion = bent * torch.randn(views, 6, generator=generator) * (torch.arange(views) % 2)[:, None]
-        principal, time = torch.rand(views, 2, generator=generator), torch.rand(views, generator=generator)
-        view = torch.randint(views, (n,), generator=generator)
-        return poses, focal + 1, principal, distortion, time, view, *torch.rand(2, n, generator=generator)
-
-    def run(poses, *columns: Tensor) -> tuple[Tensor, ...]:
-        sensors = ops.Sensors(*columns[:4], lens)
-        return tuple(ops.camera_rays(poses, sensors, *columns[4:]))
-
-    return Case(f"camera_rays {lens.value} {bent:g}", run, make, ())
-
-
 def mlp(*widths: int) -> Case:
     def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
         layers = zip(widths[1:], widths[:-1], strict=True)
         weights = [torch.randn(*layer, generator=generator) / layer[1] ** 0.5 for layer in layers]
         return torch.randn(n, widths[0], generator=generator), *weights
 
-    name = f"mlp {'-'.join(map(str, widths))}"
-    everything = tuple(range(len(widths)))
-    return Case(name, lambda x, *weights: ops.mlp(x, weights), make, everything, 2e-5)
+    return Case(f"mlp {widths}", lambda x, *w: ops.mlp(x, w), make, tuple(range(len(widths))), 2e-5)
+
+
+def view_color(*widths: int) -> Case:
+    def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
+        inputs, *weights = mlp(*widths).make(n, generator)
+        return inputs[:, 15:].contiguous(), inputs[:, :3].contiguous(), *weights
+
+    def run(carry: Tensor, directions: Tensor, *weights: Tensor) -> Tensor:
+        return ops.view_color(carry[:, 1:], directions / directions.norm(dim=-1, keepdim=True), weights)
+
+    return Case(f"view_color {widths}", run, make, (0, *range(2, 1 + len(widths))), 2e-5)
 
 
 def ray_points(*, in_order: bool) -> Case:
@@ -265,11 +246,14 @@ CASES = [
     *(coarser_voxels(channels) for channels in (1, 7, 8)),
     *(spherical_harmonics(degree) for degree in (1, 2, 3, 4)),
     *(ray_weights(density) for density in (1.0, 50.0, 2000.0)),
+    *(visible_weights(density) for density in (1.0, 50.0)),
     *(pass_through(density) for density in (1.0, 50.0)),
     *(accumulate(channels) for channels in (1, 3, 16, 23)),
     *(take_rows(share) for share in (0.0, 0.4, 1.0)),
     *(adam_step(features, touched) for features, touched in ((1, 1), (2, 0.1), (4, 0.9), (8, 0), (7, 0.5))),
-    *(camera_rays(lens, bent) for lens in Lens for bent in (0.0, 0.01)),
+    *camera_cases.CASES,
+    *round_cases.CASES,
+    *(view_color(*widths) for widths in ((31, 64, 64, 3), (19, 5, 3))),
     *(mlp(*widths) for widths in ((32, 64, 16), (5, 3), (19, 64, 64, 3))),
     *(ray_march(share) for share in (1.0, 0.2, 0.003)),
     *(ray_march_on(share, most) for share, most in ((1.0, 5), (0.2, 1), (0.003, 3))),
@@ -288,8 +272,9 @@ def results(case: Case, n: int) -> list[Tensor]:
     outputs = [returned] if isinstance(returned, Tensor) else list(returned)
     if not case.differentiable:
         return outputs
-    directions = [torch.randn(output.shape, generator=generator) for output in outputs]
-    gradients = torch.autograd.grad(outputs, [arguments[index] for index in case.differentiable], directions)
+    graded = [output for output in outputs if output.requires_grad]
+    directions = [torch.randn(output.shape, generator=generator) for output in graded]
+    gradients = torch.autograd.grad(graded, [arguments[index] for index in case.differentiable], directions)
     return [*(output.detach() for output in outputs), *gradients]
 
 
@@ -301,11 +286,9 @@ def assert_agree(case: Case, n: int) -> None:
 
 def assert_close(case: Case, actual: Sequence[Tensor], expected: Sequence[Tensor]) -> None:
     for index, (a, b) in enumerate(zip(actual, expected, strict=True)):
-        largest = float(b.abs().max()) if b.numel() else 0.0
-        where = f"{case.name}, result {index}"
-        torch.testing.assert_close(
-            a, b, rtol=0, atol=case.tolerance * largest, msg=lambda text, where=where: f"{where}: {text}"
-        )
+        bound = case.tolerance * (float(b.abs().max()) if b.numel() else 0.0)
+        where = f"{case.name}, result {index}: "
+        torch.testing.assert_close(a, b, rtol=0, atol=bound, msg=lambda text, where=where: where + text)
 
 
 if __name__ == "__main__":

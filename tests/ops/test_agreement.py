@@ -49,9 +49,13 @@ def _processor_features() -> set[str]:
 def test_every_build_agrees_with_the_references(build):
     if not set(BUILDS[build]) <= _processor_features():
         pytest.skip(f"this processor does not run {build}")
-    script = Path(__file__).with_name("agreement.py")
+    tests = Path(__file__).parents[1]
     environment = {**os.environ, "OMNIFIELD_ISA": build, "OMP_NUM_THREADS": "2"}
     finished = subprocess.run(
-        [sys.executable, script, build], env=environment, capture_output=True, text=True
+        [sys.executable, "-m", f"{tests.name}.ops.agreement", build],
+        cwd=tests.parent,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     assert finished.returncode == 0, finished.stderr

@@ -23,18 +23,6 @@ def test_counts_and_length() -> None:
     assert some_samples().counts.tolist() == [2, 0, 3, 1] and len(some_samples()) == 6
 
 
-@pytest.mark.parametrize("rows", [[], [0], [5], [1, 2, 4], [0, 1, 2, 3, 4, 5]])
-def test_some_of_the_samples_stay_with_their_rays(rows: list[int]) -> None:
-    samples = some_samples()
-    taken = samples.take(torch.tensor(rows, dtype=torch.int64))
-    owners = [samples.ray[row].item() for row in rows]
-    assert taken.t.tolist() == [samples.t[row].item() for row in rows]
-    assert taken.dt.tolist() == [samples.dt[row].item() for row in rows]
-    assert taken.ray.tolist() == owners
-    assert taken.counts.tolist() == [owners.count(ray) for ray in range(4)]
-    assert taken.offsets[0] == 0 and taken.offsets[-1] == len(rows)
-
-
 def test_points_lie_on_their_rays() -> None:
     rays, samples = rays_around(4), some_samples()
     rays = replace(rays, time=torch.tensor([0.0, 0.1, 0.2, 0.3]))
@@ -44,9 +32,6 @@ def test_points_lie_on_their_rays() -> None:
     torch.testing.assert_close(points.direction, rays.directions[samples.ray])
     torch.testing.assert_close(points.footprint, 1e-3 * samples.t)
     torch.testing.assert_close(points.time, 0.1 * samples.ray)
-    rows = torch.tensor([4, 0, 4])
-    some = samples.points_of(rays, rows)
-    assert torch.equal(some.position, points.position[rows]) and torch.equal(some.time, points.time[rows])
 
 
 @pytest.mark.parametrize("box", [BOX, CUBE], ids=["box", "cube"])

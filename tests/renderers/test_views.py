@@ -2,9 +2,31 @@
 
 import torch
 from omnifield.renderers import UniformConfig, VolumeRenderer
-from omnifield.scenes import pinhole
+from omnifield.scenes import PixelRays, Rays, pinhole
 
 from .analytic import CUBE, Ball
+
+
+class Asked(PixelRays):
+    """Notes how many rays are made at once."""
+
+    def __getitem__(self, rows: slice, /) -> Rays:
+        part = super().__getitem__(rows)
+        sizes.append(len(part))
+        return part
+
+
+sizes: list[int] = []
+
+
+def test_no_more_rays_of_a_picture_are_made_at_once_than_are_marched() -> None:
+    cameras = pinhole(torch.eye(4)[None, :3], (1024, 512), 0.9, 0.1)
+    sizes.clear()
+    seen = VolumeRenderer(UniformConfig(16).build(CUBE)).render_image(
+        Ball(CUBE, 9.0), Asked(cameras, [0]), torch.ones(3)
+    )
+    assert sum(sizes) == len(seen.color) == 1024 * 512
+    assert len(sizes) > 3 and max(sizes) <= 1 << 17
 
 
 def test_views_that_are_marched_together_are_those_that_are_marched_alone() -> None:

@@ -7,7 +7,9 @@ import pytest
 import torch
 from jaxtyping import Float
 from omnifield.ops.lens import _jacobian, distort, undistort
+from omnifield.scenes import PixelRays
 from omnifield.scenes.cameras import Cameras, Lens, pinhole, turning_radius
+from omnifield.scenes.columns import each_column, joined
 from torch import Tensor
 
 OPENCV = (0.12, -0.05, 0.01, 0.0, 0.002, -0.003)
@@ -127,6 +129,15 @@ def test_pixel_rays_run_row_by_row_through_pixel_centres() -> None:
     torch.testing.assert_close(rays.directions[row * columns + column], single.directions[0])
     assert rays.near.eq(0.25).all() and rays.far.isinf().all() and rays.time.eq(0.5).all()
     torch.testing.assert_close(rays.directions.norm(dim=-1), torch.ones(len(rays)))
+
+
+def test_pixel_rays_of_a_range_are_those_of_the_whole() -> None:
+    camera = cameras(Lens.PERSPECTIVE, (0.0,) * 6)
+    every = joined([camera.pixel_rays(1, stride=7), camera.pixel_rays(0, stride=7)])
+    some = PixelRays(camera, [1, 0], stride=7)
+    assert len(some) == len(every) == 2 * some.per_view
+    for first, last in ((0, 100), (70, 90), (some.per_view - 5, some.per_view + 5), (0, len(every))):
+        each_column(lambda a, b: torch.testing.assert_close(a, b) or a, some[first:last], every[first:last])
 
 
 def test_footprint_is_the_pixel_width_times_two_over_root_twelve() -> None:

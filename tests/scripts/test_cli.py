@@ -92,6 +92,13 @@ def test_an_unknown_flag_answers_with_the_nearest(omnifield, typed, meant) -> No
     assert typed[-2] in said.err and meant in said.err.replace(typed[-2], "")
 
 
+@pytest.mark.parametrize("flag", ["--field", "--sampler"])
+def test_a_choice_that_there_is_not_answers_with_those_there_are(omnifield, flag: str) -> None:
+    said = omnifield("train", "data", flag, "absent")
+    assert said.code == 2 and "None" not in said.err
+    assert ("uniform" if flag == "--sampler" else "voxel") in said.err
+
+
 def test_a_number_that_is_none_is_refused(omnifield) -> None:
     said = omnifield("train", "demo", "--max-seconds", "soon")
     assert said.code == 2 and "soon" in said.err and "Traceback" not in said.err

@@ -176,7 +176,7 @@ def times(monkeypatch) -> list[float]:
 
     class Watched(module.VolumeRenderer):
         def render_image(self, field, rays, background):
-            seen.append(rays.time.unique().item())
+            seen.append(rays[:].time.unique().item())
             return super().render_image(field, rays, background)
 
     monkeypatch.setattr(module, "VolumeRenderer", Watched)

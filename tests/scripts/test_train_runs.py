@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from omnifield.fields import HashConfig
 from omnifield.scripts import train_begin as module
 from omnifield.scripts.train import Train, run_train
 from omnifield.train.loop import Training, begin
@@ -51,12 +52,22 @@ def test_a_training_goes_on_wherever_its_data_lie_now(trained, tmp_path: Path) -
     assert run_train(replace(flags, preset="tiny", set=SMALL["set"], field="hash", seed=0))["steps"] == 4
 
 
+def test_a_training_goes_on_with_the_sizes_that_it_began_with(
+    trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(
+        HashConfig.PRESETS["tiny"], "density_hidden", 24
+    )  # a later version has other defaults
+    assert run_train(replace(trained, resume=True, max_steps=4))["steps"] == 4
+
+
 def test_a_training_does_not_go_on_as_anything_else(trained, tmp_path: Path) -> None:
     before = contents(tmp_path / "run")
     again = replace(trained, resume=True, max_steps=4)
     for other, words in (
         ({"field": "cp"}, "has --field hash, not cp"),
         ({"preset": "default"}, "has --preset tiny, not default"),
+        ({"sampler": "uniform"}, "has --sampler occupancy, not uniform"),
         ({"seed": 1}, "has --seed 0, not 1"),
         ({"downscale": 2}, "has --downscale 1, not 2"),
         ({"scales": 2}, "has --scales 1, not 2"),
