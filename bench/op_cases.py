@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 from .. import ops
 from ..fields.blocks import Blocks
 from ..fields.pyramid import Pyramid
-from ..ops.lens import Lens
+from ..ops.distortion import Lens
 from ..ops.voxel_lookup import BLOCK
 from .op_case import Case, Target, Work
 from .round_cases import (

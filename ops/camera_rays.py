@@ -8,7 +8,7 @@ from torch import Tensor
 
 from .backend import Op
 from .check import check_shape
-from .lens import CONE_RADIUS_PER_PIXEL, Lens, direction_of, undistort
+from .distortion import CONE_RADIUS_PER_PIXEL, Lens, direction_of, undistort
 
 
 class Sensors(NamedTuple):

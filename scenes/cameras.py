@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..ops import Sensors, camera_rays
-from ..ops.lens import CONE_RADIUS_PER_PIXEL, Lens, distort
+from ..ops.distortion import CONE_RADIUS_PER_PIXEL, Lens, distort
 from .rays import Rays, no_view
 
 

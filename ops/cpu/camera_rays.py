@@ -4,7 +4,7 @@ import torch
 
 from .. import _cpu
 from ..camera_rays import RaysOfCameras, camera_rays, check_camera_rays
-from ..lens import Lens
+from ..distortion import Lens
 
 
 @camera_rays.kernel("cpu", torch.float32)

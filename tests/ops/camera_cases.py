@@ -2,7 +2,7 @@
 
 import torch
 from omnifield import ops
-from omnifield.ops.lens import Lens
+from omnifield.ops.distortion import Lens
 from torch import Generator, Tensor
 
 from .case import Case

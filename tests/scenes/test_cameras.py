@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 from jaxtyping import Float
-from omnifield.ops.lens import _jacobian, distort, undistort
+from omnifield.ops.distortion import _jacobian, distort, undistort
 from omnifield.scenes import PixelRays
 from omnifield.scenes.cameras import Cameras, Lens, pinhole, turning_radius
 from omnifield.scenes.columns import each_column, joined
