@@ -225,8 +225,8 @@ def camera_rays() -> Case:
         x, y = 800 * torch.rand(2, n, generator=generator)
         sensor = torch.full((views, 2), 1111.0), torch.full((views, 2), 400.0), torch.zeros(views, 6)
         sensors = ops.Sensors(*(each.to(device) for each in (*sensor, time)), Lens.PERSPECTIVE)
-        poses, *where = (each.to(device) for each in (poses, view, x, y))
-        return Work(lambda: ops.camera_rays(poses, sensors, *where), n)
+        poses, view, x, y = (each.to(device) for each in (poses, view, x, y))
+        return Work(lambda: ops.camera_rays(poses, sensors, view, x, y), n)
 
     return Case("camera_rays, without distortion", ops.camera_rays, make, "ray")
 

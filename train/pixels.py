@@ -50,7 +50,7 @@ def _pixels(views: Views, pixel: Int[Tensor, "ray"]) -> PixelBatch:
     rest = pixel - view * size
     y = rest // views.cameras.width
     x = rest - y * views.cameras.width
-    color, alpha = views.colors_and_alpha(view, y, x)
+    color, alpha = views.colors_and_alpha_of(pixel)
     return PixelBatch(
         rays=replace(views.cameras.rays(view, x + 0.5, y + 0.5), view=views.first + view),
         color=color,
