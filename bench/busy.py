@@ -24,7 +24,7 @@ from .busy_process import busy_process
 from .machine import slug
 from .report import Measured, Sheet, figure, median
 from .stepping import Stepping
-from .viewer import TURN, move, served
+from .viewer import TURN, first_picture, served
 from .viewer_client import plain_client
 from .what import What
 
@@ -113,11 +113,11 @@ async def _moves(port: int, cameras: Cameras, repeats: int) -> dict[str, list[fl
     """Seconds to the first picture after each move."""
     first: dict[str, list[float]] = {QUIET: [], BUSY: []}
     async with plain_client(port, (cameras.width, cameras.height)) as client:
-        await move(client, cameras, 0)  # one that does not count
+        await first_picture(client, cameras, 0)  # one that does not count
         for turn in range(2 * repeats):
             kind, beside = ((QUIET, nullcontext), (BUSY, busy_process))[turn % 2]
             with beside():
-                seconds, _ = await move(client, cameras, (turn + 1) * TURN // (2 * repeats + 1))
+                _, seconds = await first_picture(client, cameras, (turn + 1) * TURN // (2 * repeats + 1))
             first[kind].append(seconds)
     return first
 

@@ -223,8 +223,9 @@ def camera_rays() -> Case:
         poses, time = torch.randn(views, 3, 4, generator=generator), torch.zeros(views)
         view = torch.randint(views, (n,), generator=generator)
         x, y = 800 * torch.rand(2, n, generator=generator)
-        sensor = torch.full((views, 2), 1111.0), torch.full((views, 2), 400.0), torch.zeros(views, 6)
-        sensors = ops.Sensors(*(each.to(device) for each in (*sensor, time)), Lens.PERSPECTIVE)
+        focal, principal = (torch.full((views, 2), pixels, device=device) for pixels in (1111.0, 400.0))
+        distortion = torch.zeros(views, 6, device=device)
+        sensors = ops.Sensors(focal, principal, distortion, time.to(device), Lens.PERSPECTIVE)
         poses, view, x, y = (each.to(device) for each in (poses, view, x, y))
         return Work(lambda: ops.camera_rays(poses, sensors, view, x, y), n)
 

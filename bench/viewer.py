@@ -60,10 +60,15 @@ def served(display: Display, measure: Callable[[int], Coroutine[Any, Any, Found]
     return measuring.result()
 
 
+async def first_picture(client: PlainClient, cameras: Cameras, place: int) -> tuple[float, float]:
+    """When the camera at that place was sent, and the seconds from there to the first picture."""
+    sent = await client.look(pose_of(cameras, place), fov_of(cameras))
+    return sent, (await client.next_picture(sent, PATIENCE_SECONDS)).at - sent
+
+
 async def move(client: PlainClient, cameras: Cameras, place: int) -> tuple[float, float]:
     """Seconds from sending the camera at that place to the first picture, and to the full one."""
-    sent = await client.look(pose_of(cameras, place), fov_of(cameras))
-    first = (await client.next_picture(sent, PATIENCE_SECONDS)).at - sent
+    sent, first = await first_picture(client, cameras, place)
     last = await client.last_picture(sent, QUIET_SECONDS, PATIENCE_SECONDS)
     if _size(last) != client.size:
         raise ValueError(f"The last picture was of {_size(last)} pixels and not of {client.size}.")
