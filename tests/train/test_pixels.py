@@ -41,6 +41,22 @@ def test_colours_are_those_of_the_pixels_that_the_rays_go_through(generator: tor
         assert batch.weight[index].item() == (0 if (x + 2 * y + view) % 4 == 0 else 1)
 
 
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize("in_one_piece", [True, False])
+def test_pixels_by_number_are_those_by_place(channels: int, in_one_piece: bool) -> None:
+    images = numbered_views().images[..., :channels].contiguous()
+    views = dataclasses.replace(
+        numbered_views(), images=images if in_one_piece else images.mT.contiguous().mT
+    )
+    assert views.images.is_contiguous() == in_one_piece
+    place = torch.tensor([0, 2, 1]), torch.tensor([3, 0, 4]), torch.tensor([1, 4, 0])
+    number = (place[0] * HEIGHT + place[1]) * WIDTH + place[2]
+    for by_number, by_place in zip(
+        views.colors_and_alpha_of(number), views.colors_and_alpha(*place), strict=True
+    ):
+        assert torch.equal(by_number, by_place)
+
+
 def test_a_ray_knows_the_view_it_is_of_at_every_scale(generator: torch.Generator) -> None:
     views = numbered_views()
     half = Views(views.cameras.reduced(2), views.images[:, :2, :3], views.ignored[:, :2, :3], views.names)
