@@ -14,6 +14,7 @@ from ..ops.distortion import Lens
 from ..ops.voxel_lookup import BLOCK
 from .op_case import Case, Target, Work
 from .round_cases import (
+    all_finite,
     densities,
     first_samples,
     in_order,
@@ -67,6 +68,7 @@ def op_cases() -> list[Case]:
         accumulate(),
         occupied_bits(),
         next_set(),
+        all_finite(),
         adam_step(layout(8, 4, 17, 1024)),
     ]
 

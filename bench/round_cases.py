@@ -96,3 +96,12 @@ def next_set() -> Case:
         return Work(lambda: ops.next_set(bits, CELLS // 3, n), n)
 
     return Case("next_set, in 128³ cells", ops.next_set, make, unit="cell")
+
+
+def all_finite() -> Case:
+    def make(n: int, generator: Generator, device: torch.device) -> Work:
+        del n
+        values = torch.randn(CELLS, generator=generator).to(device)
+        return Work(lambda: torch.tensor(ops.all_finite(values)), CELLS)
+
+    return Case("all_finite", ops.all_finite, make, unit="number")

@@ -51,6 +51,7 @@ def test_an_op_is_measured(case: bench_cases.Case) -> None:
     without = (
         *(ops.adam_step, ops.pass_through, ops.ray_march, ops.ray_march_on, ops.ray_points),
         *(ops.next_round, ops.pass_round, ops.first_samples, ops.occupied_bits, ops.next_set),
+        *(ops.camera_rays, ops.all_finite),
     )
     backward = case.op not in without
     assert list(result["passes"]) == (["forward", "backward", "both"] if backward else ["forward"])
