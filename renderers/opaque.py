@@ -1,6 +1,8 @@
 """Asking a field along rays from near to far, and no further than one can see."""
 
 import torch
+from jaxtyping import Int
+from torch import Tensor
 
 from ..fields import Field, Probe
 from ..ops import STOP, Round, first_samples, in_order, next_round, pass_round
@@ -32,7 +34,7 @@ def probe_until_opaque(
 
 
 def _in_order(
-    samples: Samples, asked: torch.Tensor, rounds: list[tuple[Round, Probe]]
+    samples: Samples, asked: Int[Tensor, "ray"], rounds: list[tuple[Round, Probe]]
 ) -> tuple[Samples, Probe]:
     """The first `asked` samples of each ray, one ray after another, and what the rounds found out about them."""
     kept = Samples(*first_samples(samples.t, samples.dt, samples.offsets, asked))

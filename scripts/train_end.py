@@ -67,4 +67,4 @@ def _judged(run: Run) -> str:
     strides = sorted(set(run.strides[:-1]))  # the last picture is one of them again
     if strides == [1]:
         return "all pixels"
-    return f"at every {' or '.join(map(str, strides))}th pixel of every such row"
+    return f"at stride {' or '.join(map(str, strides))} across and down"

@@ -9,7 +9,7 @@ namespace OMNIFIELD_ISA {
 namespace {
 
 constexpr int64_t kTogether = 512;  // rays of a task
-constexpr int kIterations = 12;       // of Newton's method, as in lens.py
+constexpr int kIterations = 12;       // of Newton's method, as in distortion.py
 constexpr double kLargestStep = 0.5;
 constexpr double kSettled = 1e-12;    // a step of fewer focal lengths changes no float
 constexpr float kConeRadiusPerPixel = 0.57735026919f;  // 2 / √12
@@ -22,7 +22,7 @@ inline double within(double step) {
   return step > kLargestStep ? kLargestStep : step < -kLargestStep ? -kLargestStep : step;
 }
 
-// See `undistort` in lens.py.
+// See `undistort` in distortion.py.
 Sensor undistorted(Sensor observed, const float* k, bool fisheye) {
   const double k1 = k[0], k2 = k[1], k3 = k[2], k4 = k[3], p1 = fisheye ? 0 : k[4], p2 = fisheye ? 0 : k[5];
   double x = observed.x, y = observed.y;

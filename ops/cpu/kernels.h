@@ -128,7 +128,7 @@ struct VisibleRows {  // of the samples with a visible weight
   float* weight_of_row;
 };
 
-struct VisibleGradients {  // see VisibleWeights in composite.py; those that may be null are zero then
+struct VisibleGradients {  // see VisibleWeights in visible_weights.py; those that may be null are zero then
   const int64_t *ends, *rows;
   const float *weights, *of_row, *sums;
 };

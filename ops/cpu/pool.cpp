@@ -63,6 +63,7 @@ class Pool {
   void run(int64_t count, void (*task)(const void*, int64_t), const void* of) {
     add(counts_.jobs, 1), add(counts_.tasks, count);
     if (count == 1) return task(of, 0);
+    if (count < 1) return;
     const int64_t began = now();
     Job* job = most_ > 1 ? take() : nullptr;
     if (!job) {
