@@ -22,13 +22,15 @@ class Work:
 
 @dataclass(frozen=True)
 class Case:
-    """`make` prepares a call on about so many samples; `target` is what the project wants of it."""
+    """`make` prepares a call on about so many samples; `target` is what the project wants of it. `flops`: how many
+    operations a unit takes, forward and backward, where they count: what only moves numbers has none."""
 
     name: str
     op: Op
     make: Callable[[int, Generator, torch.device], Work]
     unit: str = "sample"
     target: "Target | None" = None
+    flops: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)

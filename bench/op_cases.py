@@ -1,18 +1,18 @@
 """The ops at the sizes that matter in a training, ready to be timed: a new op is one entry of `op_cases`."""
 
+import itertools
 import math
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import UInt8
 from torch import Generator, Tensor
 
 from .. import ops
 from ..fields.blocks import Blocks
 from ..fields.pyramid import Pyramid
-from ..ops.distortion import Lens
 from ..ops.voxel_lookup import BLOCK
 from .op_case import Case, Target, Work
+from .ray_cases import camera_rays, ray_march, ray_march_on, ray_points
 from .round_cases import (
     all_finite,
     densities,
@@ -30,8 +30,6 @@ from .shell_scene import (
     along_rays,
     in_shell,
     packed,
-    rays_from_outside,
-    shell_bits,
     shell_index,
 )
 
@@ -86,7 +84,14 @@ def hash_grid(shape: ops.HashGridLayout, target: Target | None = None) -> Case:
         return Work(lambda: ops.hash_grid(positions, table, shape), n, (table,), (table,))
 
     name = f"hash_grid {shape.levels}×{shape.features}, 2^{shape.log2_entries}"
-    return Case(name, ops.hash_grid, make, target=target)
+    flops = shape.levels * interpolation(3, shape.features)
+    return Case(name, ops.hash_grid, make, target=target, flops=(flops, flops))
+
+
+def interpolation(axes: int, channels: int) -> int:
+    """Operations of one linear interpolation: where the cell is, the weights of its corners, and their sum; the
+    gradient of the corners takes as many."""
+    return 4 * axes + 2**axes * (axes - 1 + 2 * channels)
 
 
 def planes(*nodes: int, channels: int) -> ops.GridLayout:
@@ -109,7 +114,10 @@ def grid_lookup(name: str, shape: ops.GridLayout) -> Case:
         positions = along_rays(n, generator).to(device)
         return Work(lambda: ops.grid_lookup(positions, table, shape), n, (table,), (table,))
 
-    return Case(f"grid_lookup, {name}, {shape.channels} channels", ops.grid_lookup, make)
+    flops = sum(interpolation(len(grid.axes), shape.channels) for grid in shape.grids)
+    return Case(
+        f"grid_lookup, {name}, {shape.channels} channels", ops.grid_lookup, make, flops=(flops, flops)
+    )
 
 
 def voxel_lookup(*resolutions: int, channels: int) -> Case:
@@ -127,7 +135,9 @@ def voxel_lookup(*resolutions: int, channels: int) -> Case:
         return Work(lambda: ops.voxel_lookup(*arguments), n, (values,), (values,))
 
     sizes = ", ".join(f"{resolution}³" for resolution in resolutions)
-    return Case(f"voxel_lookup, shell in {sizes}, {channels} channels", ops.voxel_lookup, make)
+    flops = min(len(resolutions), 2) * interpolation(3, channels)
+    name = f"voxel_lookup, shell in {sizes}, {channels} channels"
+    return Case(name, ops.voxel_lookup, make, flops=(flops, flops))
 
 
 def coarser_voxels(resolution: int, *, channels: int) -> Case:
@@ -151,7 +161,13 @@ def mlp(*widths: int) -> Case:
         inputs, *weights = wanted([torch.randn(n, widths[0], generator=generator), *weights], device)
         return Work(lambda: ops.mlp(inputs, weights), n, (inputs, *weights))
 
-    return Case(f"mlp {'-'.join(map(str, widths))}", ops.mlp, make)
+    return Case(f"mlp {'-'.join(map(str, widths))}", ops.mlp, make, flops=products(widths))
+
+
+def products(widths: Sequence[int]) -> tuple[int, int]:
+    """Operations of a network's layers: backward there are two products for each, for its weights and its input."""
+    forward = sum(2 * fan_in * fan_out for fan_in, fan_out in itertools.pairwise(widths))
+    return forward, 2 * forward
 
 
 def view_color(features: int, *widths: int) -> Case:
@@ -164,7 +180,8 @@ def view_color(features: int, *widths: int) -> Case:
         directions = torch.nn.functional.normalize(torch.randn(n, 3, generator=generator), dim=-1).to(device)
         return Work(lambda: ops.view_color(carry[:, 1:], directions, weights), n, (carry, *weights))
 
-    return Case(f"view_color {features}-{'-'.join(map(str, widths))}", ops.view_color, make)
+    name = f"view_color {features}-{'-'.join(map(str, widths))}"
+    return Case(name, ops.view_color, make, flops=products((16 + features, *widths)))
 
 
 def spherical_harmonics() -> Case:
@@ -174,64 +191,6 @@ def spherical_harmonics() -> Case:
         return Work(lambda: ops.spherical_harmonics(directions), n, (directions,))
 
     return Case("spherical_harmonics, degree 4", ops.spherical_harmonics, make)
-
-
-def ray_march() -> Case:
-    def make(n: int, generator: Generator, device: torch.device) -> Work:
-        rays, bits, grid = march(n, generator, device)
-        jitter = torch.rand(len(rays[0]), generator=generator).to(device)
-        samples = max(1, len(ops.ray_march(*rays, jitter, bits, grid)[0]))
-        return Work(lambda: ops.ray_march(*rays, jitter, bits, grid), samples)
-
-    return Case("ray_march, shell in 128³", ops.ray_march, make)
-
-
-def ray_march_on(most: int) -> Case:
-    def make(n: int, generator: Generator, device: torch.device) -> Work:
-        rays, bits, grid = march(n, generator, device)
-        place = torch.zeros(len(rays[0]), dtype=torch.int32, device=device)
-        samples = max(1, len(ops.ray_march_on(*rays, bits, place, grid, most)[0]))
-        return Work(lambda: ops.ray_march_on(*rays, bits, place, grid, most), samples)
-
-    return Case(f"ray_march_on, the first {most} in a shell in 128³", ops.ray_march_on, make)
-
-
-def march(
-    n: int, generator: Generator, device: torch.device
-) -> tuple[tuple[Tensor, Tensor, Tensor], UInt8[Tensor, "byte"], ops.MarchGrid]:
-    """Rays (origins, directions, span) for about n samples in the cells of a shell."""
-    resolution, rays = 128, max(1, n // SAMPLES_PER_RAY)
-    grid = ops.MarchGrid((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), False, resolution, 1 / STEPS_PER_SIDE, 0.0)
-    origins, directions = rays_from_outside(rays, generator)
-    span = torch.tensor([0.05, 4.0], device=device).repeat(rays, 1)
-    return (origins.to(device), directions.to(device), span), shell_bits(resolution).to(device), grid
-
-
-def ray_points() -> Case:
-    def make(n: int, generator: Generator, device: torch.device) -> Work:
-        offsets = packed(n)
-        ray = torch.repeat_interleave(offsets.diff())
-        origins, directions = torch.randn(2, len(offsets) - 1, 3, generator=generator).to(device)
-        footprint, time = torch.rand(2, len(offsets) - 1, generator=generator).to(device)
-        t, ray = torch.rand(n, generator=generator).to(device), ray.to(device)
-        return Work(lambda: ops.ray_points(origins, directions, footprint, time, t, ray), n)
-
-    return Case("ray_points", ops.ray_points, make)
-
-
-def camera_rays() -> Case:
-    def make(n: int, generator: Generator, device: torch.device) -> Work:
-        views = 100
-        poses, time = torch.randn(views, 3, 4, generator=generator), torch.zeros(views)
-        view = torch.randint(views, (n,), generator=generator)
-        x, y = 800 * torch.rand(2, n, generator=generator)
-        focal, principal = (torch.full((views, 2), pixels, device=device) for pixels in (1111.0, 400.0))
-        distortion = torch.zeros(views, 6, device=device)
-        sensors = ops.Sensors(focal, principal, distortion, time.to(device), Lens.PERSPECTIVE)
-        poses, view, x, y = (each.to(device) for each in (poses, view, x, y))
-        return Work(lambda: ops.camera_rays(poses, sensors, view, x, y), n)
-
-    return Case("camera_rays, without distortion", ops.camera_rays, make, "ray")
 
 
 def ray_weights() -> Case:

@@ -13,6 +13,7 @@ from torch import Generator, Tensor
 from ..ops import adding_in_place, references
 from ..terminal.bar import counted
 from ..terminal.interrupts import until_interrupted
+from .ceilings import Ceiling, Demand, Machine, demands
 from .machine import synchronise
 from .op_cases import Case, Work, op_cases
 from .report import Measured, Sheet, figure, median
@@ -54,15 +55,19 @@ def measure_ops(plan: OpsPlan, device: torch.device, console: Console) -> Measur
 
 
 def measure_cases(chosen: Iterable[Case], plan: OpsPlan, device: torch.device) -> Measured:
+    machine = Machine(device)
     figures, interrupted = until_interrupted(
-        measure(case, device, samples=plan.samples, repeats=plan.repeats) for case in chosen
+        measure(case, machine, samples=plan.samples, repeats=plan.repeats) for case in chosen
     )
-    facts = {"samples": plan.samples, "repeats": plan.repeats, "results": figures, "interrupted": interrupted}
-    return Measured("ops", facts, _sheet(figures, plan.samples))
+    facts = {"samples": plan.samples, "repeats": plan.repeats, "gflops": machine.flops / 1e9}
+    facts |= {"results": figures, "interrupted": interrupted}
+    return Measured("ops", facts, _sheet(figures, plan.samples, machine))
 
 
-def measure(case: Case, device: torch.device, *, samples: int, repeats: int) -> dict[str, Any]:
-    """Times of both sides, in ns per unit: of every turn, their medians, and the ratio of the medians."""
+def measure(case: Case, machine: Machine, *, samples: int, repeats: int) -> dict[str, Any]:
+    """Times of both sides, in ns per unit: of every turn, their medians, and the ratio of the medians; and the least
+    time that the machine would need, as a share of the kernel's."""
+    device = machine.device
     work = case.make(samples, Generator().manual_seed(0), device)
     turn_of_kernel, turn_of_reference = _turn(work, device), _turn(work, device, reference=True)
     kernel, reference = [], []
@@ -71,6 +76,8 @@ def measure(case: Case, device: torch.device, *, samples: int, repeats: int) -> 
         reference.append(turn_of_reference())
     names = ("forward", "backward", "both") if work.wanted else ("forward",)
     passes = {name: _compared(name, kernel, reference, work.count) for name in names}
+    for name, demand in demands(case, work, device).items():
+        passes[name] |= _reached(demand, machine.ceiling(demand, work.count), passes[name]["kernel_ns"])
     target = asdict(case.target) if case.target else None
     return {"op": case.name, "unit": case.unit, "count": work.count, "target": target, "passes": passes}
 
@@ -131,8 +138,29 @@ def _compared(name: str, kernel: Sequence[Passes], reference: Sequence[Passes], 
     }
 
 
-def _sheet(figures: Sequence[dict[str, Any]], samples: int) -> Sheet:
-    columns = ("op", "pass", "kernel (ns)", "reference (ns)", "ratio", "target")
+def _reached(demand: Demand, ceiling: Ceiling, kernel_ns: float) -> dict[str, Any]:
+    return {
+        "flops": demand.flops,
+        "bytes": demand.bytes,
+        "ceiling_ns": ceiling.ns,
+        "bound": ceiling.bound,
+        "reached": ceiling.ns / kernel_ns if kernel_ns else None,
+    }
+
+
+def _sheet(figures: Sequence[dict[str, Any]], samples: int, machine: Machine) -> Sheet:
+    columns = (
+        "op",
+        "pass",
+        "kernel (ns)",
+        "reference (ns)",
+        "ratio",
+        "MFLOP",
+        "MB",
+        "ceiling (ns)",
+        "reached",
+        "target",
+    )
     rows = tuple(
         (f"{result['op']}, per {result['unit']}" if index == 0 else "", name, *_cells(name, result))
         for result in figures
@@ -144,6 +172,11 @@ def _sheet(figures: Sequence[dict[str, Any]], samples: int) -> Sheet:
         "The reference is the plain-torch function that defines the op: written to be read, not to be fast.",
         "Gradients: for hash_grid of the table, added to a kept gradient as in a training; for the others of "
         "all inputs that have one.",
+        "MFLOP and MB: what a call cannot do without: its arithmetic, where that counts, and every tensor that it "
+        "reads or writes, once. What a backward pass computes anew is no part of it, nor that lookups go to places all "
+        "over their table.",
+        f"Ceiling: the longer of two times: of that arithmetic at {machine.flops / 1e9:.0f} GFLOP/s, as a product of "
+        "square matrices reached here, and of a copy of as many bytes; reached = ceiling / kernel.",
     )
     return Sheet("Kernels against their plain-torch references", columns, rows, notes)
 
@@ -152,4 +185,6 @@ def _cells(name: str, result: dict[str, Any]) -> tuple[str, ...]:
     passes, target = result["passes"][name], result["target"]
     wanted = f"≤ {target['ns']:g} ns, ≥ {target['ratio']:g}×" if target and name == "both" else ""
     values = (figure(passes["kernel_ns"]), figure(passes["reference_ns"]), f"{figure(passes['ratio'])}×")
-    return *values, wanted
+    demand = (figure(passes["flops"] / 1e6) if passes["flops"] else "–", figure(passes["bytes"] / 1e6))
+    reached = "–" if passes["reached"] is None else f"{passes['reached']:.0%} ({passes['bound']})"
+    return *values, *demand, figure(passes["ceiling_ns"]), reached, wanted

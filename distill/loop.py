@@ -16,6 +16,7 @@ from ..renderers import Sampler, VolumeRenderer
 from ..scenes.camera_groups import camera_count
 from ..scenes.cells import dilated
 from ..train import Budget, TrainedField
+from ..train.losses import over_any_background
 from ..train.optimizer import Optimizer
 from .curriculum import SCHEDULES, Plan, Stage
 from .feature_map import FeatureMap
@@ -210,11 +211,9 @@ def _errors(work: Distillation, stage: Stage, lesson: PointLesson, answers: Leve
 def _pixel_loss(work: Distillation, samples: int) -> Float[Tensor, ""]:
     rows, weight = work.draw(work.rays, "ray", work.rays_per_step)
     lesson = work.rays.take(rows)
-    background = torch.rand(lesson.color.shape, generator=work.generator, device=rows.device)
-    renderer = VolumeRenderer(work.sampler)
-    seen = renderer.render(work.student, lesson.rays, background, work.generator)
-    wanted = lesson.color + (1 - lesson.opacity)[:, None] * background
-    errors = (seen.color - wanted).square().mean(-1)
+    black = torch.zeros_like(lesson.color)
+    seen = VolumeRenderer(work.sampler).render(work.student, lesson.rays, black, work.generator)
+    errors = over_any_background(seen.color - lesson.color, seen.opacity - lesson.opacity)
     work.rays.set_scores(rows, errors)
     work.note_cameras(lesson.camera, errors.detach())
     marched = int(seen.samples.sum())

@@ -12,7 +12,7 @@ from .sampler import Sampler
 from .samples import points_at
 from .shading import SHADING, VISIBLE, Seen
 
-FIRST_ROUND = 8  # samples of a ray that are asked at once; every other round asks twice as many
+FIRST_ROUND = 4  # samples of a ray that are asked at once; every other round asks twice as many
 
 
 @torch.no_grad()

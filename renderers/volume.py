@@ -32,16 +32,14 @@ class Rendering:
 
 @dataclass(frozen=True)
 class Trace:
-    """What was found along rays: every sample with its density and weight, the rows of the visible ones, the values
-    that these gave, and the background that the rays were rendered over. Nothing is kept that the rendering did not
-    need: what it costs more is for whoever asks."""
+    """What was found along rays: every sample with its density and weight, the rows of the visible ones, and the values
+    that these gave. Nothing is kept that the rendering did not need: what it costs more is for whoever asks."""
 
     samples: Samples
     density: Float[Tensor, "n"]
     weight: Float[Tensor, "n"]
     visible: Int[Tensor, "m"]
     values: Float[Tensor, "m value"]
-    background: Float[Tensor, "ray rgb=3"]
 
     @property
     def thickness(self) -> Float[Tensor, "n"]:
@@ -52,10 +50,11 @@ class Trace:
 @dataclass(frozen=True)
 class VolumeRenderer:
     """Marches rays with a sampler and composites whatever field it is given. With gradients a ray ends where its
-    transmittance falls below `stop`."""
+    transmittance falls below `stop`, and samples of a weight up to `visible` have the mean colour of its others."""
 
     sampler: Sampler
     stop: float = STOP
+    visible: float = VISIBLE
 
     def render(
         self,
@@ -77,7 +76,7 @@ class VolumeRenderer:
         """Also the samples that the rendering was made of."""
         samples = self.sampler.sample(field.density, rays, generator)
         samples, probe = probe_until_opaque(field, rays, samples, self.stop)
-        return _composite(field, rays, samples, probe, background)
+        return _composite(field, rays, samples, probe, background, self.visible)
 
     @one_thread_of_torch()
     @torch.no_grad()
@@ -119,13 +118,18 @@ def _nothing_seen(rays: int, background: Float[Tensor, "rgb=3"]) -> Rendering:
 
 
 def _composite(
-    field: Field, rays: Rays, samples: Samples, probe: Probe, background: Float[Tensor, "ray rgb=3"]
+    field: Field,
+    rays: Rays,
+    samples: Samples,
+    probe: Probe,
+    background: Float[Tensor, "ray rgb=3"],
+    visible: float,
 ) -> tuple[Rendering, Trace]:
-    found = visible_weights(probe.density, samples.t, samples.dt, samples.offsets, VISIBLE)
+    found = visible_weights(probe.density, samples.t, samples.dt, samples.offsets, visible)
     t, ray = samples.t.index_select(0, found.rows), samples.ray.index_select(0, found.rows)
     values = SHADING[field.shading].values(field, points_at(rays, t, ray), probe.take(found.rows))
     seen = Seen.of(found.sums, accumulate(values, found.weight_of_row, found.ends))
-    trace = Trace(samples, probe.density, found.weights, found.rows, values, background)
+    trace = Trace(samples, probe.density, found.weights, found.rows, values)
     return _rendering(field, rays, seen, background, samples.counts), trace
 
 

@@ -38,7 +38,7 @@ class Progress:
 
     @property
     def psnr(self) -> float:
-        """In dB, of the step's own pixels, over their random backgrounds; NaN where they are not minded."""
+        """In dB, of the step's own pixels, over any background; NaN where they are not minded."""
         return -10 * math.log10(max(self.losses.get(PHOTOMETRIC.name, math.nan), 1e-10))
 
     @property
@@ -160,9 +160,9 @@ def _step(training: Training, scene: Scene, spent: float) -> tuple[dict[str, flo
     moment = Moment(training.step, spent, field.config.samples_per_step)
     training.sampler.update(field.density, moment, generator)
     batch = random_pixels(scene.train, training.rays, generator)
-    background = torch.rand(batch.color.shape, generator=generator, device=batch.color.device)
-    renderer = VolumeRenderer(training.sampler.longer(config.step_at(spent)), config.stop)
-    rendering, trace = renderer.trace(field, batch.rays, background, generator)
+    sampler = training.sampler.longer(config.step_at(spent))
+    renderer = VolumeRenderer(sampler, config.stop, config.visible)
+    rendering, trace = renderer.trace(field, batch.rays, torch.zeros_like(batch.color), generator)
     found = {term.name: term.loss(rendering, trace, batch) for term in training.terms}
     weighted = [term.weight * found[term.name] for term in training.terms]
     beside = field.penalty(generator) + training.sampler.loss(batch.rays, trace.samples, trace.weight)

@@ -24,9 +24,20 @@ class Term:
     loss: Loss
 
 
+def over_any_background(
+    color: Float[Tensor, "ray rgb=3"], opacity: Float[Tensor, "ray"]
+) -> Float[Tensor, "ray"]:
+    """The mean square error over all backgrounds b in [0, 1]³ alike, of differences of colours over black and of
+    opacities: ∫ (c − o b)² db = c² − c o + o² / 3. Over a single background, drawn anew at each step, it would be the
+    same in the mean, with noise."""
+    opacity = opacity[:, None]
+    return (color.square() - color * opacity + opacity.square() / 3).mean(-1)
+
+
 def photometric(rendering: Rendering, trace: Trace, batch: PixelBatch) -> Float[Tensor, ""]:
-    """The mean square error of the pixels, over the background that they were rendered over."""
-    error = (rendering.color - batch.over(trace.background)).square().mean(-1)
+    """The mean square error of pixels that were rendered over black, over any background."""
+    color = rendering.color - batch.color * batch.alpha[:, None]
+    error = over_any_background(color, rendering.opacity - batch.alpha)
     return (error * batch.weight).sum() / batch.weight.sum().clamp_min(1)
 
 

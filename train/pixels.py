@@ -21,10 +21,6 @@ class PixelBatch:
     alpha: Float[Tensor, "ray"]
     weight: Float[Tensor, "ray"]
 
-    def over(self, background: Float[Tensor, "ray rgb=3"]) -> Float[Tensor, "ray rgb=3"]:
-        """The pixels composited over a background, in sRGB as the figures of the field's papers are."""
-        return self.color * self.alpha[:, None] + background * (1 - self.alpha[:, None])
-
 
 def random_pixels(groups: tuple[Views, ...], count: int, generator: torch.Generator) -> PixelBatch:
     """`count` pixels, each of all groups' as likely as any other; those of one group stand together.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..fields.settings import given
 from ..ops import STOP
+from ..renderers.shading import VISIBLE
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ BOUNDS = {
     "coarse": (1.0, 64.0),
     "final_rate": (1e-6, 1.0),
     "stop": (STOP, 0.1),
+    "visible": (VISIBLE, 0.1),
     "background_entropy": (0.0, HEAVIEST),
     "sample_color": (0.0, HEAVIEST),
     "opacity_sparsity": (0.0, HEAVIEST),
@@ -42,6 +44,8 @@ class FitConfig:
     # The transmittance at which a ray is no longer followed. What lies behind hardly changes a pixel: a hundredth is
     # enough to learn from, and leaves time for more rays. Pictures are rendered down to STOP.
     stop: float = 0.01
+    # The weight up to which a sample is not asked for its colour, and has the mean colour of its ray's others.
+    visible: float = 0.001
     background_entropy: float = (
         0.0  # this and the next two: weights of `ray_losses`, beside those of the field
     )

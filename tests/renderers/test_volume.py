@@ -141,13 +141,14 @@ def test_the_renderer_is_its_didactic_twin(
     tag: str, denser: float, domain: Domain, visible: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where colours are made once per pixel, and where many samples are too faint to be asked."""
-    for twin in ("volume", "didactic", "front_to_back"):
+    for twin in ("didactic", "front_to_back"):
         monkeypatch.setattr(f"omnifield.renderers.{twin}.VISIBLE", visible)
     field, sampler = stirred(tag, domain, seed=3, denser=denser), UniformConfig(24).build(domain)
     rays, background = rays_around(10), torch.tensor([0.2, 0.9, 0.4])
     rays = replace(rays, far=torch.full((10,), 8.0))
-    rendering = VolumeRenderer(sampler).render(field, rays, background.expand(10, 3))
-    image = VolumeRenderer(sampler).render_image(field, rays, background)
+    renderer = VolumeRenderer(sampler, visible=visible)
+    rendering = renderer.render(field, rays, background.expand(10, 3))
+    image = renderer.render_image(field, rays, background)
     for i in range(10):
         color, opacity = render_ray(field, rays[i : i + 1], sampler, background)
         torch.testing.assert_close(rendering.color[i], color, rtol=0, atol=2e-5)

@@ -37,7 +37,7 @@ def traced(counts: list[int], weight: Tensor) -> Seen:
     t = torch.cat([part.sort()[0] for part in t.split(counts)])
     none, row = torch.zeros(rays, dtype=weight.dtype), torch.zeros(0, dtype=torch.int64)
     color = torch.zeros(rays, 3, dtype=weight.dtype)
-    trace = Trace(Samples(t, dt, ray, offsets), weight, weight, row, torch.zeros(0, 3).to(weight), color)
+    trace = Trace(Samples(t, dt, ray, offsets), weight, weight, row, torch.zeros(0, 3).to(weight))
     lines = Rays(
         origins=torch.zeros(rays, 3),
         directions=torch.zeros(rays, 3),

@@ -4,8 +4,11 @@ import pytest
 import torch
 from omnifield.fields import field_config
 from omnifield.renderers import VolumeRenderer, volume
+from omnifield.renderers.shading import VISIBLE
 from omnifield.train import Budget, FitConfig, Progress, Term, begin, fit
+from omnifield.train.losses import over_any_background
 from omnifield.train.pixels import random_pixels
+from torch import Tensor
 
 from .sphere_scene import HASH, MLP, sphere_scene
 
@@ -20,6 +23,33 @@ def test_the_terms_are_the_photometric_one_and_those_that_have_a_weight() -> Non
         ("sample_color", 0.75),
         ("opacity_sparsity", 2.0),
     ]
+
+
+def test_the_mean_over_all_backgrounds(generator: torch.Generator) -> None:
+    """By Gauss's rule of two points, which is exact for squares."""
+    color, opacity = torch.randn(200, 3, generator=generator), torch.randn(200, generator=generator)
+    backgrounds = [0.5 - 3**-0.5 / 2, 0.5 + 3**-0.5 / 2]
+    errors = [(color - opacity[:, None] * b).square().mean(-1) for b in backgrounds]
+    found = over_any_background(color, opacity)
+    torch.testing.assert_close(found, (errors[0] + errors[1]) / 2)
+    torch.testing.assert_close(over_any_background(color, torch.zeros(200)), color.square().mean(-1))
+
+
+def test_faint_samples_are_not_asked_for_their_colour() -> None:
+    scene = sphere_scene(train=4, test=1)
+    training = begin(scene, HASH)
+    fit(training, scene, Budget(steps=20))
+    rays = random_pixels(scene.train, 300, torch.Generator().manual_seed(1)).rays
+
+    def seen(visible: float) -> Tensor:
+        renderer = VolumeRenderer(training.sampler, visible=visible)
+        trace = renderer.trace(training.field, rays, torch.zeros(300, 3))[1]
+        assert len(trace.values) == len(trace.visible)
+        return trace.weight[trace.visible]
+
+    weights = seen(VISIBLE)
+    least = weights.median().item()
+    assert torch.equal(seen(least), weights[weights > least])
 
 
 def test_a_term_is_minded_by_its_weight_and_told_of() -> None:
@@ -62,7 +92,7 @@ def test_the_trace_knows_all_samples_and_keeps_what_there_was(monkeypatch: pytes
     background = torch.rand(300, 3)
     rendering, trace = VolumeRenderer(training.sampler).trace(training.field, batch.rays, background)
     samples, probe = had
-    assert trace.samples is samples and trace.density is probe.density and trace.background is background
+    assert trace.samples is samples and trace.density is probe.density
     opacity = torch.zeros(300).index_add_(0, samples.ray, trace.weight.detach())
     torch.testing.assert_close(opacity, rendering.opacity.detach())
     assert len(trace.values) == len(trace.visible) <= len(trace.weight) == len(samples)

@@ -97,17 +97,6 @@ def test_rays_are_of_the_time_of_their_view(generator: torch.Generator) -> None:
     assert torch.equal(batch.rays.time, moments[view]) and len(view.unique()) == COUNT
 
 
-def test_over_a_background(generator: torch.Generator) -> None:
-    batch = random_pixels((numbered_views(),), 50, generator)
-    background = torch.rand(50, 3, generator=generator)
-    for color, alpha, behind, over in zip(
-        *(tensor.tolist() for tensor in (batch.color, batch.alpha, background, batch.over(background))),
-        strict=True,
-    ):
-        expected = [c * alpha + b * (1 - alpha) for c, b in zip(color, behind, strict=True)]
-        assert over == pytest.approx(expected, abs=1e-6)
-
-
 ALL = torch.ones(12, 16, dtype=torch.bool)
 
 

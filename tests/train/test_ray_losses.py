@@ -8,6 +8,7 @@ from omnifield.fields import field_config
 from omnifield.fields import mipvog as field_module
 from omnifield.renderers import Rendering, Trace, VolumeRenderer
 from omnifield.renderers.samples import Samples
+from omnifield.renderers.shading import VISIBLE
 from omnifield.scenes import Rays, Scene
 from omnifield.train import Budget, FitConfig, Training, begin, fit
 from omnifield.train.pixels import PixelBatch, random_pixels
@@ -32,7 +33,7 @@ def seen() -> Seen:
     ray, offsets = torch.tensor([0, 0, 0, 1, 1, 2, 2, 2, 2]), torch.tensor([0, 3, 5, 9])
     samples = Samples(random(9).detach(), random(9).detach(), ray, offsets)
     visible = torch.tensor([0, 2, 3, 5, 8])
-    trace = Trace(samples, random(9), random(9), visible, random(FIVE, 7), random(THREE, 3).detach())
+    trace = Trace(samples, random(9), random(9), visible, random(FIVE, 7))
     zero, view = torch.zeros(THREE), torch.arange(THREE)
     vectors = torch.zeros(THREE, 3)
     rays = Rays(
@@ -81,7 +82,7 @@ def test_no_ray_at_all_costs_nothing(seen: Seen) -> None:
     )
     rows = torch.zeros(0, dtype=torch.int64)
     samples = Samples(torch.zeros(0), torch.zeros(0), rows, torch.zeros(1, dtype=torch.int64))
-    trace = Trace(samples, torch.zeros(0), torch.zeros(0), rows, torch.zeros(0, 7), torch.zeros(0, 3))
+    trace = Trace(samples, torch.zeros(0), torch.zeros(0), rows, torch.zeros(0, 7))
     for loss in (sample_color, opacity_sparsity):
         assert loss(rendering, trace, empty) == 0
 
@@ -104,7 +105,8 @@ def test_a_training_minds_each_of_them(name: str, owner: str) -> None:
     def trained(weight: float) -> float:
         asked = [f"{name}={weight}"] if owner == "field" else []
         config = field_config("mipvog", "tiny", ["samples_per_step=2048", *asked])
-        training = begin(scene, config, FitConfig(**{} if asked else {name: weight}))
+        fit_config = FitConfig(visible=VISIBLE, **{} if asked else {name: weight})
+        training = begin(scene, config, fit_config)
         fit(training, scene, Budget(steps=12))
         return measured(training, scene, name)
 
