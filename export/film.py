@@ -17,6 +17,7 @@ from .paths import face_the_same_way, orbit, spiral
 
 PathName = Literal["auto", "orbit", "spiral"]
 Shown = Literal["color", "depth", "opacity"]
+BAND = 256  # rows of a picture that are rendered at once
 
 
 def path_around(trained: TrainedField, path: PathName, frames: int, size: tuple[int, int]) -> Cameras:
@@ -39,18 +40,28 @@ def at_times(cameras: Cameras, first: float | None, last: float | None) -> Camer
 def pictures_of(
     trained: TrainedField, cameras: Cameras, views: Iterable[int], show: Shown
 ) -> Iterator[UInt8[Tensor, "height width rgb=3"]]:
-    """Rendered one by one; depths have the colours of the first picture's range in all of them."""
-    renderer = VolumeRenderer(trained.sampler)
-    background = torch.tensor(trained.background, device=cameras.focal.device)
-    shape = (cameras.height, cameras.width)
+    """Rendered one by one, some rows at a time: what a picture needs beside its bytes does not grow with it, but for
+    depths, which have the colours of the first picture's range in all pictures."""
     shown: DepthRange | None = None
     for view in views:
-        rendering = renderer.render_image(trained.field, PixelRays(cameras, [view]), background)
-        depth, opacity = rendering.depth.reshape(shape), rendering.opacity.reshape(shape)
+        bands = _bands(trained, cameras, view)
         if show == "color":
-            yield to_bytes(rendering.color.reshape(*shape, 3))
+            yield torch.cat([to_bytes(color) for color, _, _ in bands])
         elif show == "opacity":
-            yield opacity_picture(opacity)
+            yield torch.cat([opacity_picture(opacity) for _, opacity, _ in bands])
         else:
+            opacity, depth = (torch.cat(part) for part in zip(*((o, d) for _, o, d in bands), strict=True))
             shown = shown or depth_range(depth, opacity)
-            yield depth_picture(depth, opacity, shown)
+            parts = zip(depth.split(BAND), opacity.split(BAND), strict=True)
+            yield torch.cat([depth_picture(*part, shown) for part in parts])
+
+
+def _bands(trained: TrainedField, cameras: Cameras, view: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Colour, opacity and depth of BAND rows of a picture after another."""
+    renderer, rays = VolumeRenderer(trained.sampler), PixelRays(cameras, [view])
+    background = torch.tensor(trained.background, device=cameras.focal.device)
+    width, step = cameras.width, BAND * cameras.width
+    for begin in range(0, len(rays), step):
+        seen = renderer.render_image(trained.field, rays[begin : begin + step], background)
+        opacity, depth = seen.opacity.reshape(-1, width), seen.depth.reshape(-1, width)
+        yield seen.color.reshape(-1, width, 3), opacity, depth
