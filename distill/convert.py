@@ -16,8 +16,8 @@ from ..train import Budget, TrainedField
 from ..train.evaluate import picture
 from ..train.pictures import to_bytes
 from .combine import Edits, combined
+from .comparison import ALL_RAYS, QUICK_RAYS, Agreement, TeacherComparison
 from .curriculum import Plan
-from .exam import ALL_RAYS, QUICK_RAYS, Agreement, Exam
 from .loop import Distillation, Progress, distill
 from .pvd import distill_as_pvd
 
@@ -57,7 +57,7 @@ class Conversion:
     teacher: TrainedField
     agreement: Agreement
     cells_in_common: float
-    exam: Exam
+    comparison: TeacherComparison
     stages: list[StageDone]
     curve: list[CurvePoint]
     notes: list[str]
@@ -134,7 +134,7 @@ class _Tracker:
     best_psnr: float = -float("inf")
 
     def __post_init__(self) -> None:
-        self.exam = Exam(self.teacher, self.work.teacher.choosing, QUICK_RAYS)
+        self.comparison = TeacherComparison(self.teacher, self.work.teacher.choosing, QUICK_RAYS)
         self.marks = list(MARKS)
         self.last, self.before = Progress("start", 0, 0.0, self.work.seconds, 0.0), (0, 0.0)
         self.evaluate()
@@ -143,7 +143,7 @@ class _Tracker:
         """Note the agreement; the clock stands still, and the student goes on as if nobody had looked."""
         work = self.work
         sampler = work.sampler if work.sampler.in_turn else work.rebuilt_sampler(looks=1)
-        psnr = self.exam.psnr(work.student, sampler)
+        psnr = self.comparison.psnr(work.student, sampler)
         self.curve.append(CurvePoint(work.seconds, work.step, self.last.stage, psnr))
         self.callbacks.on_evaluation(self.curve[-1], work.student, sampler)
         if psnr > self.best_psnr:
@@ -183,7 +183,7 @@ class _Tracker:
         began = time.perf_counter()
         sampler = work.rebuilt_sampler(looks=LOOKS)
         work.seconds += time.perf_counter() - began
-        exam = Exam(self.teacher, work.teacher.held_out, ALL_RAYS)
+        comparison = TeacherComparison(self.teacher, work.teacher.held_out, ALL_RAYS)
         student = dataclasses.replace(
             self.teacher, field=work.student, sampler=sampler, thumbnail=self._thumbnail(sampler)
         )
@@ -191,9 +191,9 @@ class _Tracker:
             source=self.source,
             student=student,
             teacher=self.teacher,
-            agreement=exam.agreement(work.student, sampler),
+            agreement=comparison.agreement(work.student, sampler),
             cells_in_common=work.teacher.space.in_common(sampler),
-            exam=exam,
+            comparison=comparison,
             stages=self.stages,
             curve=self.curve,
             notes=work.notes,

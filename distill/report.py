@@ -72,7 +72,7 @@ def write_report(folder: Path, done: Conversion, truth: Truth | None) -> dict[st
     measured = figures(done, truth)
     write_json(folder / "report.json", measured)
     write_text(folder / "report.md", markdown(measured))
-    pairs = done.exam.pictures(done.student.field, done.student.sampler)[:VIEWS]
+    pairs = done.comparison.pictures(done.student.field, done.student.sampler)[:VIEWS]
     rows = [[*pair, _error(*pair)] for pair in pairs]
     write_picture(folder / "views.png", _stacked(rows))
     if truth is not None:

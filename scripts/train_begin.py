@@ -31,7 +31,7 @@ def begun(flags: Train, what: Chosen, console: Console, held: ExitStack) -> Run:
     """A training that is ready to begin, or to go on, in a folder that nobody else writes to while it is `held`."""
     device = choose_device(flags.device, console)
     if flags.viewer:
-        from ..viewer.door import listen  # seconds to import: only who looks on pays
+        from ..viewer.listener import listen  # seconds to import: only who looks on pays
 
         listen(flags.host, flags.port).close()  # whether it can be, before anything is written
     folder = _claim(flags, held)

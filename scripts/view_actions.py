@@ -15,14 +15,14 @@ from ..viewer.jobs import Cancelled, Task
 from ..viewer.make_tab import Action, Made, Order
 from ..viewer.offline import JOB
 from ..viewer.scheduler import Scheduler
-from ..viewer.subject import Look
+from ..viewer.subject import DisplaySettings
 from .view_subjects import Library
 
 POINTS = {"coarse": 50_000, "medium": 300_000, "fine": 1_500_000}  # rays in all, of which some meet nothing
 CONVERSION_SECONDS = 60.0
 
 
-def actions(library: Library, look: Callable[[], Look], folder: Path) -> tuple[Action, ...]:
+def actions(library: Library, look: Callable[[], DisplaySettings], folder: Path) -> tuple[Action, ...]:
     """All that this program can make; files go to the folder."""
     return _convert(library, folder), _point_cloud(library, look, folder), _save(library, folder)
 
@@ -58,7 +58,7 @@ def _convert(library: Library, folder: Path) -> Action:
     return Action("Convert", hint, make, tuple(FIELD_CONFIGS), "Into", CONVERSION_SECONDS)
 
 
-def _point_cloud(library: Library, look: Callable[[], Look], folder: Path) -> Action:
+def _point_cloud(library: Library, look: Callable[[], DisplaySettings], folder: Path) -> Action:
     def make(task: Task, scheduler: Scheduler, order: Order) -> Made:
         trained, crop = library.find(order.subject), look().crop
         views = camera_count(trained.cameras)

@@ -38,19 +38,19 @@ class Watched:
         self.page = Page(self.viewer, tools, made)
         with self.page.field_folder:
             self.tab = TrainingTab(self.viewer)
-        self.viewer.artist.training = lambda: run.training.seconds
+        self.viewer.renderer.training = lambda: run.training.seconds
         self.gave_way = time.perf_counter()  # and had the machine back
         for line in how_to_open(host, self.viewer.port):
             say(console, line)
 
     def __call__(self, progress: Progress) -> None:
         worked = time.perf_counter() - self.gave_way
-        self.viewer.artist.learned()
+        self.viewer.renderer.learned()
         self._say(progress)
         self._rest()
         if progress.spent >= 1:
-            self.viewer.artist.training = None
-            self.viewer.artist.redraw()
+            self.viewer.renderer.training = None
+            self.viewer.renderer.redraw()
         self.viewer.scheduler.give_way(TRAINER, worked)
         self.gave_way = time.perf_counter()
 
@@ -71,10 +71,10 @@ class Watched:
     def _rest(self) -> None:
         if self.tab.going.is_set():
             return
-        live, self.viewer.artist.training = self.viewer.artist.training, None
-        self.viewer.artist.redraw()
+        live, self.viewer.renderer.training = self.viewer.renderer.training, None
+        self.viewer.renderer.redraw()
         self.viewer.scheduler.serve(lambda: self.tab.going.is_set() or self.told.is_set())
-        self.viewer.artist.training = live
+        self.viewer.renderer.training = live
 
     def _say(self, progress: Progress) -> None:
         words = (

@@ -14,7 +14,7 @@ from ..scenes import Cameras, Rays
 from ..scenes.rays import no_view
 from .drawing import Ask
 from .lens import View
-from .subject import Layers, Look, Paint, Picture, Subject
+from .subject import DisplaySettings, Layers, Paint, Picture, Subject
 
 FIGURE = "figure"
 OTHER = "color of the other"
@@ -30,21 +30,21 @@ class Display:
         self.paints = dict(paints)
         self.figure, self.difference = figure, difference
         first = subjects[0]
-        self.look = Look(first.name, first.background, other=subjects[-1].name)
+        self.look = DisplaySettings(first.name, first.background, other=subjects[-1].name)
         self._lock = threading.Lock()
 
     def change(self, **changes: object) -> None:
         with self._lock:
             self.look = replace(self.look, **changes)  # pyright: ignore[reportArgumentType]
 
-    def subject(self, look: Look) -> Subject:
+    def subject(self, look: DisplaySettings) -> Subject:
         return self.subjects[look.subject]
 
     def outputs(self) -> tuple[str, ...]:
         """What can be shown of the subject."""
         return (*self.paints, *self.subject(self.look).surface)
 
-    def camera(self, view: View, look: Look) -> Cameras:
+    def camera(self, view: View, look: DisplaySettings) -> Cameras:
         return view.camera(view.size(look.longest_side), self.subject(look).cameras[0], look.time)
 
     def distance(self, origin: Float[Tensor, "xyz=3"], direction: Float[Tensor, "xyz=3"]) -> float:
@@ -63,11 +63,13 @@ class Display:
         seen = self._trace(subject, rays, self.look)
         return seen.depth[0].item() if seen.opacity[0] > 0.5 else torch.inf
 
-    def asker(self, look: Look) -> Ask:
+    def asker(self, look: DisplaySettings) -> Ask:
         """What a drawing asks of the subjects, pixel by pixel."""
         return partial(self._ask, look)
 
-    def _ask(self, look: Look, rays: Rays, pixels: Int[Tensor, "pixel"], camera: Cameras) -> Layers:
+    def _ask(
+        self, look: DisplaySettings, rays: Rays, pixels: Int[Tensor, "pixel"], camera: Cameras
+    ) -> Layers:
         if look.comparison != "split":
             return self._layers(rays, look)
         right = (pixels % camera.width + 0.5) / camera.width > look.split
@@ -79,18 +81,18 @@ class Display:
             self._layers(rays[right.nonzero()[:, 0]], replace(look, subject=look.other)),
         )
 
-    def paint(self, picture: Picture, look: Look) -> UInt8[Tensor, "height width rgb=3"]:
+    def paint(self, picture: Picture, look: DisplaySettings) -> UInt8[Tensor, "height width rgb=3"]:
         image = self._painter(picture, look)(picture)
         if look.comparison == "split":
             image[:, min(round(look.split * image.shape[1]), image.shape[1] - 1)] = 255
         return image
 
-    def _painter(self, picture: Picture, look: Look) -> Paint:
+    def _painter(self, picture: Picture, look: DisplaySettings) -> Paint:
         if look.comparison == "difference":
             return self.difference
         return self.figure if FIGURE in picture.layers else self.paints[look.output]
 
-    def _layers(self, rays: Rays, look: Look) -> Layers:
+    def _layers(self, rays: Rays, look: DisplaySettings) -> Layers:
         subject = self.subjects[look.subject]
         seen = self._trace(subject, rays, look)
         layers = {
@@ -105,7 +107,7 @@ class Display:
             layers[OTHER] = self._trace(self.subjects[look.other], rays, look).color
         return layers
 
-    def _trace(self, subject: Subject, rays: Rays, look: Look) -> Rendering:
+    def _trace(self, subject: Subject, rays: Rays, look: DisplaySettings) -> Rendering:
         background = torch.tensor(look.background).to(rays.origins)
         return subject.trace(look.crop.apply(rays) if look.crop else rays, background)
 

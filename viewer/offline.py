@@ -11,7 +11,7 @@ from ..scenes import Cameras
 from .display import Display
 from .drawing import Pace, Plan, draw
 from .scheduler import Scheduler
-from .subject import Look
+from .subject import DisplaySettings
 
 JOB = "job"  # its name at the scheduler
 AT_ONCE = Plan(first_seconds=float("inf"), in_full=False)
@@ -21,7 +21,7 @@ Image = UInt8[Tensor, "height width rgb=3"]
 class OfflineRenderer:
     """Pictures of cameras as somebody looks at them, each at its moment."""
 
-    def __init__(self, display: Display, scheduler: Scheduler, look: Look) -> None:
+    def __init__(self, display: Display, scheduler: Scheduler, look: DisplaySettings) -> None:
         self.display = display
         self.scheduler = scheduler
         self.look = look

@@ -5,13 +5,13 @@ import time
 
 import viser
 
-from .artist import Finished
 from .field_tab import FieldTab
 from .job_board import JobBoard
 from .make_tab import Action, MakeTab
 from .path_files import PathFiles
 from .path_tab import PathTab
 from .server import Tools, Viewer, Watcher
+from .tile_renderer import Finished
 from .view_tab import ViewTab
 
 STATUS_SECONDS = 0.5

@@ -14,15 +14,15 @@ import numpy as np
 import viser
 
 from ..train.files import one_line
-from .artist import Artist, Client, Finished
 from .display import Display
-from .door import open_door
-from .gate import guarded_server
+from .guard import guarded_server
 from .jobs import Jobs
 from .lens import View, fov_of, opencv_from_pose, pose_of
+from .listener import open_listener
 from .route import Route
 from .scheduler import Scheduler
 from .subject import Subject
+from .tile_renderer import Client, Finished, TileRenderer
 
 log = logging.getLogger(__name__)
 QUALITY = 70, 90  # JPEG: on the way, and of the full picture
@@ -57,13 +57,13 @@ class Viewer:
 
     def __init__(self, display: Display, *, host: str, port: int) -> None:
         """Raises ValueError where nobody can listen there."""
-        door = open_door(host, port)
+        listener = open_listener(host, port)
         self.display = display
         self.scheduler = make_floor()
-        self.artist = Artist(display, self.scheduler)
+        self.renderer = TileRenderer(display, self.scheduler)
         self.jobs = Jobs()
         self.watchers: list[Callable[[viser.ClientHandle], Watcher]] = []
-        self.server = guarded_server(door, "omnifield")
+        self.server = guarded_server(listener, "omnifield")
         self.port = self.server.get_port()
         self.set_home(self.first_camera())
 
@@ -73,7 +73,7 @@ class Viewer:
         self.server.on_client_disconnect(self._part)
 
     def close(self) -> None:
-        self.artist.stop()
+        self.renderer.stop()
         self.scheduler.close()
         self.jobs.stop()
         with contextlib.redirect_stdout(sys.stderr):  # viser says so on standard output
@@ -98,16 +98,16 @@ class Viewer:
     async def _greet(self, client: viser.ClientHandle) -> None:
         number = client.client_id
         screen = Screen(client, [watch(client) for watch in self.watchers])
-        self.artist.add(number, Client(screen.show, screen.fail))
-        self.artist.look_from(number, view_of(client.camera))
+        self.renderer.add(number, Client(screen.show, screen.fail))
+        self.renderer.look_from(number, view_of(client.camera))
 
         async def moved(camera: viser.CameraHandle) -> None:
-            self.artist.look_from(number, view_of(camera))
+            self.renderer.look_from(number, view_of(camera))
 
         client.camera.on_update(moved)
 
     async def _part(self, client: viser.ClientHandle) -> None:
-        self.artist.remove(client.client_id)
+        self.renderer.remove(client.client_id)
 
 
 class Screen:

@@ -58,7 +58,7 @@ class Crop:
 
 
 @dataclass(frozen=True)
-class Look:
+class DisplaySettings:
     """How the subjects are looked at: all that a person can choose but the camera."""
 
     subject: str

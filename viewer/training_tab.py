@@ -57,4 +57,4 @@ class TrainingTab:
         else:
             self.going.set()
             self.pause.label, self.pause.icon = "Pause", viser.Icon.PLAYER_PAUSE
-        self.viewer.artist.redraw()
+        self.viewer.renderer.redraw()

@@ -87,7 +87,7 @@ class ViewTab:
             time=self.time.value,
             longest_side=int(self.sharp.value),
         )
-        self.viewer.artist.redraw()
+        self.viewer.renderer.redraw()
 
     def _comparison(self, names: tuple[str, ...]) -> None:
         gui = self.viewer.server.gui
@@ -164,7 +164,7 @@ class ViewTab:
     def _picked(self, click: viser.SceneClickEvent) -> None:
         origin, direction = torch.tensor(click.ray_origin), torch.tensor(click.ray_direction)
         direction = torch.nn.functional.normalize(direction, dim=-1)
-        distance = self.viewer.artist.distance(origin, direction)
+        distance = self.viewer.renderer.distance(origin, direction)
         if np.isfinite(distance):
             click.client.camera.look_at = (origin + distance * direction).double().numpy()
         else:

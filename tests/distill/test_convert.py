@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import pytest
 import torch
 from omnifield.distill import Callbacks, Conversion, Edits, Goal, Plan, convert
+from omnifield.distill.comparison import TeacherComparison
 from omnifield.distill.curriculum import SCHEDULES
-from omnifield.distill.exam import Exam
 from omnifield.distill.loop import Distillation, EarlyStopping, distill
 from omnifield.fields import field_config
 from omnifield.scenes import Cameras
@@ -140,15 +140,15 @@ def test_the_best_is_chosen_on_other_views_than_it_is_judged_by(
 ) -> None:
     asked = []
 
-    class Watched(Exam):
+    class Watched(TeacherComparison):
         def __init__(self, trained: TrainedField, cameras: Sequence[Cameras], rays: int) -> None:
             super().__init__(trained, cameras, rays)
             asked.append(all_poses(cameras))
 
-    monkeypatch.setattr(importlib.import_module("omnifield.distill.convert"), "Exam", Watched)
+    monkeypatch.setattr(importlib.import_module("omnifield.distill.convert"), "TeacherComparison", Watched)
     done = converted(teacher_ball, "voxel", 4)
     chosen_by, judged_by = asked
-    assert torch.equal(all_poses(done.exam.cameras), judged_by)
+    assert torch.equal(all_poses(done.comparison.cameras), judged_by)
     apart = (chosen_by[:, None] - judged_by[None]).abs().amax((2, 3))
     assert apart.min() > 1e-2 and len(chosen_by) >= len(judged_by)
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from omnifield.distill import Distillation, Plan
-from omnifield.distill.exam import QUICK_RAYS, Exam
+from omnifield.distill.comparison import QUICK_RAYS, TeacherComparison
 from omnifield.distill.initialise import initialise
 from omnifield.fields import FIELD_CONFIGS, Points
 from omnifield.train import TrainedField
@@ -14,8 +14,8 @@ SOLVED = ("voxel", "mipvog")
 
 
 def agreement(work: Distillation) -> float:
-    exam = Exam(work.teacher.trained, work.teacher.held_out, QUICK_RAYS)
-    return exam.psnr(work.student, work.rebuilt_sampler(looks=1))
+    comparison = TeacherComparison(work.teacher.trained, work.teacher.held_out, QUICK_RAYS)
+    return comparison.psnr(work.student, work.rebuilt_sampler(looks=1))
 
 
 @pytest.mark.parametrize("kind", SOLVED)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from omnifield.distill import Conversion, Goal, convert
-from omnifield.distill.exam import QUICK_RAYS, Exam
+from omnifield.distill.comparison import QUICK_RAYS, TeacherComparison
 from omnifield.fields import FIELD_CONFIGS
 from omnifield.renderers import VolumeRenderer
 from omnifield.train import Budget, TrainedField, load_field, save_field
@@ -62,8 +62,8 @@ def assert_stands_alone(done: Conversion, path: Path) -> None:
     alone = load_field(path)
     assert type(alone.field) is type(done.student.field)
     assert torch.allclose(picture(alone), picture(done.student), atol=2e-3)
-    exam = Exam(done.teacher, done.exam.cameras, QUICK_RAYS)
-    assert exam.psnr(alone.field, alone.sampler) == pytest.approx(done.agreement.psnr, abs=0.1)
+    comparison = TeacherComparison(done.teacher, done.comparison.cameras, QUICK_RAYS)
+    assert comparison.psnr(alone.field, alone.sampler) == pytest.approx(done.agreement.psnr, abs=0.1)
 
 
 def test_a_ball_goes_round_through_all_kinds(teacher_ball: TrainedField, tmp_path: Path) -> None:

@@ -147,7 +147,7 @@ def test_clients_come_and_go_and_leave_nothing_behind(ball: Ball):
         gc.collect()
         assert threading.active_count() <= threads
         assert len(gc.get_objects()) < held + 2000
-        assert not viewer.artist._clients
+        assert not viewer.renderer._clients
 
     visit(ball, scene)
 

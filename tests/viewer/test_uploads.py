@@ -10,7 +10,7 @@ import pytest
 import viser
 from omnifield.bench.viewer_client import PlainClient, plain_client
 from omnifield.scripts.view_tools import write_route
-from omnifield.viewer import gate, uploads
+from omnifield.viewer import guard, uploads
 from omnifield.viewer.lens import pose_of
 from omnifield.viewer.page import Page
 from omnifield.viewer.route import Key, Route
@@ -101,7 +101,7 @@ def test_a_file_never_takes_more_than_was_announced(tmp_path: Path):
 def test_files_that_are_never_finished_are_few_and_go_with_their_browsers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(gate, "MOST_PRESSES", 1000)
+    monkeypatch.setattr(guard, "MOST_PRESSES", 1000)
 
     async def scene(page: Page, client: PlainClient) -> None:
         for number in range(50):
@@ -147,7 +147,7 @@ def test_whoever_sends_no_camera_sends_no_file(tmp_path: Path):
 
 
 def test_receipts_of_files_do_not_pile_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(gate, "MOST_PRESSES", 1000)
+    monkeypatch.setattr(guard, "MOST_PRESSES", 1000)
 
     async def scene(page: Page, client: PlainClient) -> None:
         buffer = page.viewer.server._websock_server._broadcast_buffer

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import viser
 from omnifield.bench.viewer_client import PlainClient, plain_client
-from omnifield.viewer import gate
+from omnifield.viewer import guard
 from omnifield.viewer.lens import opencv_from_pose, pose_of
 from omnifield.viewer.page import Page
 
@@ -103,7 +103,7 @@ def test_no_control_can_be_set_out_of_its_limits(
         assert 128 <= page.viewer.display.look.longest_side <= 2048
 
     visit(tmp_path, scene)
-    assert {record.name for record in caplog.records} == {gate.__name__}
+    assert {record.name for record in caplog.records} == {guard.__name__}
     assert "Traceback" not in capfd.readouterr().err
 
 

@@ -48,8 +48,8 @@ async def seen(page: Page, client: PlainClient) -> None:
     """Until all that was sent so far has been dealt with: a camera that comes after it has arrived."""
     seen.turn += 0.01
     await client.look(pose_of(cameras(), 0), FOV + seen.turn)
-    artist = page.viewer.artist
-    await until(lambda: any(c.view and c.view.fov == FOV + seen.turn for c in artist._clients.values()))
+    renderer = page.viewer.renderer
+    await until(lambda: any(c.view and c.view.fov == FOV + seen.turn for c in renderer._clients.values()))
 
 
 seen.turn = 0.0

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import viser
 from omnifield.bench.viewer_client import PlainClient, plain_client
-from omnifield.viewer import gate
+from omnifield.viewer import guard
 from omnifield.viewer.lens import pose_of
 from omnifield.viewer.page import Page
 from omnifield.viewer.server import Viewer
@@ -90,7 +90,7 @@ def test_a_viser_without_a_place_for_the_gate_is_refused(monkeypatch: pytest.Mon
 def test_a_message_is_of_bounded_size(tmp_path: Path):
     async def scene(page: Page, client: PlainClient) -> None:
         async with plain_client(page.viewer.port, SIZE) as rude:
-            await rude.connection.send(b"\0" * (gate.MOST_BYTES + 1))
+            await rude.connection.send(b"\0" * (guard.MOST_BYTES + 1))
             with pytest.raises(ConnectionClosed):
                 await asyncio.wait_for(rude.connection.wait_closed(), 10)
                 await rude.connection.send(b"")
@@ -125,8 +125,8 @@ def test_presses_by_the_thousand_are_as_many_as_a_person_s(tmp_path: Path):
             await set_to(page, client, button, True)
         await seen(page, client)
         seconds = asyncio.get_running_loop().time() - began
-        await until(lambda: len(pressed) >= gate.MOST_PRESSES)
-        assert len(pressed) <= gate.MOST_PRESSES * (seconds + 1)
+        await until(lambda: len(pressed) >= guard.MOST_PRESSES)
+        assert len(pressed) <= guard.MOST_PRESSES * (seconds + 1)
 
     visit(tmp_path, scene)
 

@@ -17,7 +17,7 @@ PLACE = re.compile(r"(?:(https?)://)?(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::([0-9]{1,
 
 
 @dataclass(frozen=True)
-class Door:
+class Listener:
     """A socket that listens, and the names by which other machines may call it; none where they cannot reach it."""
 
     listening: socket.socket
@@ -46,13 +46,13 @@ class Door:
         return name == "localhost" or name in self.names
 
 
-def open_door(host: str, port: int) -> Door:
+def open_listener(host: str, port: int) -> Listener:
     """Raises ValueError, naming the flag at fault, where nobody can listen there."""
     listening = listen(host, port)
     address = _address(listening.getsockname()[0])
     if address is not None and address.is_loopback:
-        return Door(listening, frozenset())
-    return Door(listening, frozenset({_plain(host), *_own_names()}))
+        return Listener(listening, frozenset())
+    return Listener(listening, frozenset({_plain(host), *_own_names()}))
 
 
 def listen(host: str, port: int) -> socket.socket:

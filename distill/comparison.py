@@ -34,7 +34,7 @@ class Agreement:
     depth: float
 
 
-class Exam:
+class TeacherComparison:
     """Renders the teacher once; `stride` is between the pixels that are compared."""
 
     def __init__(self, trained: TrainedField, cameras: Sequence[Cameras], rays: int) -> None:

@@ -15,7 +15,7 @@ from .display import Display
 from .drawing import COARSE_SECONDS, Pace, Plan, Stage, draw
 from .lens import View
 from .scheduler import Scheduler
-from .subject import Look
+from .subject import DisplaySettings
 
 log = logging.getLogger(__name__)
 VIEWER = "viewer"  # its name at the scheduler
@@ -42,7 +42,7 @@ class Client:
     show: Callable[[Finished], None]
     fail: Callable[[BaseException], None]
     view: View | None = None
-    look: Look | None = None  # of the drawing
+    look: DisplaySettings | None = None  # of the drawing
     asked: int = 0  # how often it wanted something new
     began: int = 0  # which of those is being drawn, or was
     version: int = -1  # of the fields, when the drawing began
@@ -51,7 +51,7 @@ class Client:
     coarse: bool = False  # whether the first picture of its newest camera is still to come
 
 
-class Artist:
+class TileRenderer:
     """Draws for any number of clients, a tile at a turn: first for those who have nothing of their newest
     camera yet, and among equals for whoever has waited longest."""
 
@@ -190,7 +190,7 @@ class Artist:
         lively = min(max(LIVE_SHARE * self.training(), least), most)
         return Plan(first if moved else lively, in_full=False)
 
-    def _pace(self, look: Look) -> Pace:
+    def _pace(self, look: DisplaySettings) -> Pace:
         key = (look.subject, look.comparison, look.other)
         return self._paces.setdefault(key, Pace())
 

@@ -23,7 +23,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
 from .controls import Button, allowed
-from .door import Door
+from .listener import Listener
 from .uploads import Uploads
 from .wire import ENCODER, Camera, Click, Control, Pointer, Refused, Upload, UploadPart, understood
 
@@ -33,11 +33,11 @@ MOST_PRESSES = 20  # of buttons, and clicks, in a second from one browser
 ADMIT = Callable[[ServerConnection, Request], Response | None]
 
 
-class Gate:
+class Guard:
     """One for a server. It has to be given the server's controls before any of them can be set."""
 
-    def __init__(self, door: Door) -> None:
-        self.door = door
+    def __init__(self, listener: Listener) -> None:
+        self.listener = listener
         self.server: viser.ViserServer | None = None
         self.uploads = Uploads(self._forget)
         self.in_place = False
@@ -48,7 +48,7 @@ class Gate:
     def admit(self, then: ADMIT | None, connection: ServerConnection, request: Request) -> Response | None:
         """The answer to a request that is no connection, or that is refused; no other page may frame ours, where a
         press could be meant for something else."""
-        refusal = self.door.refusal(request.headers.get_all("Host"), request.headers.get_all("Origin"))
+        refusal = self.listener.refusal(request.headers.get_all("Host"), request.headers.get_all("Origin"))
         if refusal is not None:
             return connection.respond(http.HTTPStatus.FORBIDDEN, f"{refusal}\n")
         response = then(connection, request) if then is not None else None
@@ -78,8 +78,8 @@ class Gate:
 class FilteredConnection:
     """A connection as viser sees it, which hears only what a browser may say."""
 
-    def __init__(self, gate: Gate, connection: ServerConnection) -> None:
-        self.gate = gate
+    def __init__(self, guard: Guard, connection: ServerConnection) -> None:
+        self.guard = guard
         self.connection = connection
         self.looks = False  # whether its camera has come: viser cleans up only after those whose has
         self.presses: deque[float] = deque(maxlen=MOST_PRESSES)
@@ -114,7 +114,7 @@ class FilteredConnection:
         if not self.looks:
             raise Refused("something before its first camera")
         if isinstance(message, Control):
-            control = self.gate.control(message.uuid)
+            control = self.guard.control(message.uuid)
             message.updates.value = allowed(control, message.updates.value)
             if isinstance(control, Button):
                 self._press()
@@ -122,9 +122,9 @@ class FilteredConnection:
             self._press()
         elif isinstance(message, Upload):
             self._press()
-            self.gate.begin_upload(self, message)
+            self.guard.begin_upload(self, message)
         elif isinstance(message, UploadPart):
-            self.gate.uploads.take(self, message)
+            self.guard.uploads.take(self, message)
         return ENCODER.encode(message)
 
     def _press(self) -> None:
@@ -135,36 +135,36 @@ class FilteredConnection:
         self.presses.append(now)
 
 
-def guarded_server(door: Door, label: str) -> viser.ViserServer:
-    """A viser server that listens at the door, behind a gate. Raises RuntimeError for a viser that cannot have one."""
-    gate = Gate(door)
-    host, port = door.listening.getsockname()[:2]
+def guarded_server(listener: Listener, label: str) -> viser.ViserServer:
+    """A viser server on that socket, behind a guard. Raises RuntimeError for a viser that cannot have one."""
+    guard = Guard(listener)
+    host, port = listener.listening.getsockname()[:2]
     # viser prints an address of its own.
-    with _in_front_of_viser(gate), contextlib.redirect_stdout(io.StringIO()):
-        gate.server = viser.ViserServer(host=host, port=port, label=label, verbose=False)
-    if not gate.in_place:
-        gate.server.stop()
-        door.listening.close()
+    with _in_front_of_viser(guard), contextlib.redirect_stdout(io.StringIO()):
+        guard.server = viser.ViserServer(host=host, port=port, label=label, verbose=False)
+    if not guard.in_place:
+        guard.server.stop()
+        listener.listening.close()
         raise RuntimeError(
             f"viser {viser.__version__} serves in another way than 1.1, and would let everybody in: install viser 1.1."
         )
-    return gate.server
+    return guard.server
 
 
 @contextmanager
-def _in_front_of_viser(gate: Gate) -> Iterator[None]:
+def _in_front_of_viser(guard: Guard) -> Iterator[None]:
     plain = websockets_server.serve
 
     def serve(handler: Callable[[Any], Awaitable[None]], host: str, port: int, **settings: Any) -> Any:
         """As viser calls it, who would try other ports, one by one: it gets the one that is held already."""
         del host, port
-        gate.in_place = True
+        guard.in_place = True
         ours = {
-            "sock": gate.door.listening,
-            "process_request": functools.partial(gate.admit, settings.get("process_request")),
+            "sock": guard.listener.listening,
+            "process_request": functools.partial(guard.admit, settings.get("process_request")),
             "max_size": MOST_BYTES,
         }
-        return plain(functools.partial(gate.attend, handler), **settings | ours)
+        return plain(functools.partial(guard.attend, handler), **settings | ours)
 
     websockets_server.serve = serve  # pyright: ignore
     try:

@@ -4,12 +4,12 @@ import errno
 import socket
 
 import pytest
-from omnifield.viewer import door
-from omnifield.viewer.door import Door, listen, open_door
+from omnifield.viewer import listener
+from omnifield.viewer.listener import Listener, listen, open_listener
 
 OURS = socket.socket()  # never bound: only headers matter here
-HERE = Door(OURS, frozenset())
-FAR = Door(OURS, frozenset({"lab-7", "lab-7.local", "lab-7.example.org"}))
+HERE = Listener(OURS, frozenset())
+FAR = Listener(OURS, frozenset({"lab-7", "lab-7.local", "lab-7.example.org"}))
 
 
 @pytest.mark.parametrize("place", ["localhost", "127.0.0.1", "[::1]", "LocalHost", "localhost.", "127.0.0.2"])
@@ -93,7 +93,7 @@ def test_names_are_those_of_this_machine_and_the_one_that_was_given(monkeypatch:
         ("localhost", set()),
         ("0.0.0.0", {"0.0.0.0", "lab-7", "lab-7.local", "lab-7.example.org"}),
     ):
-        opened = open_door(host, 0)
+        opened = open_listener(host, 0)
         opened.listening.close()
         assert opened.names == names
 
@@ -125,6 +125,6 @@ def test_a_port_of_the_system_s_and_a_taken_one_are_named(monkeypatch: pytest.Mo
         taken.listen()
         with pytest.raises(ValueError, match=r"Port \d+ on 127.0.0.1 is taken .* --port"):
             listen("127.0.0.1", taken.getsockname()[1])
-    monkeypatch.setattr(door.socket, "socket", Forbidden)
+    monkeypatch.setattr(listener.socket, "socket", Forbidden)
     with pytest.raises(ValueError, match=r"Port 80 is kept for the system's .* 1024"):
         listen("127.0.0.1", 80)
