@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from jaxtyping import Float
 from torch import Tensor
 
 from ..fields import Field
 from ..renderers import Rendering, Trace
+from ..scenes import Contraction
+from .distortion import distortion
 from .pixels import PixelBatch
 from .ray_losses import RAY_LOSSES
 from .schedule import FitConfig
@@ -45,10 +48,13 @@ PHOTOMETRIC = Term("photometric", 1.0, photometric)
 
 
 def terms_of(field: Field, config: FitConfig) -> list[Term]:
-    """The photometric loss, and the losses on rays that have a weight: what the field asks for and what the user does
-    add up."""
+    """The photometric loss, the losses on rays that have a weight (what the field asks for and what the user does add
+    up), and in an unbounded scene the distortion loss."""
     asked = field.ray_losses
     terms = [
         Term(name, asked.get(name, 0.0) + getattr(config, name), loss) for name, loss in RAY_LOSSES.items()
     ]
+    if isinstance(field.domain, Contraction):
+        loss = partial(distortion, scale=field.domain.side / 2)
+        terms.append(Term("distortion", config.distortion, loss))
     return [PHOTOMETRIC, *(term for term in terms if term.weight)]

@@ -28,6 +28,7 @@ BOUNDS = {
     "final_rate": (1e-6, 1.0),
     "stop": (STOP, 0.1),
     "visible": (VISIBLE, 0.1),
+    "distortion": (0.0, HEAVIEST),
     "background_entropy": (0.0, HEAVIEST),
     "sample_color": (0.0, HEAVIEST),
     "opacity_sparsity": (0.0, HEAVIEST),
@@ -46,6 +47,8 @@ class FitConfig:
     stop: float = 0.01
     # The weight up to which a sample is not asked for its colour, and has the mean colour of its ray's others.
     visible: float = 0.001
+    # The weight of the distortion loss, in unbounded scenes alone: around an object silhouettes say what is empty.
+    distortion: float = 0.02
     background_entropy: float = (
         0.0  # this and the next two: weights of `ray_losses`, beside those of the field
     )

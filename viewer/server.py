@@ -7,10 +7,12 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 import viser
 
 from ..train.files import one_line
@@ -95,6 +97,20 @@ class Viewer:
         home.up = (0.0, 0.0, 1.0)
         home.near, home.far = domain.side * 1e-3, domain.side * 1e3
 
+    def turn_around_what_is_seen(self, client: viser.ClientHandle, pose: np.ndarray) -> None:
+        """A browser's camera with this pose (OpenGL's axes) turns around the surface in the middle of its picture, as
+        soon as it is known where that is; around what it turned before where there is none, or if it has moved."""
+        position, forward = pose[:, 3], -pose[:, 2]
+
+        def aim(found: "Future[float]") -> None:
+            if found.cancelled() or found.exception() or not np.isfinite(found.result()):
+                return
+            if np.allclose(client.camera.position, position, rtol=1e-4, atol=1e-4):
+                client.camera.look_at = position + found.result() * forward
+
+        ray = (torch.from_numpy(part).float() for part in (position, forward))
+        self.renderer.distance(*ray).add_done_callback(aim)
+
     async def _greet(self, client: viser.ClientHandle) -> None:
         number = client.client_id
         screen = Screen(client, [watch(client) for watch in self.watchers])
@@ -105,6 +121,7 @@ class Viewer:
             self.renderer.look_from(number, view_of(camera))
 
         client.camera.on_update(moved)
+        self.turn_around_what_is_seen(client, self.first_camera()[0])
 
     async def _part(self, client: viser.ClientHandle) -> None:
         self.renderer.remove(client.client_id)

@@ -143,6 +143,7 @@ class ViewTab:
         pose, fov, target = self.viewer.first_camera()
         fly(event.client, pose, fov)
         event.client.camera.look_at = target
+        self.viewer.turn_around_what_is_seen(event.client, pose)
         self.fov.value = float(np.degrees(fov))
 
     def _pick(self, event: viser.GuiEvent) -> None:
@@ -164,7 +165,7 @@ class ViewTab:
     def _picked(self, click: viser.SceneClickEvent) -> None:
         origin, direction = torch.tensor(click.ray_origin), torch.tensor(click.ray_direction)
         direction = torch.nn.functional.normalize(direction, dim=-1)
-        distance = self.viewer.renderer.distance(origin, direction)
+        distance = self.viewer.renderer.distance(origin, direction).result()
         if np.isfinite(distance):
             click.client.camera.look_at = (origin + distance * direction).double().numpy()
         else:

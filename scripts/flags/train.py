@@ -24,8 +24,8 @@ class Train:
     """What chooses where along its rays the field is asked."""
     set: Annotated[Repeated, named("NAME=VALUE")] = ()
     """A setting of the field, or with sampler. before its name of the sampler, or with fit. of the training.
-    (fit. has warmup, coarse, final_rate, stop, visible, and the weights background_entropy, sample_color,
-    opacity_sparsity.)
+    (fit. has warmup, coarse, final_rate, stop, visible, and the weights distortion, background_entropy,
+    sample_color, opacity_sparsity.)
     May be given several times, and an unknown one lists them."""
     max_seconds: Annotated[float | None, usually("60, or none with --max-steps")] = None
     """Seconds of training, loading and pictures not counted; with --resume those before count, too."""
