@@ -6,13 +6,14 @@ from ..scenes import Scene
 from ..scenes.notice import notice
 from .blender import BLENDER
 from .checks import check_scene
+from .colmap import COLMAP
 from .format import Format
 from .meshes import MESHES, SUFFIXES
 from .mipnerf import MULTISCALE
 from .transforms import SPLIT, TRANSFORMS
 
 DEMO = "demo"
-FORMATS: tuple[Format, ...] = (BLENDER, TRANSFORMS, SPLIT, MULTISCALE, MESHES)
+FORMATS: tuple[Format, ...] = (BLENDER, TRANSFORMS, SPLIT, MULTISCALE, COLMAP, MESHES)
 """The first one that fits is taken. A new one is one file and one name here."""
 
 
