@@ -8,12 +8,14 @@ from .blender import BLENDER
 from .checks import check_scene
 from .colmap import COLMAP
 from .format import Format
+from .llff import LLFF
 from .meshes import MESHES, SUFFIXES
 from .mipnerf import MULTISCALE
+from .neus import NEUS
 from .transforms import SPLIT, TRANSFORMS
 
 DEMO = "demo"
-FORMATS: tuple[Format, ...] = (BLENDER, TRANSFORMS, SPLIT, MULTISCALE, COLMAP, MESHES)
+FORMATS: tuple[Format, ...] = (BLENDER, TRANSFORMS, SPLIT, MULTISCALE, COLMAP, LLFF, NEUS, MESHES)
 """The first one that fits is taken. A new one is one file and one name here."""
 
 

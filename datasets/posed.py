@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ..scenes.domain import Contraction
 from ..scenes.placement import Capture, Placement, Stated, place, placed
 from ..scenes.scene import Scene
 from ..scenes.views import has_transparency
@@ -15,6 +16,7 @@ from .frame import Frame
 
 TEST_EVERY = 8
 NEAREST = 0.5  # of the distance to the nearest thing that is known: rays start there, so fog before it is not learnt
+MOST_NEAR = 0.1  # of the box's side: people who look at the field later come closer than the photographer did
 OPENCV_FROM_OPENGL = torch.diag(torch.tensor([1.0, -1.0, -1.0, 1.0], dtype=torch.float64))
 
 
@@ -34,7 +36,9 @@ def scene_of(
     test, train = list(frames[::TEST_EVERY]), [frame for i, frame in enumerate(frames) if i % TEST_EVERY]
     capture = read_capture(train, test, downscale=downscale, source=stated.file)
     placement = put(capture, stated)
-    placement = replace(placement, near=max(placement.near, NEAREST * nearest))
+    if isinstance(placement.domain, Contraction):  # before a box of an object there is nothing
+        known = min(NEAREST * nearest, MOST_NEAR * placement.domain.side)
+        placement = replace(placement, near=max(placement.near, known))
     scene = Scene(
         name=name,
         domain=placement.domain,
