@@ -94,7 +94,9 @@ def frames_of(model: Model, photographs: Photographs) -> list[Frame]:
             f"lists, {missing[0]} first."
         )
     paths = [path for path in found.values() if path is not None]
-    lenses = {number: lens_of(each, model.file.with_stem("cameras")) for number, each in model.cameras.items()}
+    lenses = {
+        number: lens_of(each, model.file.with_stem("cameras")) for number, each in model.cameras.items()
+    }
     return [
         Frame(
             name=name,
@@ -126,8 +128,12 @@ def _folders(path: Path) -> list[Path]:
     for place in PLACES:
         inner = path / place
         if inner.is_dir():
-            numbered = sorted((each for each in inner.iterdir() if each.name.isdecimal()), key=lambda each: int(each.name))
-            here = [each for each in (inner, *numbered) if any(_has_model(each, suffix) for suffix, _ in READERS)]
+            numbered = sorted(
+                (each for each in inner.iterdir() if each.name.isdecimal()), key=lambda each: int(each.name)
+            )
+            here = [
+                each for each in (inner, *numbered) if any(_has_model(each, suffix) for suffix, _ in READERS)
+            ]
             if here:
                 return here
     return []

@@ -6,7 +6,14 @@ from ..scenes.cameras import Lens
 from .colmap_model import ModelCamera
 from .intrinsics import Intrinsics
 
-ONE_FOCAL = ("SIMPLE_PINHOLE", "SIMPLE_RADIAL", "RADIAL", "SIMPLE_FISHEYE", "SIMPLE_RADIAL_FISHEYE", "RADIAL_FISHEYE")
+ONE_FOCAL = (
+    "SIMPLE_PINHOLE",
+    "SIMPLE_RADIAL",
+    "RADIAL",
+    "SIMPLE_FISHEYE",
+    "SIMPLE_RADIAL_FISHEYE",
+    "RADIAL_FISHEYE",
+)
 # What each model's parameters behind the principal point are.
 COEFFICIENTS = {
     "SIMPLE_PINHOLE": (),

@@ -37,7 +37,9 @@ def load_llff(path: Path, downscale: int) -> Scene:
     file = root / FILE
     table = read_poses_bounds(file)
     if not has_photographs(root):
-        raise FileNotFoundError(f"{root} has {FILE}, but no folder {IMAGES}, nor a reduced one as {IMAGES}_4.")
+        raise FileNotFoundError(
+            f"{root} has {FILE}, but no folder {IMAGES}, nor a reduced one as {IMAGES}_4."
+        )
     full = root / IMAGES
     names = [each.name for each in listed(full)] if full.is_dir() else None
     photographs = choose(root, downscale, names)

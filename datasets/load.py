@@ -20,7 +20,8 @@ FORMATS: tuple[Format, ...] = (BLENDER, TRANSFORMS, SPLIT, MULTISCALE, COLMAP, L
 
 
 def load_scene(data: str | Path, *, downscale: int = 1) -> Scene:
-    """The scene that `data` names: "demo", a dataset's folder or a json file in it, or a mesh file.
+    """The scene that `data` names: "demo", a dataset's folder or the file in it that has the cameras, or a mesh
+    file.
 
     "demo" is the built-in scene even beside a folder of that name, which is "./demo".
     Each side of the images is divided by `downscale`. Raises FileNotFoundError or ValueError on bad input:
@@ -46,7 +47,7 @@ def _load(data: str | Path, downscale: int) -> Scene:
     if not path.is_dir():
         known = ", ".join(SUFFIXES)
         raise ValueError(
-            f"{data} is neither a dataset's folder, nor a json file in one, nor a mesh ({known})."
+            f"{data} is neither a dataset's folder, nor the file of cameras in one, nor a mesh ({known})."
         )
     if not any(path.iterdir()):
         raise FileNotFoundError(f"The folder {path} is empty.")

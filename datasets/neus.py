@@ -8,6 +8,7 @@ together with the pictures this is less than half a pixel, by how much the file 
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -58,15 +59,15 @@ def load_neus(path: Path, downscale: int) -> Scene:
         _frame(file, matrices, i, path, masks[i : i + 1], name)
         for i, (path, name) in enumerate(zip(pictures, distinct_names(pictures), strict=True))
     ]
-    return scene_of(
+    scene = scene_of(
         frames,
         Stated(str(file)),
         downscale=downscale,
         name=root.resolve().name,
         source="NeuS",
         put=partial(_place, masked=bool(masks)),
-        input_from_original=torch.from_numpy(np.linalg.inv(sphere)),
     )
+    return replace(scene, input_from_original=torch.from_numpy(np.linalg.inv(sphere)))
 
 
 def decompose(
@@ -74,7 +75,7 @@ def decompose(
 ) -> tuple[Float[np.ndarray, "row=3 column=3"], Float[np.ndarray, "row=4 column=4"]]:
     """K, with 1 as its last number, and a rigid map from world to camera (OpenCV's axes), of which the projection is
     K [R|t] but for a factor. Raises ValueError where it is that of no camera."""
-    if not np.isfinite(projection).all() or abs(np.linalg.det(projection[:, :3])) < 1e-12:
+    if not np.isfinite(projection).all() or np.linalg.matrix_rank(projection[:, :3]) < 3:
         raise ValueError("is not the projection of a camera")
     projection = projection * np.sign(np.linalg.det(projection[:, :3]))
     upper, rotation = rq(projection[:, :3])
@@ -132,7 +133,7 @@ def _matrix(file: Path, matrices: dict[str, np.ndarray], name: str) -> Float[np.
     if matrix.shape not in ((3, 4), (4, 4)) or not np.isfinite(matrix).all():
         raise ValueError(f"{file}: {name} is not a table of 4 rows of 4 finite numbers.")
     matrix = np.concatenate([matrix[:3], [[0.0, 0.0, 0.0, 1.0]]])
-    if abs(np.linalg.det(matrix)) < 1e-12:
+    if np.linalg.matrix_rank(matrix) < 4:
         raise ValueError(f"{file}: {name} has no inverse.")
     return matrix
 

@@ -7,7 +7,16 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-UNREADABLE = (OSError, ValueError, EOFError, KeyError, MemoryError, SyntaxError, zipfile.BadZipFile, zlib.error)
+UNREADABLE = (
+    OSError,
+    ValueError,
+    EOFError,
+    KeyError,
+    MemoryError,
+    SyntaxError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def read_array(file: Path) -> Float[np.ndarray, "..."]:

@@ -29,7 +29,6 @@ def scene_of(
     source: str,
     nearest: float = 0.0,
     put: Callable[[Capture, Stated], Placement] = place,
-    input_from_original: Float[Tensor, "row=4 column=4"] | None = None,
 ) -> Scene:
     """`frames` in the order in which every 8th is for testing. `nearest` is the distance along the viewing axis to what
     any of them sees nearest, zero where that is unknown; `put` finds the box. Raises as `read_capture`."""
@@ -39,7 +38,7 @@ def scene_of(
     if isinstance(placement.domain, Contraction):  # before a box of an object there is nothing
         known = min(NEAREST * nearest, MOST_NEAR * placement.domain.side)
         placement = replace(placement, near=max(placement.near, known))
-    scene = Scene(
+    return Scene(
         name=name,
         domain=placement.domain,
         train=placed(capture.train, placement),
@@ -48,7 +47,6 @@ def scene_of(
         scene_from_input=placement.scene_from_input,
         source=source,
     )
-    return scene if input_from_original is None else replace(scene, input_from_original=input_from_original)
 
 
 def opengl_pose(

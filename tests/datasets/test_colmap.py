@@ -88,7 +88,9 @@ def test_the_largest_model_is_taken_and_said(tmp_path: Path) -> None:
     save_pictures(tmp_path, NAMES)
     ring(NAMES[:4]).write(tmp_path / "sparse" / "0")
     ring(NAMES).write(tmp_path / "sparse" / "1")
-    with pytest.warns(UserWarning, match=r"of 2 models 1 is taken, which has most pictures \(12; the others have 4\)"):
+    with pytest.warns(
+        UserWarning, match=r"of 2 models 1 is taken, which has most pictures \(12; the others have 4\)"
+    ):
         scene = load_scene(tmp_path)
     assert sum(len(views) for views in scene.train + scene.test) == 12
 
@@ -115,7 +117,9 @@ def test_reduced_pictures_are_found_by_stem(tmp_path: Path) -> None:
     ring(NAMES).write(save_pictures(tmp_path, NAMES) / "sparse" / "0")
     made = load_scene(tmp_path, downscale=2)
     save_pictures(tmp_path, [*small[:11], "extra.jpg"], (12, 8), "images_2")
-    assert torch.equal(load_scene(tmp_path, downscale=2).train[0].images, made.train[0].images)  # one is missing
+    assert torch.equal(
+        load_scene(tmp_path, downscale=2).train[0].images, made.train[0].images
+    )  # one is missing
     Dataset(tmp_path).save("images_2/11.jpg", np.full((8, 12, 3), 90, np.uint8))
     scene = load_scene(tmp_path, downscale=2)
     assert (scene.train[0].images[-1] == 90).all()

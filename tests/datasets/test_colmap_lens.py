@@ -17,7 +17,9 @@ SAMPLES = Path(__file__).parents[3] / "shared" / "data" / "colmap"
 Formula = Callable[..., tuple[float, float]]
 
 
-def bent(u: float, v: float, k: tuple[float, ...], p: tuple[float, float] = (0.0, 0.0)) -> tuple[float, float]:
+def bent(
+    u: float, v: float, k: tuple[float, ...], p: tuple[float, float] = (0.0, 0.0)
+) -> tuple[float, float]:
     r2 = u * u + v * v
     radial = 1 + sum(each * r2**power for power, each in enumerate(k, 1))
     x = u * radial + 2 * p[0] * u * v + p[1] * (r2 + 2 * u * u)
