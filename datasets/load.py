@@ -6,18 +6,22 @@ from ..scenes import Scene
 from ..scenes.notice import notice
 from .blender import BLENDER
 from .checks import check_scene
+from .colmap import COLMAP
 from .format import Format
+from .llff import LLFF
 from .meshes import MESHES, SUFFIXES
 from .mipnerf import MULTISCALE
+from .neus import NEUS
 from .transforms import SPLIT, TRANSFORMS
 
 DEMO = "demo"
-FORMATS: tuple[Format, ...] = (BLENDER, TRANSFORMS, SPLIT, MULTISCALE, MESHES)
+FORMATS: tuple[Format, ...] = (BLENDER, TRANSFORMS, SPLIT, MULTISCALE, COLMAP, LLFF, NEUS, MESHES)
 """The first one that fits is taken. A new one is one file and one name here."""
 
 
 def load_scene(data: str | Path, *, downscale: int = 1) -> Scene:
-    """The scene that `data` names: "demo", a dataset's folder or a json file in it, or a mesh file.
+    """The scene that `data` names: "demo", a dataset's folder or the file in it that has the cameras, or a mesh
+    file.
 
     "demo" is the built-in scene even beside a folder of that name, which is "./demo".
     Each side of the images is divided by `downscale`. Raises FileNotFoundError or ValueError on bad input:
@@ -43,7 +47,7 @@ def _load(data: str | Path, downscale: int) -> Scene:
     if not path.is_dir():
         known = ", ".join(SUFFIXES)
         raise ValueError(
-            f"{data} is neither a dataset's folder, nor a json file in one, nor a mesh ({known})."
+            f"{data} is neither a dataset's folder, nor the file of cameras in one, nor a mesh ({known})."
         )
     if not any(path.iterdir()):
         raise FileNotFoundError(f"The folder {path} is empty.")

@@ -14,13 +14,17 @@ def read_pose(frame: Document) -> Float[Tensor, "row=4 column=4"]:
 
     Raises ValueError where it is not rigid: the rays of a scaled or mirrored camera miss their pixels.
     """
-    pose = frame.matrix("transform_matrix")
+    return made_rigid(frame.matrix("transform_matrix"), frame.locate("transform_matrix"))
+
+
+def made_rigid(pose: Float[Tensor, "row=4 column=4"], where: str) -> Float[Tensor, "row=4 column=4"]:
+    """A pose with its rotation made exactly orthonormal. Raises ValueError that names `where` as `read_pose`."""
     rotation = pose[:3, :3]
     gram = rotation.T @ rotation
     if (gram - torch.eye(3)).abs().max() > RIGID_TOLERANCE:
-        raise frame.error("transform_matrix", f"is not a rigid pose: {_fault(gram)}")
+        raise ValueError(f"{where} is not a rigid pose: {_fault(gram)}.")
     if torch.linalg.det(rotation) < 0:
-        raise frame.error("transform_matrix", "is not a rigid pose: it mirrors (its determinant is negative)")
+        raise ValueError(f"{where} is not a rigid pose: it mirrors (its determinant is negative).")
     left, _, right = torch.linalg.svd(rotation)
     pose[:3, :3] = left @ right
     return pose

@@ -15,7 +15,7 @@ class Train:
 
     data: Annotated[str, tyro.conf.Positional, named("DATA")]
     """`demo` (the built-in scene; a folder of that name is ./demo), or a mesh file, or a dataset folder.
-    (NeRF-synthetic, nerfstudio and instant-ngp are read.)"""
+    (NeRF-synthetic, nerfstudio, instant-ngp, COLMAP, LLFF and NeuS are read.)"""
     field: Annotated[str | None, one_of(FIELDS), usually("hash")] = None
     """Which representation to train."""
     preset: Annotated[str | None, usually("default")] = None
