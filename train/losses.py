@@ -10,7 +10,7 @@ from torch import Tensor
 from ..fields import Field
 from ..renderers import Rendering, Trace
 from ..scenes import Contraction
-from .distortion import distortion
+from .distortion_loss import distortion
 from .pixels import PixelBatch
 from .ray_losses import RAY_LOSSES
 from .schedule import FitConfig

@@ -1,14 +1,17 @@
-"""The example of docs/python.md: mip-NeRF 360's distortion loss against its definition, and trained with."""
+"""The distortion loss of mip-NeRF 360 against its definition: the example of docs/python.md, and that of open scenes."""
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from omnifield.renderers import Rendering, Trace, VolumeRenderer
 from omnifield.renderers.samples import Samples
-from omnifield.scenes import Rays
-from omnifield.train import Budget, Loss, Term, begin, fit
+from omnifield.scenes import Box, Contraction, Rays
+from omnifield.train import Budget, FitConfig, Loss, Term, begin, fit
+from omnifield.train.distortion_loss import distortion as unbounded
+from omnifield.train.losses import terms_of
 from omnifield.train.pixels import PixelBatch, random_pixels
 from torch import Tensor
 
@@ -100,3 +103,26 @@ def test_a_training_minds_it(distortion: Loss) -> None:
     without = trained([])
     with_it = trained([Term("distortion", 0.05, distortion)])
     assert with_it[0] < 0.9 * without[0] and with_it[1] > without[1] - 1
+
+
+def test_that_of_unbounded_scenes_is_of_distances_that_end_at_one() -> None:
+    counts, scale = [5, 0, 1, 40, 3], 0.7
+    weight = torch.rand(sum(counts), generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    rendering, trace, batch = traced(counts, weight.requires_grad_())
+    found = unbounded(rendering, trace, batch, scale=scale)
+    t, dt = trace.samples.t, trace.samples.dt
+    slope = torch.autograd.functional.jacobian(lambda x: (x / (x + scale)).sum(), t)
+    bent = replace(trace, samples=replace(trace.samples, t=t / (t + scale), dt=slope * dt))
+    expected = by_pairs(bent, len(counts))
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(
+        *(torch.autograd.grad(loss, weight)[0] for loss in (found, expected)), rtol=1e-6, atol=1e-8
+    )
+
+
+def test_unbounded_scenes_have_it_and_boxes_do_not() -> None:
+    fields = [HASH.build(domain((-1.0,) * 3, (1.0,) * 3)) for domain in (Box, Contraction)]
+    box, open_air = ([(term.name, term.weight) for term in terms_of(each, FitConfig())] for each in fields)
+    assert box == [("photometric", 1.0)]
+    assert open_air == [("photometric", 1.0), ("distortion", FitConfig().distortion)]
+    assert len(terms_of(fields[1], FitConfig(distortion=0.0))) == 1
