@@ -1,4 +1,4 @@
-"""The distortion loss of mip-NeRF 360 against its definition: the example of docs/python.md, and that of open scenes."""
+"""The distortion loss of mip-NeRF 360 against its definition: of docs/python.md, and of unbounded scenes."""
 
 import importlib.util
 from dataclasses import replace
