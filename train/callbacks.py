@@ -31,14 +31,15 @@ class Tally:
 
 class Curve:
     """A point of the run's curve at every mark that the budget has not passed yet, from a few pixels of every held-out
-    view; fewer while each takes many samples, and of a slow field. Where all of those are masked there is none to
-    add."""
+    view; fewer while each takes many samples, and of a slow field, but never fewer than before: of other pixels a point
+    would be better or worse by chance. Where all of those are masked there is none to add."""
 
     def __init__(self, run: Run, budget: Budget) -> None:
         spent = budget.spent(run.training.seconds, run.training.step)
         self.run = run
         self.marks = [mark for mark in MARKS if mark > spent]
         self.seconds_per_ray: float | None = None  # of the last point
+        self.rays = 0  # of the last point
 
     def __call__(self, progress: Progress) -> None:
         if self.marks and progress.spent >= self.marks[0]:
@@ -51,9 +52,13 @@ class Curve:
         # Before there was a point: of a step, which takes longer than a look.
         per_ray = self.seconds_per_ray or progress.step_seconds / max(progress.rays, 1)
         rays = curve_rays(rays, progress.seconds / max(progress.spent, 1e-9), len(MARKS), per_ray)
+        self.rays = max(self.rays, rays)
         # The last point is of what is saved.
         sampler = run.training.sampler if progress.spent < 1 else run.training.settled()
-        began, views = time.perf_counter(), [view for judged in run.judge(rays, sampler) for view in judged]
+        began, views = (
+            time.perf_counter(),
+            [view for judged in run.judge(self.rays, sampler) for view in judged],
+        )
         psnr, looked_at = (
             mean_figure(view.psnr for view in views),
             sum(view.counted.numel() for view in views),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from omnifield.renderers import OccupancyConfig
-from omnifield.train import evaluate
+from omnifield.train import Budget, callbacks, evaluate, fit
 from omnifield.train.judging import FEWEST_RAYS, LEAST_SECONDS, SHARE, curve_rays, final_rays
 from omnifield.train.loop import begin
 from omnifield.train.run import Run
@@ -63,3 +63,14 @@ def test_a_slow_field_is_drawn_at_fewer_pixels(tmp_path: Path, monkeypatch) -> N
     [mean] = run.write_pictures()
     assert run.strides == [3, 3, 2] and math.isfinite(mean)  # all views at a quarter of one; and one view
     assert asked[1][0] == SIZE * SIZE and asked[0][1] == asked[1][1] > 0
+
+
+def test_no_point_of_a_curve_is_of_fewer_pixels_than_the_one_before(tmp_path: Path, monkeypatch) -> None:
+    """Others are easier or harder by chance, and a curve that falls for that alone says nothing."""
+    scene, affordable, judged = sphere_scene(train=2, test=2), iter([500, 90, 700, *[60] * 20]), list[int]()
+    monkeypatch.setattr(callbacks, "curve_rays", lambda *_: next(affordable))
+    monkeypatch.setattr(Run, "judge", lambda run, rays, sampler: judged.append(rays) or iter([iter([])]))
+    run, budget = Run(tmp_path, scene, begin(scene, HASH), {}), Budget(steps=6)
+    with run.kept():
+        fit(run.training, scene, budget, [callbacks.Curve(run, budget)])
+    assert judged[:3] == [500, 500, 700] and set(judged[3:]) == {700}
