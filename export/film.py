@@ -39,18 +39,36 @@ def at_times(cameras: Cameras, first: float | None, last: float | None) -> Camer
 def pictures_of(
     trained: TrainedField, cameras: Cameras, views: Iterable[int], show: Shown
 ) -> Iterator[UInt8[Tensor, "height width rgb=3"]]:
-    """Rendered one by one; depths have the colours of the first picture's range in all of them."""
+    """Rendered one by one; depths have the colours of the first picture's range in all of them.
+
+    A picture is painted as its pixels come: it takes its own three bytes a pixel, and the first one of depths another
+    eight until their range is known.
+    """
     renderer = VolumeRenderer(trained.sampler)
     background = torch.tensor(trained.background, device=cameras.focal.device)
-    shape = (cameras.height, cameras.width)
     shown: DepthRange | None = None
     for view in views:
-        rendering = renderer.render_image(trained.field, PixelRays(cameras, [view]), background)
-        depth, opacity = rendering.depth.reshape(shape), rendering.opacity.reshape(shape)
+        chunks = renderer.render_chunks(trained.field, PixelRays(cameras, [view]), background)
+        seen = (rendering for _, rendering in chunks)
         if show == "color":
-            yield to_bytes(rendering.color.reshape(*shape, 3))
+            painted = (to_bytes(part.color) for part in seen)
         elif show == "opacity":
-            yield opacity_picture(opacity)
+            painted = (opacity_picture(part.opacity) for part in seen)
         else:
-            shown = shown or depth_range(depth, opacity)
-            yield depth_picture(depth, opacity, shown)
+            parts = ((part.depth, part.opacity) for part in seen)
+            if shown is None:
+                parts = list(parts)
+                shown = depth_range(parts)
+            painted = (depth_picture(depth, opacity, shown) for depth, opacity in parts)
+        yield _put_together(painted, cameras)
+
+
+def _put_together(
+    parts: Iterable[UInt8[Tensor, "pixel rgb=3"]], cameras: Cameras
+) -> UInt8[Tensor, "height width rgb=3"]:
+    shape, done = (cameras.height, cameras.width, 3), 0
+    picture = torch.empty(shape, dtype=torch.uint8, device=cameras.focal.device)
+    for part in parts:
+        picture.view(-1, 3)[done : done + len(part)] = part
+        done += len(part)
+    return picture
