@@ -96,9 +96,9 @@ class Artist:
         self._version += 1
         self._go_on()
 
-    def distance(self, origin: Float[Tensor, "xyz=3"], direction: Float[Tensor, "xyz=3"]) -> float:
-        """How far away a ray meets something; infinite where it meets nothing. Waits for its turn."""
-        return self.scheduler.submit(VIEWER, lambda: self._distance(origin, direction)).result()
+    def distance(self, origin: Float[Tensor, "xyz=3"], direction: Float[Tensor, "xyz=3"]) -> "Future[float]":
+        """How far away a ray meets something, when its turn has come; infinite where it meets nothing."""
+        return self.scheduler.submit(VIEWER, lambda: self._distance(origin, direction))
 
     def stop(self) -> None:
         self._stopped = True

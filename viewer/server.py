@@ -19,7 +19,8 @@ from .display import Display
 from .door import open_door
 from .gate import guarded_server
 from .jobs import Jobs
-from .lens import View, fov_of, opencv_from_pose, pose_of
+from .lens import fov_of, opencv_from_pose, pose_of, view_of
+from .orbit_center import OrbitCenter
 from .route import Route
 from .scheduler import Scheduler
 from .subject import Subject
@@ -63,6 +64,7 @@ class Viewer:
         self.artist = Artist(display, self.scheduler)
         self.jobs = Jobs()
         self.watchers: list[Callable[[viser.ClientHandle], Watcher]] = []
+        self._centers: dict[int, OrbitCenter] = {}
         self.server = guarded_server(door, "omnifield")
         self.port = self.server.get_port()
         self.set_home(self.first_camera())
@@ -95,19 +97,34 @@ class Viewer:
         home.up = (0.0, 0.0, 1.0)
         home.near, home.far = domain.side * 1e-3, domain.side * 1e3
 
+    def turn_around(self, client: viser.ClientHandle, point: np.ndarray) -> None:
+        """What a browser's camera turns around from now on, and looks at."""
+        if center := self._centers.get(client.client_id):
+            center.pick(point)
+
     async def _greet(self, client: viser.ClientHandle) -> None:
         number = client.client_id
-        screen = Screen(client, [watch(client) for watch in self.watchers])
+        self._centers[number] = center = OrbitCenter(client, self.artist)
+
+        def ended(finished: Finished) -> None:
+            if finished.last:
+                center.picture_ended()
+
+        screen = Screen(client, [*(watch(client) for watch in self.watchers), ended])
         self.artist.add(number, Client(screen.show, screen.fail))
-        self.artist.look_from(number, view_of(client.camera))
 
         async def moved(camera: viser.CameraHandle) -> None:
-            self.artist.look_from(number, view_of(camera))
+            view = view_of(camera)
+            self.artist.look_from(number, view)
+            center.moved(view)
 
+        await moved(client.camera)
         client.camera.on_update(moved)
 
     async def _part(self, client: viser.ClientHandle) -> None:
         self.artist.remove(client.client_id)
+        if center := self._centers.pop(client.client_id, None):
+            center.close()
 
 
 class Screen:
@@ -137,12 +154,6 @@ class Screen:
             color="red",
             auto_close_seconds=10,
         )
-
-
-def view_of(camera: viser.CameraHandle) -> View:
-    px, py, pz = camera.position.tolist()
-    w, x, y, z = camera.wxyz.tolist()
-    return View((px, py, pz), (w, x, y, z), camera.fov, camera.image_width, camera.image_height)
 
 
 def point_ahead(subject: Subject, pose: np.ndarray) -> np.ndarray:

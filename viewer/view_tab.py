@@ -164,9 +164,9 @@ class ViewTab:
     def _picked(self, click: viser.SceneClickEvent) -> None:
         origin, direction = torch.tensor(click.ray_origin), torch.tensor(click.ray_direction)
         direction = torch.nn.functional.normalize(direction, dim=-1)
-        distance = self.viewer.artist.distance(origin, direction)
+        distance = self.viewer.artist.distance(origin, direction).result()
         if np.isfinite(distance):
-            click.client.camera.look_at = (origin + distance * direction).double().numpy()
+            self.viewer.turn_around(click.client, (origin + distance * direction).double().numpy())
         else:
             click.client.add_notification("Nothing there", "That click met no surface.", auto_close_seconds=3)
 
