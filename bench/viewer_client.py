@@ -39,8 +39,8 @@ class PlainClient:
         self.messages: list[dict[str, Any]] = []
         self.keep_messages = False
 
-    async def look(self, pose: np.ndarray, fov: float) -> float:
-        """Send a camera (OpenGL's axes; radians); returns when."""
+    async def look(self, pose: np.ndarray, fov: float, ahead: float = 1.0) -> float:
+        """Send a camera (OpenGL's axes; radians) that turns around a point so far ahead; returns when."""
         position, wxyz = opencv_from_pose(pose)
         message = {
             "type": "ViewerCameraMessage",
@@ -51,7 +51,7 @@ class PlainClient:
             "far": 1000.0,
             "image_width": self.size[0],
             "image_height": self.size[1],
-            "look_at": (pose[:, 3] - pose[:, 2]).tolist(),
+            "look_at": (pose[:, 3] - ahead * pose[:, 2]).tolist(),
             "up_direction": (0.0, 0.0, 1.0),
         }
         sent = time.perf_counter()

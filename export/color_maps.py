@@ -1,7 +1,7 @@
 """Figures as colours: depth, opacity and error as pictures that a person can read."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -23,25 +23,28 @@ class DepthRange:
     far: float
 
 
-def depth_range(depth: Float[Tensor, "height width"], opacity: Float[Tensor, "height width"]) -> DepthRange:
+def depth_range(parts: Iterable[tuple[Float[Tensor, "*pixels"], Float[Tensor, "*pixels"]]]) -> DepthRange:
     """From near to far of what a picture shows, and a fifth more at either end for the pictures that follow.
 
-    The outermost hundredth of the pixels does not count.
+    The picture is given as depth and opacity of each of its parts. The outermost hundredth of its pixels does not
+    count.
     """
-    seen = depth[(opacity > SEEN) & depth.isfinite()]
+    seen = torch.cat([depth[(opacity > SEEN) & depth.isfinite()] for depth, opacity in parts])
     if seen.numel() == 0:
         return DepthRange(1.0, 2.0)  # nothing to see: any range will do
-    ordered = seen.sort().values  # torch.quantile refuses more than 16 million values
-    margin = len(ordered) // 100
-    near, far = ordered[margin].item(), ordered[-1 - margin].item()
+    margin, values = len(seen) // 100, seen.cpu().numpy()
+    values.partition(
+        [margin, len(seen) - 1 - margin]
+    )  # torch would take three times the memory, and sort it all
+    near, far = float(values[margin]), float(values[-1 - margin])
     wider = ROOM_FOR_OTHERS * (far - near)
     nearest = max(near - wider, near / 2, 1e-6)
     return DepthRange(nearest, max(far + wider, nearest * 1.001))
 
 
 def depth_picture(
-    depth: Float[Tensor, "height width"], opacity: Float[Tensor, "height width"], shown: DepthRange
-) -> UInt8[Tensor, "height width rgb=3"]:
+    depth: Float[Tensor, "*pixels"], opacity: Float[Tensor, "*pixels"], shown: DepthRange
+) -> UInt8[Tensor, "*pixels rgb=3"]:
     """Near is red and far is blue, evenly in 1/depth so that an unbounded scene keeps its foreground.
 
     Where nothing is the picture is white.
@@ -52,7 +55,7 @@ def depth_picture(
     return to_bytes(turbo(nearness) * seen + (1 - seen))
 
 
-def opacity_picture(opacity: Float[Tensor, "height width"]) -> UInt8[Tensor, "height width rgb=3"]:
+def opacity_picture(opacity: Float[Tensor, "*pixels"]) -> UInt8[Tensor, "*pixels rgb=3"]:
     """Black is empty, white is opaque."""
     return to_bytes(opacity[..., None].expand(*opacity.shape, 3))
 

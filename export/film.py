@@ -17,7 +17,6 @@ from .paths import face_the_same_way, orbit, spiral
 
 PathName = Literal["auto", "orbit", "spiral"]
 Shown = Literal["color", "depth", "opacity"]
-BAND = 256  # rows of a picture that are rendered at once
 
 
 def path_around(trained: TrainedField, path: PathName, frames: int, size: tuple[int, int]) -> Cameras:
@@ -40,28 +39,36 @@ def at_times(cameras: Cameras, first: float | None, last: float | None) -> Camer
 def pictures_of(
     trained: TrainedField, cameras: Cameras, views: Iterable[int], show: Shown
 ) -> Iterator[UInt8[Tensor, "height width rgb=3"]]:
-    """Rendered one by one, some rows at a time: what a picture needs beside its bytes does not grow with it, but for
-    depths, which have the colours of the first picture's range in all pictures."""
+    """Rendered one by one; depths have the colours of the first picture's range in all of them.
+
+    A picture is painted as its pixels come: it takes its own three bytes a pixel, and the first one of depths another
+    eight until their range is known.
+    """
+    renderer = VolumeRenderer(trained.sampler)
+    background = torch.tensor(trained.background, device=cameras.focal.device)
     shown: DepthRange | None = None
     for view in views:
-        bands = _bands(trained, cameras, view)
+        chunks = renderer.render_chunks(trained.field, PixelRays(cameras, [view]), background)
+        seen = (rendering for _, rendering in chunks)
         if show == "color":
-            yield torch.cat([to_bytes(color) for color, _, _ in bands])
+            painted = (to_bytes(part.color) for part in seen)
         elif show == "opacity":
-            yield torch.cat([opacity_picture(opacity) for _, opacity, _ in bands])
+            painted = (opacity_picture(part.opacity) for part in seen)
         else:
-            opacity, depth = (torch.cat(part) for part in zip(*((o, d) for _, o, d in bands), strict=True))
-            shown = shown or depth_range(depth, opacity)
-            parts = zip(depth.split(BAND), opacity.split(BAND), strict=True)
-            yield torch.cat([depth_picture(*part, shown) for part in parts])
+            parts = ((part.depth, part.opacity) for part in seen)
+            if shown is None:
+                parts = list(parts)
+                shown = depth_range(parts)
+            painted = (depth_picture(depth, opacity, shown) for depth, opacity in parts)
+        yield _put_together(painted, cameras)
 
 
-def _bands(trained: TrainedField, cameras: Cameras, view: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Colour, opacity and depth of BAND rows of a picture after another."""
-    renderer, rays = VolumeRenderer(trained.sampler), PixelRays(cameras, [view])
-    background = torch.tensor(trained.background, device=cameras.focal.device)
-    width, step = cameras.width, BAND * cameras.width
-    for begin in range(0, len(rays), step):
-        seen = renderer.render_image(trained.field, rays[begin : begin + step], background)
-        opacity, depth = seen.opacity.reshape(-1, width), seen.depth.reshape(-1, width)
-        yield seen.color.reshape(-1, width, 3), opacity, depth
+def _put_together(
+    parts: Iterable[UInt8[Tensor, "pixel rgb=3"]], cameras: Cameras
+) -> UInt8[Tensor, "height width rgb=3"]:
+    shape, done = (cameras.height, cameras.width, 3), 0
+    picture = torch.empty(shape, dtype=torch.uint8, device=cameras.focal.device)
+    for part in parts:
+        picture.view(-1, 3)[done : done + len(part)] = part
+        done += len(part)
+    return picture

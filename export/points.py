@@ -11,7 +11,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from ..renderers import Rendering, VolumeRenderer
-from ..scenes import Rays
+from ..scenes import PixelRays, RayRange, Rays
+from ..scenes.columns import joined
 from ..train.field_file import TrainedField
 from ..train.files import write_atomically
 
@@ -27,6 +28,20 @@ class Points:
     color: UInt8[Tensor, "n rgb=3"]
 
 
+@dataclass(frozen=True)
+class _Clipped:
+    """Rays that are clipped when they are made."""
+
+    rays: RayRange
+    clip: Clip
+
+    def __len__(self) -> int:
+        return len(self.rays)
+
+    def __getitem__(self, rows: slice, /) -> Rays:
+        return self.clip(self.rays[rows])
+
+
 def surface_points(
     trained: TrainedField, rays_per_view: int, clip: Clip = lambda rays: rays
 ) -> Iterator[Points]:
@@ -36,8 +51,9 @@ def surface_points(
     for cameras in trained.cameras:
         stride = max(1, round((cameras.width * cameras.height / rays_per_view) ** 0.5))
         for view in range(len(cameras)):
-            rays = clip(cameras.pixel_rays(view, stride))
-            yield _met(trained, rays, renderer.render_image(trained.field, rays, background), background)
+            rays = _Clipped(PixelRays(cameras, [view], stride), clip)
+            chunks = renderer.render_chunks(trained.field, rays, background)
+            yield joined([_met(trained, some, seen, background) for some, seen in chunks])
 
 
 def write_points(path: Path, clouds: Iterable[Points]) -> int:

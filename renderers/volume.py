@@ -1,5 +1,6 @@
 """What a ray sees: emission and absorption through a field (Max 1995; NeRF, Eq. 3 of arXiv 2003.08934)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -78,19 +79,26 @@ class VolumeRenderer:
         samples, probe = probe_until_opaque(field, rays, samples, self.stop)
         return _composite(field, rays, samples, probe, background, self.visible)
 
-    @one_thread_of_torch()
-    @torch.no_grad()
     def render_image(self, field: Field, rays: RayRange, background: Float[Tensor, "rgb=3"]) -> Rendering:
-        """Any number of rays, in chunks of about CHUNK_SAMPLES samples; no more of them are asked for at once."""
-        picture = _nothing_seen(len(rays), background)
+        """Any number of rays, in the chunks of `render_chunks`, and 28 bytes for each of them."""
+        picture, done = _nothing_seen(len(rays), background), 0
+        for some, seen in self.render_chunks(field, rays, background):
+            rows = slice(done, done := done + len(some))
+            each_column(lambda whole, part, rows=rows: whole[rows].copy_(part), picture, seen)
+        return picture
+
+    def render_chunks(
+        self, field: Field, rays: RayRange, background: Float[Tensor, "rgb=3"]
+    ) -> Iterator[tuple[Rays, Rendering]]:
+        """Any number of rays in their order, with what they saw, in chunks of about CHUNK_SAMPLES samples: for whoever
+        keeps less of a picture than all that is known of it."""
         done, chunk = 0, CHUNK_SAMPLES // 32  # samples of a ray, at a guess
         while done < len(rays):
-            end = min(done + chunk, len(rays))
-            part = each_column(lambda column, rows=slice(done, end): column[rows], picture)
-            self._see(field, rays[done:end], background, part)
-            per_ray = max(part.samples.sum().item() / (end - done), 1)
-            done, chunk = end, max(256, min(int(CHUNK_SAMPLES / per_ray), 4 * chunk, 1 << 17))
-        return picture
+            some = rays[done : min(done + chunk, len(rays))]
+            seen = self._see(field, some, background)
+            per_ray = max(seen.samples.sum().item() / len(some), 1)
+            done, chunk = done + len(some), max(256, min(int(CHUNK_SAMPLES / per_ray), 4 * chunk, 1 << 17))
+            yield some, seen
 
     def render_views(
         self, field: Field, cameras: Cameras, background: Float[Tensor, "rgb=3"], stride: int
@@ -101,11 +109,14 @@ class VolumeRenderer:
         begins = range(0, len(rays), rays.per_view)
         return [each_column(lambda column, b=b: column[b : b + rays.per_view], seen) for b in begins]
 
-    def _see(self, field: Field, rays: Rays, background: Float[Tensor, "rgb=3"], picture: Rendering) -> None:
-        """Puts into `picture`, in which nothing has been seen so far, what rays meet."""
+    @one_thread_of_torch()
+    @torch.no_grad()
+    def _see(self, field: Field, rays: Rays, background: Float[Tensor, "rgb=3"]) -> Rendering:
+        picture = _nothing_seen(len(rays), background)
         hit, met, seen, asked = see(field, rays, self.sampler)
         found = _rendering(field, met, seen, background.expand(len(hit), 3), asked)
         each_column(lambda whole, part: whole.index_copy_(0, hit, part), picture, found)
+        return picture
 
 
 def _nothing_seen(rays: int, background: Float[Tensor, "rgb=3"]) -> Rendering:

@@ -10,7 +10,7 @@ from torch import Tensor
 from .files import write_atomically
 
 
-def to_bytes(image: Float[Tensor, "height width rgb=3"]) -> UInt8[Tensor, "height width rgb=3"]:
+def to_bytes(image: Float[Tensor, "*pixels rgb=3"]) -> UInt8[Tensor, "*pixels rgb=3"]:
     """sRGB in [0, 1], clamped, to 8 bits."""
     return (image.clamp(0, 1) * 255).round().to(torch.uint8)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+import viser
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 from torch import Tensor
@@ -34,6 +35,12 @@ class View:
         scale = min(1.0, longest_side / max(self.width, self.height, 1))
         return max(SMALLEST_SIDE, round(self.width * scale)), max(SMALLEST_SIDE, round(self.height * scale))
 
+    @property
+    def axis(self) -> Vector:
+        """The unit vector along which it looks."""
+        x, y, z = Rotation.from_quat(self.wxyz, scalar_first=True).as_matrix()[:, 2].tolist()
+        return x, y, z
+
     def is_still(self, other: "View") -> bool:
         """Whether nothing has moved that anybody could see: a browser's camera swings out for seconds."""
         if (self.fov, self.width, self.height) != (other.fov, other.width, other.height):
@@ -48,6 +55,12 @@ class View:
         pose = torch.from_numpy(pose_from_opencv(self.position, self.wxyz)).float()[None]
         camera = pinhole(pose, size, self.fov, like.near)
         return replace(camera, time=torch.full((1,), time)).to(like.focal.device)
+
+
+def view_of(camera: viser.CameraHandle) -> View:
+    px, py, pz = camera.position.tolist()
+    w, x, y, z = camera.wxyz.tolist()
+    return View((px, py, pz), (w, x, y, z), camera.fov, camera.image_width, camera.image_height)
 
 
 def pose_from_opencv(position: Vector, wxyz: Quaternion) -> np.ndarray:

@@ -7,20 +7,19 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 import viser
 
 from ..train.files import one_line
 from .display import Display
 from .guard import guarded_server
 from .jobs import Jobs
-from .lens import View, fov_of, opencv_from_pose, pose_of
+from .lens import fov_of, opencv_from_pose, pose_of, view_of
 from .listener import open_listener
+from .orbit_center import OrbitCenter
 from .route import Route
 from .scheduler import Scheduler
 from .subject import Subject
@@ -65,6 +64,7 @@ class Viewer:
         self.renderer = TileRenderer(display, self.scheduler)
         self.jobs = Jobs()
         self.watchers: list[Callable[[viser.ClientHandle], Watcher]] = []
+        self._centers: dict[int, OrbitCenter] = {}
         self.server = guarded_server(listener, "omnifield")
         self.port = self.server.get_port()
         self.set_home(self.first_camera())
@@ -97,34 +97,34 @@ class Viewer:
         home.up = (0.0, 0.0, 1.0)
         home.near, home.far = domain.side * 1e-3, domain.side * 1e3
 
-    def turn_around_what_is_seen(self, client: viser.ClientHandle, pose: np.ndarray) -> None:
-        """A browser's camera with this pose (OpenGL's axes) turns around the surface in the middle of its picture, as
-        soon as it is known where that is; around what it turned before where there is none, or if it has moved."""
-        position, forward = pose[:, 3], -pose[:, 2]
-
-        def aim(found: "Future[float]") -> None:
-            if found.cancelled() or found.exception() or not np.isfinite(found.result()):
-                return
-            if np.allclose(client.camera.position, position, rtol=1e-4, atol=1e-4):
-                client.camera.look_at = position + found.result() * forward
-
-        ray = (torch.from_numpy(part).float() for part in (position, forward))
-        self.renderer.distance(*ray).add_done_callback(aim)
+    def turn_around(self, client: viser.ClientHandle, point: np.ndarray) -> None:
+        """What a browser's camera turns around from now on, and looks at."""
+        if center := self._centers.get(client.client_id):
+            center.pick(point)
 
     async def _greet(self, client: viser.ClientHandle) -> None:
         number = client.client_id
-        screen = Screen(client, [watch(client) for watch in self.watchers])
+        self._centers[number] = center = OrbitCenter(client, self.renderer)
+
+        def ended(finished: Finished) -> None:
+            if finished.last:
+                center.picture_ended()
+
+        screen = Screen(client, [*(watch(client) for watch in self.watchers), ended])
         self.renderer.add(number, Client(screen.show, screen.fail))
-        self.renderer.look_from(number, view_of(client.camera))
 
         async def moved(camera: viser.CameraHandle) -> None:
-            self.renderer.look_from(number, view_of(camera))
+            view = view_of(camera)
+            self.renderer.look_from(number, view)
+            center.moved(view)
 
+        await moved(client.camera)
         client.camera.on_update(moved)
-        self.turn_around_what_is_seen(client, self.first_camera()[0])
 
     async def _part(self, client: viser.ClientHandle) -> None:
         self.renderer.remove(client.client_id)
+        if center := self._centers.pop(client.client_id, None):
+            center.close()
 
 
 class Screen:
@@ -154,12 +154,6 @@ class Screen:
             color="red",
             auto_close_seconds=10,
         )
-
-
-def view_of(camera: viser.CameraHandle) -> View:
-    px, py, pz = camera.position.tolist()
-    w, x, y, z = camera.wxyz.tolist()
-    return View((px, py, pz), (w, x, y, z), camera.fov, camera.image_width, camera.image_height)
 
 
 def point_ahead(subject: Subject, pose: np.ndarray) -> np.ndarray:

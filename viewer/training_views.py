@@ -95,7 +95,6 @@ class TrainingViews:
             self._uncover()
             one = camera(self.cameras, view)
             fly(client, pose_of(one, 0), fov_of(one))
-            self.viewer.turn_around_what_is_seen(client, pose_of(one, 0))
 
 
 def _small(one: Cameras) -> Cameras:

@@ -143,7 +143,6 @@ class ViewTab:
         pose, fov, target = self.viewer.first_camera()
         fly(event.client, pose, fov)
         event.client.camera.look_at = target
-        self.viewer.turn_around_what_is_seen(event.client, pose)
         self.fov.value = float(np.degrees(fov))
 
     def _pick(self, event: viser.GuiEvent) -> None:
@@ -167,7 +166,7 @@ class ViewTab:
         direction = torch.nn.functional.normalize(direction, dim=-1)
         distance = self.viewer.renderer.distance(origin, direction).result()
         if np.isfinite(distance):
-            click.client.camera.look_at = (origin + distance * direction).double().numpy()
+            self.viewer.turn_around(click.client, (origin + distance * direction).double().numpy())
         else:
             click.client.add_notification("Nothing there", "That click met no surface.", auto_close_seconds=3)
 

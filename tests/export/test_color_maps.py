@@ -42,7 +42,7 @@ def test_the_range_of_depth_is_what_is_seen_and_some_room() -> None:
     depth = torch.linspace(2, 4, 1001).reshape(7, 143)
     opacity = torch.ones_like(depth)
     depth[0, 0], opacity[-1, -1] = torch.inf, 0.1
-    found = depth_range(depth, opacity)
+    found = depth_range([(depth, opacity)])
     assert found.near == pytest.approx(2 - 0.2 * 2, abs=0.05)
     assert found.far == pytest.approx(4 + 0.2 * 2, abs=0.05)
 
@@ -50,7 +50,7 @@ def test_the_range_of_depth_is_what_is_seen_and_some_room() -> None:
 @pytest.mark.parametrize("depth", [3.0, torch.inf], ids=["one depth", "nothing"])
 def test_a_picture_without_relief_has_a_range_too(depth: float) -> None:
     flat = torch.full((3, 3), depth)
-    found = depth_range(flat, torch.ones(3, 3))
+    found = depth_range([(flat, torch.ones(3, 3))])
     assert 0 < found.near < found.far
     assert depth_picture(flat, torch.ones(3, 3), found).shape == (3, 3, 3)
 

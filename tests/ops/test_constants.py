@@ -8,7 +8,7 @@ import pytest
 import torch
 from omnifield import ops
 from omnifield.fields import blocks
-from omnifield.ops import MarchGrid, _cpu, cell_number, cell_place, ray_march
+from omnifield.ops import MarchGrid, _cpu, cell_number, cell_place, distortion, ray_march
 from omnifield.ops.voxel_lookup import BLOCK, SIDE
 from omnifield.renderers import didactic, front_to_back, opaque, shading
 
@@ -32,6 +32,14 @@ def test_rays_end_at_one_transmittance() -> None:
             assert inspect.signature(function).parameters["stop"].default == ops.STOP
     assert didactic.STOP == opaque.STOP == front_to_back.STOP == ops.STOP
     assert (didactic.VISIBLE, didactic.FOG) == (shading.VISIBLE, shading.FOG)
+
+
+def test_lenses_are_undone_by_the_same_steps() -> None:
+    spelled = dict(CONSTANT.findall((ROOT / "ops" / "cpu" / "camera_rays.cpp").read_text()))
+    assert int(spelled["kIterations"]) == distortion.UNDISTORT_ITERATIONS
+    assert float(spelled["kLargestStep"]) == distortion.LARGEST_STEP
+    radius = torch.tensor([float(spelled["kConeRadiusPerPixel"]), distortion.CONE_RADIUS_PER_PIXEL])
+    assert radius[0] == radius[1]  # as floats, which the kernel reckons in
 
 
 def test_a_cells_number_and_place_belong_together() -> None:
@@ -62,6 +70,7 @@ def test_a_march_reads_its_bits_in_that_order(dtype: torch.dtype) -> None:
     assert len(t) == 16 and ((t - 1) * size).floor().eq(cell[0]).all()
 
 
+CONSTANT = re.compile(r"^constexpr \w+ (k\w+) = ([\d.e+-]+)f?;", re.MULTILINE)
 NUMBERED = re.compile(r"\w*x \+ ([\w.]+) \* \(\w*y \+ \1 \* \w*z\)")
 
 

@@ -13,6 +13,7 @@ from omnifield.fields.grids import take_rows_of
 from omnifield.fields.quantize import quantized
 from omnifield.ops import coarser_voxels
 from omnifield.ops.backend import Op
+from omnifield.ops.distortion import Lens
 from omnifield.scenes import Box
 from torch import Generator, Tensor
 
@@ -108,3 +109,33 @@ def test_what_is_made_of_torch_is_right_twice(name: str, generator: Generator) -
     function, shape = TWICE[name]
     x = torch.randn(shape, dtype=torch.float64, generator=generator).requires_grad_()
     assert torch.autograd.gradgradcheck(function, (x,))
+
+
+@pytest.mark.parametrize("lens", Lens)
+@pytest.mark.parametrize("bent", [0.0, 0.02])
+def test_rays_of_cameras_have_the_gradients_of_their_cameras(
+    lens: Lens, bent: float, generator: Generator
+) -> None:
+    """Also through the undistortion, which is a search: what it finds moves with every coefficient."""
+    view = torch.tensor([0, 1, 0, 1, 1])
+    given = {
+        "poses": torch.randn(2, 3, 4, generator=generator),
+        "focal": 1 + torch.rand(2, 2, generator=generator),
+        "principal": torch.rand(2, 2, generator=generator),
+        "distortion": bent * (0.5 + torch.rand(2, 6, generator=generator)),
+        "time": torch.rand(2, generator=generator),
+        "x": torch.rand(5, generator=generator),
+        "y": torch.rand(5, generator=generator),
+    }
+    leaves = tuple(
+        # Without distortion none is undone, and none has a gradient.
+        each.double().requires_grad_(name != "distortion" or bent > 0)
+        for name, each in given.items()
+    )
+
+    def rays(poses: Tensor, focal: Tensor, principal: Tensor, bending: Tensor, *rest: Tensor):
+        time, x, y = rest
+        return tuple(ops.camera_rays(poses, ops.Sensors(focal, principal, bending, time, lens), view, x, y))
+
+    with ops.references():
+        assert torch.autograd.gradcheck(rays, leaves)

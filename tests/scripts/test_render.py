@@ -158,7 +158,7 @@ def test_an_interrupted_path_is_kept_as_far_as_it_came(ball_file, tmp_path: Path
     seen, to_bytes = [], module.to_bytes
 
     def interrupt(image):
-        seen.append(image)
+        seen.append(image)  # small pictures, each of one chunk
         if len(seen) == 3:
             signal.raise_signal(signal.SIGINT)
         return to_bytes(image)
@@ -175,9 +175,9 @@ def times(monkeypatch) -> list[float]:
     seen: list[float] = []
 
     class Watched(module.VolumeRenderer):
-        def render_image(self, field, rays, background):
+        def render_chunks(self, field, rays, background):
             seen.append(rays[:].time.unique().item())
-            return super().render_image(field, rays, background)
+            return super().render_chunks(field, rays, background)
 
     monkeypatch.setattr(module, "VolumeRenderer", Watched)
     return seen
