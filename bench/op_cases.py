@@ -12,7 +12,7 @@ from ..fields.blocks import Blocks
 from ..fields.pyramid import Pyramid
 from ..ops.voxel_lookup import BLOCK
 from .op_case import Case, Target, Work
-from .ray_cases import camera_rays, ray_march, ray_march_on, ray_points
+from .ray_cases import camera_rays, ray_march, ray_march_on
 from .round_cases import (
     all_finite,
     densities,
@@ -191,6 +191,18 @@ def spherical_harmonics() -> Case:
         return Work(lambda: ops.spherical_harmonics(directions), n, (directions,))
 
     return Case("spherical_harmonics, degree 4", ops.spherical_harmonics, make)
+
+
+def ray_points() -> Case:
+    def make(n: int, generator: Generator, device: torch.device) -> Work:
+        offsets = packed(n)
+        ray = torch.repeat_interleave(offsets.diff())
+        origins, directions = torch.randn(2, len(offsets) - 1, 3, generator=generator).to(device)
+        footprint, time = torch.rand(2, len(offsets) - 1, generator=generator).to(device)
+        t, ray = torch.rand(n, generator=generator).to(device), ray.to(device)
+        return Work(lambda: ops.ray_points(origins, directions, footprint, time, t, ray), n)
+
+    return Case("ray_points", ops.ray_points, make)
 
 
 def ray_weights() -> Case:

@@ -7,7 +7,7 @@ from torch import Generator, Tensor
 from .. import ops
 from ..ops.distortion import Lens
 from .op_case import Case, Work
-from .shell_scene import SAMPLES_PER_RAY, STEPS_PER_SIDE, packed, rays_from_outside, shell_bits
+from .shell_scene import SAMPLES_PER_RAY, STEPS_PER_SIDE, rays_from_outside, shell_bits
 
 
 def ray_march() -> Case:
@@ -39,18 +39,6 @@ def march(
     origins, directions = rays_from_outside(rays, generator)
     span = torch.tensor([0.05, 4.0], device=device).repeat(rays, 1)
     return (origins.to(device), directions.to(device), span), shell_bits(resolution).to(device), grid
-
-
-def ray_points() -> Case:
-    def make(n: int, generator: Generator, device: torch.device) -> Work:
-        offsets = packed(n)
-        ray = torch.repeat_interleave(offsets.diff())
-        origins, directions = torch.randn(2, len(offsets) - 1, 3, generator=generator).to(device)
-        footprint, time = torch.rand(2, len(offsets) - 1, generator=generator).to(device)
-        t, ray = torch.rand(n, generator=generator).to(device), ray.to(device)
-        return Work(lambda: ops.ray_points(origins, directions, footprint, time, t, ray), n)
-
-    return Case("ray_points", ops.ray_points, make)
 
 
 def camera_rays() -> Case:

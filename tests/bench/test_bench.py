@@ -237,7 +237,7 @@ def test_markdown_is_a_table() -> None:
     measured = measure_cases(SMALL_CASES[2:3], OpsPlan(64, 1), CPU)
     text = markdown(measured.sheet, describe_machine(CPU))
     bars = [line.count("|") for line in text.splitlines() if line.startswith("| ")]
-    assert bars[:5] == [7] * 5 and set(bars[5:]) == {3}
+    assert bars[:5] == [11] * 5 and set(bars[5:]) == {3}
 
 
 BAD = {

@@ -30,7 +30,7 @@ def test_the_longer_of_two_times_is_the_ceiling() -> None:
 
 def test_a_machine_is_measured() -> None:
     machine = Machine(CPU)
-    assert machine.flops > 1e6 and machine.copying(8 << 20) > machine.copying(8) > 0
+    assert machine.flops > 0 and machine.copying(8 << 20) > 0 and machine.copying(8) > 0
 
 
 def test_a_network_multiplies_and_moves_what_a_count_by_hand_says() -> None:
@@ -55,6 +55,13 @@ def test_a_table_is_not_read_for_its_gradient() -> None:
     passes = demands(case, work, CPU)
     assert passes["forward"].bytes == table + positions + output
     assert passes["backward"].bytes == positions + output + table
+
+
+def test_what_is_changed_in_place_is_read_and_written() -> None:
+    case = op_cases.adam_step(op_cases.layout(levels=2, features=2, log2_entries=8, finest=32))
+    work = case.make(1, torch.Generator(), CPU)
+    rows = work.count  # of two features: parameter, gradient and two moments, and a count of steps
+    assert demands(case, work, CPU)["forward"].bytes == 2 * (4 * rows * 2 * 4 + rows * 4)
 
 
 @pytest.mark.parametrize("case", op_cases.op_cases(), ids=lambda case: case.name)

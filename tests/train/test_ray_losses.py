@@ -107,7 +107,7 @@ def test_a_training_minds_each_of_them(name: str, owner: str) -> None:
         config = field_config("mipvog", "tiny", ["samples_per_step=2048", *asked])
         fit_config = FitConfig(visible=VISIBLE, **{} if asked else {name: weight})
         training = begin(scene, config, fit_config)
-        fit(training, scene, Budget(steps=12))
+        fit(training, scene, Budget(steps=40))
         return measured(training, scene, name)
 
     assert trained(1.0) < trained(0.0)
