@@ -28,7 +28,7 @@ class HashConfig:
     density_hidden: int = 64
     feature_dim: int = 15
     color_hidden: int = 64
-    color_layers: int = 1
+    color_layers: int = 2
     samples_per_step: int = 1 << 15
     table_rate: float = 2e-1
     network_rate: float = 1e-2
@@ -36,11 +36,7 @@ class HashConfig:
     PRESETS: ClassVar[dict[str, dict[str, int | float]]] = {
         "tiny": {"log2_entries": 13, "finest_resolution": 128, "density_hidden": 16, "color_hidden": 16},
         "default": {},
-        "paper": {
-            "log2_entries": 19,
-            "finest_resolution": 2048,
-            "color_layers": 2,
-        },  # instant-ngp's base.json
+        "paper": {"log2_entries": 19, "finest_resolution": 2048},  # instant-ngp's base.json
     }
 
     def __post_init__(self) -> None:

@@ -17,7 +17,7 @@ def student(kind: str, *settings: str) -> Field:
 @pytest.mark.parametrize(
     ("kind", "settings"),
     [
-        ("hash", ("color_layers=2",)),
+        ("hash", ()),
         ("mlp", ()),
         ("mlp", ("color_hidden=48", "feature_dim=20")),
         ("vm", ()),
