@@ -75,8 +75,7 @@ def demands(case: Case, work: Work, device: torch.device) -> dict[str, Demand]:
     with _seen(case, device) as calls:
         work.run()
     given, returned = (sum(part) for part in zip(*calls, strict=True))
-    if returned == 0:  # an op in place writes what it reads
-        returned = given
+    returned += given * work.in_place
     forward, backward = (flops * work.count for flops in case.flops)
     passes = {"forward": Demand(forward, given + returned)}
     if work.wanted:

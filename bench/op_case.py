@@ -18,6 +18,7 @@ class Work:
     count: int
     wanted: tuple[Tensor, ...] = ()
     added_to: tuple[Tensor, ...] = ()
+    in_place: bool = False  # whether it writes what it reads, and returns nothing
 
 
 @dataclass(frozen=True)

@@ -256,7 +256,9 @@ def adam_step(shape: ops.HashGridLayout) -> Case:
         steps, gradient = torch.zeros(shape.entries, dtype=torch.int32, device=device), gradient.to(device)
         step, taken = ops.AdamStep(lr=1e-2), torch.empty_like(gradient)
         return Work(
-            lambda: ops.adam_step(parameter, taken.copy_(gradient), first, second, steps, step), shape.entries
+            lambda: ops.adam_step(parameter, taken.copy_(gradient), first, second, steps, step),
+            shape.entries,
+            in_place=True,
         )
 
     name = f"adam_step, table of {shape.levels}×{shape.features}, 2^{shape.log2_entries}"

@@ -64,6 +64,12 @@ def test_what_is_changed_in_place_is_read_and_written() -> None:
     assert demands(case, work, CPU)["forward"].bytes == 2 * (4 * rows * 2 * 4 + rows * 4)
 
 
+def test_what_is_only_looked_at_is_read_once() -> None:
+    case = op_cases.all_finite()
+    work = case.make(1, torch.Generator(), CPU)
+    assert demands(case, work, CPU)["forward"].bytes == 4 * work.count
+
+
 @pytest.mark.parametrize("case", op_cases.op_cases(), ids=lambda case: case.name)
 def test_every_case_says_what_it_computes(case: op_cases.Case) -> None:
     assert all(flops > 0 for flops in case.flops) == (case.op in COMPUTING)
