@@ -33,8 +33,10 @@ install: $(INSTALLED)
 demo: $(INSTALLED)
 	$(BIN)/omnifield train demo --max-seconds $(DEMO_SECONDS) --run-dir demo/run
 	$(BIN)/omnifield render demo/run --output demo/orbit.mp4 --frames 60
+	$(BIN)/omnifield export web demo/run --output demo/page.html --max-seconds 30
 	$(BIN)/omnifield info demo/run
 	@echo "A held-out view beside the truth: demo/run/picture.png. The turn around the scene: demo/orbit.mp4."
+	@echo "The scene as a page, for any browser: demo/page.html"
 	@echo "To look at it yourself, in the browser: $(BIN)/omnifield view demo/run"
 
 # Without a browser the tests of the viewer's page skip, and say so.
@@ -101,5 +103,5 @@ $(VENV)/.packages: $(VENV)/.created constraints.txt
 # Without build isolation the build uses the pinned tools above, and keeps its folder from one time to the next.
 $(INSTALLED): $(VENV)/.packages pyproject.toml $(NATIVE)
 	@echo "Installing the other packages and building the compiled module ..."
-	$(PIP) --quiet --no-build-isolation --editable ".[dev]"
+	$(PIP) --quiet --no-build-isolation --editable ".[dev,photos]"
 	@touch $@

@@ -1,7 +1,5 @@
 """Every representation on one scene with one budget: the table that tells them apart."""
 
-import math
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,26 +9,21 @@ import torch
 from rich.console import Console
 
 from ..datasets import load_scene
-from ..fields import FIELD_CONFIGS, FieldConfig, field_config
+from ..fields import FIELD_CONFIGS, field_config
 from ..renderers import SamplerConfig
 from ..scenes import Scene
-from ..scenes.views import full_size, view_count
-from ..terminal.bar import counted
+from ..scenes.views import full_size
 from ..terminal.interrupts import until_interrupted
 from ..terminal.say import check_some_counted, say
-from ..train.evaluate import check_stride, judge, mean_figure
-from ..train.field_file import load_field
+from ..train.evaluate import check_stride
 from ..train.files import write_atomically
-from ..train.loop import begin
-from ..train.run import Run
-from ..train.schedule import Budget, FitConfig
+from ..train.schedule import FitConfig
 from .machine import slug
-from .render import ENOUGH_SECONDS, measure
+from .render import ENOUGH_SECONDS
 from .report import Measured, Sheet, figure
-from .train import trained
+from .scene_training import FRAMES, Terms, train_and_judge
 
 FRAME = 400  # pixels along each side of the frames that are timed
-FRAMES = 5
 
 
 @dataclass(frozen=True)
@@ -44,6 +37,10 @@ class FieldsPlan:
     stride: int
     sampler: SamplerConfig
     fit: FitConfig
+
+    @property
+    def terms(self) -> Terms:
+        return Terms(self.max_seconds, self.stride, FRAME, self.sampler, self.fit)
 
 
 def measure_fields(plan: FieldsPlan, device: torch.device, console: Console) -> Measured:
@@ -74,41 +71,10 @@ def _results(scene: Scene, plan: FieldsPlan, console: Console) -> Iterator[dict[
     """Field by field; that of a training which was stopped is the last."""
     for tag in plan.tags:
         say(console, f"{tag}, {plan.preset} preset, for {plan.max_seconds:g} s")
-        result = _measure(field_config(tag, plan.preset), scene, plan, console)
+        result, _ = train_and_judge(field_config(tag, plan.preset), scene, plan.terms, console)
         yield result
         if result["interrupted"]:
             break
-
-
-def _measure(config: FieldConfig, scene: Scene, plan: FieldsPlan, console: Console) -> dict[str, Any]:
-    budget = Budget(seconds=plan.max_seconds)
-    training = begin(scene, config, plan.fit, sampler=plan.sampler, budget=budget)
-    with tempfile.TemporaryDirectory() as folder:
-        run = Run(Path(folder), scene, training, {"scene": scene.name})
-        tally, interrupted = trained(run, budget, console)
-        path = run.save()
-        size = path.stat().st_size
-        # From the file: what is timed and judged is what a user gets.
-        kept = load_field(path, training.generator.device)
-    groups = full_size(scene.test)
-    judged = judge(kept.field, kept.sampler, groups, run.background, plan.stride)
-    views = [(view.psnr, view.ssim) for view in counted(judged, view_count(groups), "view", console)]
-    psnr, ssim = map(mean_figure, zip(*views, strict=True))
-    frame = measure(kept, FRAME, console, repeats=FRAMES)
-    return {
-        "field": config.tag,
-        "config": asdict(config),
-        "psnr": psnr,
-        **({} if math.isnan(ssim) else {"ssim": ssim}),
-        "seconds": training.seconds,
-        "steps": training.step,
-        "samples_per_second": tally.samples / max(training.seconds, 1e-9),
-        "parameters": sum(parameter.numel() for parameter in kept.field.parameters()),
-        "bytes": size,
-        "frame_milliseconds": frame["milliseconds"],
-        "interrupted": interrupted,
-        "curve": run.curve,
-    }
 
 
 def _sheet(figures: dict[str, Any]) -> Sheet:

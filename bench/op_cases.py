@@ -50,10 +50,12 @@ def op_cases() -> list[Case]:
         mlp(32, 64, 16),
         mlp(31, 64, 64, 3),
         view_color(15, 64, 64, 3),
+        density_mlp(32, 64, 16),
         spherical_harmonics(),
         ray_march(),
         ray_march_on(8),
         ray_points(),
+        unit_positions(),
         camera_rays(),
         ray_weights(),
         visible_weights(),
@@ -164,6 +166,17 @@ def mlp(*widths: int) -> Case:
     return Case(f"mlp {'-'.join(map(str, widths))}", ops.mlp, make, flops=products(widths))
 
 
+def density_mlp(*widths: int) -> Case:
+    made = mlp(*widths).make
+
+    def make(n: int, generator: Generator, device: torch.device) -> Work:
+        work = made(n, generator, device)
+        inputs, *weights = work.wanted
+        return Work(lambda: ops.density_mlp(inputs, weights, 2.0), n, work.wanted)
+
+    return Case(f"density_mlp {'-'.join(map(str, widths))}", ops.density_mlp, make, flops=products(widths))
+
+
 def products(widths: Sequence[int]) -> tuple[int, int]:
     """Operations of a network's layers: backward there are two products for each, for its weights and its input."""
     forward = sum(2 * fan_in * fan_out for fan_in, fan_out in itertools.pairwise(widths))
@@ -191,6 +204,16 @@ def spherical_harmonics() -> Case:
         return Work(lambda: ops.spherical_harmonics(directions), n, (directions,))
 
     return Case("spherical_harmonics, degree 4", ops.spherical_harmonics, make)
+
+
+def unit_positions() -> Case:
+    """In an unbounded scene: the longer of the two ways."""
+
+    def make(n: int, generator: Generator, device: torch.device) -> Work:
+        position = (torch.randn(n, 3, generator=generator) * 2).to(device)
+        return Work(lambda: ops.unit_positions(position, (-1.0, -1.0, -1.0), (1.0, 1.0, 1.0), True), n)
+
+    return Case("unit_positions, contracted", ops.unit_positions, make)
 
 
 def ray_points() -> Case:

@@ -49,7 +49,7 @@ def measure(trained: TrainedField, side: int, console: Console, *, repeats: int)
     """Square frames from training cameras all over the capture: `repeats` of them, after one that does not count; or
     as many as begin within ENOUGH_SECONDS, with the first where that is all."""
     views = [camera_count(trained.cameras) * turn // repeats for turn in range(repeats)]
-    renderer = VolumeRenderer(trained.sampler)
+    renderer = VolumeRenderer.to_look_at(trained.sampler)
     device = trained.cameras[0].focal.device
     cameras = [
         undistorted(camera(trained.cameras, view).to("cpu"), (side, side)).to(device) for view in views

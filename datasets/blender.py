@@ -27,7 +27,7 @@ from ..scenes.poses import look_at
 from ..scenes.scene import Scene
 from ..scenes.views import cameras_of, has_transparency
 from .document import Document, read_document
-from .format import Format
+from .format import Format, Reading
 from .transforms_entries import TRAIN, Entry, read_entries_of_split, split_folder
 from .transforms_frames import capture_of
 
@@ -58,12 +58,12 @@ def is_blender(path: Path) -> bool:
     return "camera_angle_x" in document and not any(field in document for field in PHOTOGRAPH_FIELDS)
 
 
-def load_blender(path: Path, downscale: int) -> Scene:
+def load_blender(path: Path, reading: Reading) -> Scene:
     """The folder, or one of the files in it. Raises FileNotFoundError or ValueError that names the file and the field
     on bad input."""
     folder = path if path.is_dir() else path.parent
-    document, train, test = read_entries_of_split(folder)
-    capture = capture_of(_pictures(train), _pictures(test), downscale=downscale)
+    document, train, test = read_entries_of_split(folder, reading)
+    capture = capture_of(_pictures(train), _pictures(test), downscale=reading.downscale)
     placement = place(capture, document)
     return Scene(
         name=folder.resolve().name,

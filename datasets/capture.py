@@ -12,7 +12,8 @@ from jaxtyping import Bool, UInt8
 
 from ..scenes.cameras import Cameras, Lens
 from ..scenes.placement import Capture
-from ..scenes.room import Pictures, check_memory
+from ..scenes.room import Pictures, place_for
+from ..scenes.stored_zeros import Allocate
 from ..scenes.views import Views, in_turn, nothing_ignored
 from .companions import with_companions
 from .exif import turned_size
@@ -52,8 +53,8 @@ def read_capture(train: Sequence[Frame], test: Sequence[Frame], *, downscale: in
         for alike in groups
         for each in alike
     ]
-    check_memory(needed, downscale)
-    return Capture(*(in_turn(_views(each, downscale) for each in alike) for alike in groups))
+    zeros = place_for(needed, downscale)
+    return Capture(*(in_turn(_views(each, downscale, zeros) for each in alike) for alike in groups))
 
 
 def read_cameras(frames: Sequence[Frame]) -> tuple[Cameras, ...]:
@@ -92,13 +93,13 @@ def _fitted(frame: Frame, size: tuple[int, int]) -> Intrinsics:
     return intrinsics.resized(size)
 
 
-def _views(alike: Alike, downscale: int) -> Views:
+def _views(alike: Alike, downscale: int, zeros: Allocate) -> Views:
     frames, (width, height) = alike.frames, (length // downscale for length in alike.size)
-    images = torch.empty(len(frames), height, width, alike.channels, dtype=torch.uint8)
+    images = zeros((len(frames), height, width, alike.channels))
     pixels = images.numpy()  # shares its memory
     ignored = nothing_ignored(images)
     if alike.masked:
-        ignored = torch.zeros(images.shape[:3], dtype=torch.bool)
+        ignored = zeros((len(frames), height, width)).view(torch.bool)
 
     def load(i: int) -> None:
         rgba = _rgba(frames[i])

@@ -1,6 +1,7 @@
 """COLMAP's folders: a sparse model, binary or text, beside the pictures that it was made of."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,20 +12,20 @@ from ..scenes.names import distinct_names
 from ..scenes.notice import notice
 from ..scenes.placement import Stated
 from ..scenes.scene import Scene
+from ..scenes.sparse_points import SparsePoints
 from . import colmap_bin, colmap_txt
 from .colmap_lens import lens_of
 from .colmap_model import Model, ModelCamera, ModelImage, Points, by_number, depths
 from .exif import AS_STORED
-from .format import Format
+from .format import Format, Reading
 from .frame import Frame
 from .images import Picture, picture_header
 from .photographs import Photographs, choose, find, has_photographs, mask_of
-from .posed import opengl_pose, scene_of
+from .posed import PERCENTILE, Surfaces, opengl_pose, scene_of
 from .upright import UPPER_EDGE
 
 PLACES = (".", "sparse", "colmap/sparse", "colmap")  # where models are looked for
 READERS = ((".bin", colmap_bin), (".txt", colmap_txt))
-PERCENTILE = 0.1  # of a picture's depths: LLFF's, too, for a few points are always wrong
 Kept = TypeVar("Kept", ModelCamera, ModelImage)
 
 
@@ -32,22 +33,23 @@ def is_colmap(path: Path) -> bool:
     return path.is_dir() and bool(_folders(path))
 
 
-def load_colmap(path: Path, downscale: int) -> Scene:
+def load_colmap(path: Path, reading: Reading) -> Scene:
     """The folder that has `sparse`, or one in it that has a model. Poses are of the stored pixels, whatever EXIF says.
 
     Raises FileNotFoundError or ValueError that names the file and what is wrong in it."""
     model = read_largest(path)
     root = _root(path)
-    photographs = choose(root, downscale, [image.name for image in model.images])
+    photographs = choose(root, reading.downscale, [image.name for image in model.images])
     frames = frames_of(model, photographs)
     nearest = [float(np.percentile(seen, PERCENTILE)) for seen in _depths(model) if len(seen)]
+    points = SparsePoints.of(model.points.position, model.points.color)
     return scene_of(
         frames,
         Stated(str(model.file), up=_up(frames)),
-        downscale=photographs.left,
+        reading=replace(reading, downscale=photographs.left),
         name=root.resolve().name,
         source="COLMAP",
-        nearest=min(nearest, default=0.0),
+        surfaces=Surfaces(min(nearest, default=0.0), points),
     )
 
 
@@ -160,7 +162,7 @@ def _numbered(items: Sequence[Kept], file: Path, what: str) -> dict[int, Kept]:
 
 
 def _no_points() -> Points:
-    return by_number(np.empty(0, np.int64), np.empty((0, 3)))
+    return by_number(np.empty(0, np.int64), np.empty((0, 3)), np.empty((0, 3)))
 
 
 COLMAP = Format("sparse/0 (COLMAP)", is_colmap, load_colmap)

@@ -77,12 +77,13 @@ def read_images(file: Path) -> list[ModelImage]:
 def read_points(file: Path) -> Points:
     reader = Reader(file, file.read_bytes())
     count = reader.count(51, "points")
-    number, position = np.empty(count, np.int64), np.empty((count, 3))
+    number, position, color = np.empty(count, np.int64), np.empty((count, 3)), np.empty((count, 3), np.uint8)
     for i in range(count):
         reader.inside = f"point {i + 1} of {count}"
-        number[i], *position[i], _, _, _, _ = reader.numbers("q3d3Bd")
+        number[i], *place, red, green, blue, _ = reader.numbers("q3d3Bd")
+        position[i], color[i] = place, (red, green, blue)
         reader.skip(ON_TRACK * reader.count(ON_TRACK, f"images on the track of {reader.inside}"))
-    return by_number(number, position)
+    return by_number(number, position, color)
 
 
 def _camera(reader: Reader, i: int) -> ModelCamera:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
 # COLMAP's numbers for its camera models: their names, and how many parameters each has.
@@ -59,6 +59,7 @@ class Points:
 
     number: Int64[np.ndarray, "point"]
     position: Float[np.ndarray, "point xyz=3"]
+    color: UInt8[np.ndarray, "point rgb=3"]
 
 
 @dataclass(frozen=True)
@@ -107,12 +108,12 @@ def rigid(
     return matrix
 
 
-def by_number(number: np.ndarray, position: np.ndarray) -> Points:
+def by_number(number: np.ndarray, position: np.ndarray, color: np.ndarray) -> Points:
     """Points that are not finite are left out: they only ever help."""
     kept = np.isfinite(position).all(-1)
-    number, position = number[kept], position[kept]
+    number, position, color = number[kept], position[kept], color[kept]
     order = np.argsort(number, kind="stable")
-    return Points(number[order], position[order])
+    return Points(number[order], position[order], color[order].astype(np.uint8))
 
 
 def depths(image: ModelImage, points: Points) -> Float[np.ndarray, "seen"]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..scenes.sparse_points import GREY
 from .colmap_model import MODELS, ModelCamera, ModelImage, Points, by_number, checked_camera, rigid
 
 PARAMETERS = dict(MODELS.values())
@@ -31,9 +32,13 @@ def read_images(file: Path) -> list[ModelImage]:
 
 
 def read_points(file: Path) -> Points:
-    rows = [_numbers(where, line.split()[:4], 4) for where, line in _filled(file)]
+    rows, colors = [], []
+    for where, line in _filled(file):
+        words = line.split()
+        rows.append(_numbers(where, words[:4], 4))
+        colors.append(_numbers(where, words[4:7], 3) if len(words) > 6 else (GREY,) * 3)
     table = np.array(rows).reshape(-1, 4)
-    return by_number(table[:, 0].astype(np.int64), table[:, 1:])
+    return by_number(table[:, 0].astype(np.int64), table[:, 1:], np.array(colors).reshape(-1, 3).clip(0, 255))
 
 
 def _lines(file: Path) -> list[tuple[str, str]]:

@@ -8,13 +8,27 @@ from ..scenes import Scene
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How a data set is to be read: each side of its pictures divided by `downscale`, and every so many of them, in the
+    order of their names, held out for testing; None is as the format has it."""
+
+    downscale: int = 1
+    test_every: int | None = None
+
+    def refuse_test_every(self, file: Path) -> None:
+        """Where it is settled already which pictures are for testing. Raises ValueError."""
+        if self.test_every is not None:
+            raise ValueError(f"--test-every is for data in one set; {file} says itself what is for testing.")
+
+
+@dataclass(frozen=True)
 class Format:
     """`holds` says in words what makes a folder one, for those who have another; "" where there is nothing to say.
 
-    `fits` is asked of a folder or file that is there. `load` is given the same, and by how much each side of the
-    pictures is to be divided; it raises FileNotFoundError or ValueError that names the file and the field.
+    `fits` is asked of a folder or file that is there. `load` is given the same, and how to read it; it raises
+    FileNotFoundError or ValueError that names the file and the field.
     """
 
     holds: str
     fits: Callable[[Path], bool]
-    load: Callable[[Path, int], Scene]
+    load: Callable[[Path, Reading], Scene]

@@ -5,6 +5,7 @@ are the directions of the camera's down, right and back, the fourth is its place
 length of the full size. Between the two depths, along the viewing axis, is what the picture sees.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +15,14 @@ from jaxtyping import Float
 from ..scenes.names import distinct_names
 from ..scenes.placement import Stated
 from ..scenes.scene import Scene
-from .format import Format
+from .format import Format, Reading
 from .frame import Frame
 from .images import Picture, picture_size
 from .intrinsics import Intrinsics, aspect_error
 from .numpy_file import read_array
 from .photographs import IMAGES, choose, find, has_photographs, listed, mask_of
 from .pose import made_rigid
-from .posed import scene_of
+from .posed import Surfaces, scene_of
 
 FILE = "poses_bounds.npy"
 NUMBERS = 17
@@ -31,7 +32,7 @@ def is_llff(path: Path) -> bool:
     return path.name == FILE or (path / FILE).is_file()
 
 
-def load_llff(path: Path, downscale: int) -> Scene:
+def load_llff(path: Path, reading: Reading) -> Scene:
     """The folder, or the file in it. Raises FileNotFoundError or ValueError that names the file and the row."""
     root = path if path.is_dir() else path.parent
     file = root / FILE
@@ -42,7 +43,7 @@ def load_llff(path: Path, downscale: int) -> Scene:
         )
     full = root / IMAGES
     names = [each.name for each in listed(full)] if full.is_dir() else None
-    photographs = choose(root, downscale, names)
+    photographs = choose(root, reading.downscale, names)
     paths = [find(photographs.folder, each) for each in names] if names else listed(photographs.folder)
     if len(paths) != len(table):
         raise ValueError(
@@ -64,10 +65,10 @@ def load_llff(path: Path, downscale: int) -> Scene:
     return scene_of(
         frames,
         Stated(str(file)),
-        downscale=photographs.left,
+        reading=replace(reading, downscale=photographs.left),
         name=root.resolve().name,
         source="LLFF",
-        nearest=float(table[:, 15].min()),
+        surfaces=Surfaces(nearest=float(table[:, 15].min())),
     )
 
 

@@ -7,11 +7,12 @@ from ..scenes.notice import notice
 from .blender import BLENDER
 from .checks import check_scene
 from .colmap import COLMAP
-from .format import Format
+from .format import Format, Reading
 from .llff import LLFF
 from .meshes import MESHES, SUFFIXES
 from .mipnerf import MULTISCALE
 from .neus import NEUS
+from .photographs import listed
 from .transforms import SPLIT, TRANSFORMS
 
 DEMO = "demo"
@@ -19,31 +20,39 @@ FORMATS: tuple[Format, ...] = (BLENDER, TRANSFORMS, SPLIT, MULTISCALE, COLMAP, L
 """The first one that fits is taken. A new one is one file and one name here."""
 
 
-def load_scene(data: str | Path, *, downscale: int = 1) -> Scene:
+def load_scene(data: str | Path, *, downscale: int = 1, test_every: int | None = None) -> Scene:
     """The scene that `data` names: "demo", a dataset's folder or the file in it that has the cameras, or a mesh
     file.
 
     "demo" is the built-in scene even beside a folder of that name, which is "./demo".
-    Each side of the images is divided by `downscale`. Raises FileNotFoundError or ValueError on bad input:
+    Each side of the images is divided by `downscale`, and every `test_every`-th is for testing; None is as the format
+    has it. Raises FileNotFoundError or ValueError on bad input:
     one sentence that names the file and the field.
     """
     if downscale < 1:
         raise ValueError(f"--downscale must be 1 or more, not {downscale}.")
-    scene = _load(data, downscale)
+    if test_every is not None and test_every < 2:
+        raise ValueError(f"--test-every must be 2 or more, not {test_every}: one of so many is for testing.")
+    scene = _load(data, Reading(downscale, test_every))
     check_scene(scene, data)
     return scene
 
 
-def _load(data: str | Path, downscale: int) -> Scene:
+def is_dataset(path: Path) -> bool:
+    """Whether `load_scene` knows what is there."""
+    return str(path) == DEMO or (path.exists() and any(each.fits(path) for each in FORMATS))
+
+
+def _load(data: str | Path, reading: Reading) -> Scene:
     path = Path(data).expanduser()
     if str(data) == DEMO:
-        return _demo(path, downscale)
+        return _demo(path, reading)
     if not path.exists():
         kind = "mesh file" if path.suffix.lower() in SUFFIXES else "file or folder"
         raise FileNotFoundError(f"There is no {kind} {data}.")
     for each in FORMATS:
         if each.fits(path):
-            return each.load(path, downscale)
+            return each.load(path, reading)
     if not path.is_dir():
         known = ", ".join(SUFFIXES)
         raise ValueError(
@@ -51,14 +60,20 @@ def _load(data: str | Path, downscale: int) -> Scene:
         )
     if not any(path.iterdir()):
         raise FileNotFoundError(f"The folder {path} is empty.")
+    if listed(path):
+        raise FileNotFoundError(
+            f"The folder {path} holds photographs, but not from where they were taken: omnifield process {path} finds "
+            "that out."
+        )
     wanted = " nor ".join(each.holds for each in FORMATS if each.holds)
     raise FileNotFoundError(f"The folder {path} holds no dataset: neither {wanted} is in it.")
 
 
-def _demo(path: Path, downscale: int) -> Scene:
+def _demo(path: Path, reading: Reading) -> Scene:
     from ..studio.demo import demo_scene  # late: ray tracing needs libraries that photographs do not
 
-    if downscale != 1:
+    reading.refuse_test_every(Path(DEMO))
+    if reading.downscale != 1:
         raise ValueError(
             f"--downscale is for images that exist; those of {DEMO} are made when they are loaded."
         )

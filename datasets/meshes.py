@@ -3,14 +3,15 @@
 from pathlib import Path
 
 from ..scenes import Scene
-from .format import Format
+from .format import Format, Reading
 
 SUFFIXES = (".glb", ".gltf", ".obj", ".ply", ".stl", ".off")
 
 
-def load_mesh(file: Path, downscale: int) -> Scene:
+def load_mesh(file: Path, reading: Reading) -> Scene:
     """Raises FileNotFoundError or ValueError in the user's words."""
-    if downscale != 1:
+    reading.refuse_test_every(file)
+    if reading.downscale != 1:
         raise ValueError(
             f"--downscale is for images that exist; those of {file} are made when they are loaded."
         )

@@ -11,7 +11,7 @@ from ..scenes.scene import Scene
 from ..scenes.views import Views, has_transparency, names_of
 from .blender import place
 from .document import Document, read_document
-from .format import Format
+from .format import Format, Reading
 from .transforms import METADATA
 from .transforms_entries import Entry, read_entry
 from .transforms_frames import capture_of
@@ -32,10 +32,11 @@ def is_multiscale(path: Path) -> bool:
     return (path / METADATA).is_file() if path.is_dir() else path.name == METADATA
 
 
-def load_multiscale(path: Path, downscale: int) -> Scene:
+def load_multiscale(path: Path, reading: Reading) -> Scene:
     """The scales as the files have them. Raises FileNotFoundError or ValueError that names the file and the field."""
     file = path / METADATA if path.is_dir() else path
-    if downscale != 1:
+    reading.refuse_test_every(file)
+    if reading.downscale != 1:
         raise ValueError(f"--downscale is for images of one size; those of {file} come in several.")
     document = read_document(file)
     train_levels, test_levels = _levels(document.object("train")), _levels(document.object("test"))

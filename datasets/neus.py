@@ -2,8 +2,9 @@
 
 `world_mat_i` projects the world into picture i, and `scale_mat_i` takes the unit sphere, which holds the object, into
 the world. The scene's frame is the sphere's. Pictures and masks are paired by the order of their numbers, as their
-names differ. NeuS's pixels have whole numbers at their centres, ours at half ones; in a set whose matrices were reduced
-together with the pictures this is less than half a pixel, by how much the file does not say.
+names differ. Without any `scale_mat` the frame is the world's, and the box is found as for other photographs. NeuS's
+pixels have whole numbers at their centres, ours at half ones. Where matrices were reduced together with the pictures
+that is half a pixel of the full size; the file does not say which that was, but DTU's is known.
 """
 
 import re
@@ -20,11 +21,12 @@ from scipy.linalg import rq
 from ..scenes.camera_groups import all_poses
 from ..scenes.domain import Box, Contraction
 from ..scenes.names import distinct_names
+from ..scenes.notice import notice
 from ..scenes.orientation import upright
-from ..scenes.placement import Capture, Placement, Stated, in_box, in_contraction, notice_poses
+from ..scenes.placement import Capture, Placement, Stated, in_box, in_contraction, notice_poses, place
 from ..scenes.scene import Scene
 from ..scenes.views import cameras_of
-from .format import Format
+from .format import Format, Reading
 from .frame import Frame
 from .images import Picture, picture_size
 from .intrinsics import Intrinsics
@@ -33,6 +35,7 @@ from .photographs import listed
 from .posed import opengl_pose, scene_of
 
 FILE, IMAGES, MASKS = "cameras_sphere.npz", "image", "mask"
+FULL = (1600, 1200)  # pixels, of DTU's pictures
 CENTRE_OF_PIXEL = 0.5
 CORNERS = ((-1.0, -1.0, -1.0), (1.0, 1.0, 1.0))  # of the box around the unit sphere
 
@@ -41,7 +44,7 @@ def is_neus(path: Path) -> bool:
     return path.name == FILE or (path / FILE).is_file()
 
 
-def load_neus(path: Path, downscale: int) -> Scene:
+def load_neus(path: Path, reading: Reading) -> Scene:
     """The folder, or the file in it. What is outside of the masks is transparent; without masks the surroundings are
     learnt as well. Raises FileNotFoundError or ValueError that names the file and the matrix."""
     root = path if path.is_dir() else path.parent
@@ -54,6 +57,10 @@ def load_neus(path: Path, downscale: int) -> Scene:
             f"{root / MASKS} holds {len(masks)} masks, and {root / IMAGES} {len(pictures)} pictures: each must "
             "have one."
         )
+    scaled = any(name.startswith("scale_mat_") for name in matrices)
+    if not scaled:
+        notice(f"{file} has no scale_mat: the box is put around what the cameras look at.")
+        matrices = matrices | {f"scale_mat_{i}": np.eye(4) for i in range(max(1, len(pictures)))}
     sphere = _matrix(file, matrices, "scale_mat_0")
     frames = [
         _frame(file, matrices, i, path, masks[i : i + 1], name)
@@ -62,10 +69,10 @@ def load_neus(path: Path, downscale: int) -> Scene:
     scene = scene_of(
         frames,
         Stated(str(file)),
-        downscale=downscale,
+        reading=reading,
         name=root.resolve().name,
         source="NeuS",
-        put=partial(_place, masked=bool(masks)),
+        put=partial(_place, masked=bool(masks)) if scaled else place,
     )
     return replace(scene, input_from_original=torch.from_numpy(np.linalg.inv(sphere)))
 
@@ -96,13 +103,15 @@ def _frame(
     except ValueError as error:
         raise ValueError(f"{file}: world_mat_{i} {error}.") from None
     picture = Picture(path, f"{file}: world_mat_{i}")
+    size = picture_size(picture)
+    half = CENTRE_OF_PIXEL / _reduced(size)
     return Frame(
         name=name,
         picture=picture,
         intrinsics=Intrinsics(
-            size=picture_size(picture),
+            size=size,
             focal=(kernel[0, 0], kernel[1, 1]),
-            principal=(kernel[0, 2] + CENTRE_OF_PIXEL, kernel[1, 2] + CENTRE_OF_PIXEL),
+            principal=(kernel[0, 2] + half, kernel[1, 2] + half),
         ),
         world_from_camera=opengl_pose(torch.from_numpy(camera_from_world)),
         alpha=tuple(Picture(each, f"the mask of {picture.named_by}") for each in masks),
@@ -117,6 +126,12 @@ def _place(capture: Capture, stated: Stated, *, masked: bool) -> Placement:
     if masked:
         return in_box(scene_from_input, Box(*CORNERS))
     return in_contraction(scene_from_input, Contraction(*CORNERS))
+
+
+def _reduced(size: tuple[int, int]) -> int:
+    """How many times smaller than DTU's full size; 1 for all that is no whole part of it."""
+    factor = FULL[0] // size[0]
+    return factor if factor and FULL == (factor * size[0], factor * size[1]) else 1
 
 
 def _in_order(folder: Path) -> list[Path]:

@@ -12,13 +12,15 @@ from ..scenes.placement import place, placed
 from ..scenes.scene import Scene
 from ..scenes.views import has_transparency
 from .document import Document, read_document
-from .format import Format
+from .format import Format, Reading
+from .held_out_frames import hold_out
+from .points_file import named_points
+from .posed import from_nearest, nearest_seen
 from .stated import read_stated
 from .transforms_entries import (
     TRAIN,
     Entry,
     clean_path,
-    hold_out,
     prefer_reduced,
     read_entries,
     read_entries_of_split,
@@ -45,29 +47,34 @@ def is_transforms(path: Path) -> bool:
     return path.suffix.lower() == ".json" and path.name != METADATA and split_folder(path) is None
 
 
-def load_transforms(path: Path, downscale: int) -> Scene:
+def load_transforms(path: Path, reading: Reading) -> Scene:
     """One file for all frames, or the folder that it is in. Raises FileNotFoundError or ValueError that names the file
     and the field."""
     file = path / ALL if path.is_dir() else path
     document = read_document(file)
     entries = sort_naturally(read_entries(document))
-    return _scene(Split(document, *split(document, entries)), downscale)
+    return _scene(Split(document, *split(document, entries, reading.test_every)), reading.downscale)
 
 
 def is_split(path: Path) -> bool:
     return (path / TRAIN).is_file() if path.is_dir() else split_folder(path) is not None
 
 
-def load_transforms_of_split(path: Path, downscale: int) -> Scene:
+def load_transforms_of_split(path: Path, reading: Reading) -> Scene:
     """`transforms_train.json` beside `transforms_test.json`, with the same fields as a `transforms.json`: the folder,
     or one of the files."""
     folder = path if path.is_dir() else path.parent
-    document, train, test = read_entries_of_split(folder)
-    return _scene(Split(document, sort_naturally(train), sort_naturally(test)), downscale)
+    document, train, test = read_entries_of_split(folder, reading)
+    return _scene(Split(document, sort_naturally(train), sort_naturally(test)), reading.downscale)
 
 
-def split(document: Document, entries: list[Entry]) -> tuple[list[Entry], list[Entry]]:
-    """Training and test frames as nerfstudio has them: by the file's lists, else 90% equally spaced."""
+def split(
+    document: Document, entries: list[Entry], test_every: int | None = None
+) -> tuple[list[Entry], list[Entry]]:
+    """Training and test frames as nerfstudio has them: by the file's lists, else 90% equally spaced; or every so
+    many-th for testing, whatever the file says."""
+    if test_every is not None:
+        return hold_out(entries, test_every)
     listed = [name for name in ("train_filenames", "test_filenames", "val_filenames") if name in document]
     if not listed:
         return _split_by_fraction(entries)
@@ -103,7 +110,9 @@ def _others(entries: list[Entry], chosen: list[Entry]) -> list[Entry]:
 def _scene(parts: Split, downscale: int) -> Scene:
     entries, left = prefer_reduced(parts.train + parts.test, downscale)
     capture = capture_of(entries[: len(parts.train)], entries[len(parts.train) :], downscale=left)
-    placement = place(capture, read_stated(parts.document))
+    points = named_points(parts.document)
+    nearest = nearest_seen(points, (*capture.train, *capture.test))
+    placement = from_nearest(place(capture, read_stated(parts.document)), nearest)
     return Scene(
         name=parts.document.file.resolve().parent.name,
         domain=placement.domain,
@@ -113,6 +122,7 @@ def _scene(parts: Split, downscale: int) -> Scene:
         scene_from_input=placement.scene_from_input,
         source="nerfstudio or instant-ngp transforms.json",
         input_from_original=_input_from_original(parts.document),
+        points=points and points.moved(placement.scene_from_input),
     )
 
 

@@ -10,12 +10,13 @@ from torch import Tensor
 
 from ..scenes.names import distinct_names
 from .document import Document, read_document
+from .format import Reading
 from .frame import Ignore
+from .held_out_frames import TEST_EVERY, hold_out
 from .images import Picture
 from .pose import read_pose
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".JPG", ".PNG")
-TEST_EVERY = 8
 TRAIN = "transforms_train.json"
 SPLIT_FILES = ("transforms_train", "transforms_val", "transforms_test")
 
@@ -72,22 +73,19 @@ def split_folder(path: Path) -> Path | None:
     return path.parent if path.name.startswith(SPLIT_FILES) and path.suffix.lower() == ".json" else None
 
 
-def read_entries_of_split(folder: Path) -> tuple[Document, list[Entry], list[Entry]]:
+def read_entries_of_split(folder: Path, reading: Reading) -> tuple[Document, list[Entry], list[Entry]]:
     """Fields and frames of `transforms_train.json`, and the frames to test on.
 
-    These are of `transforms_test.json`, else of `transforms_val.json`, else every 8th of the training frames.
+    These are of `transforms_test.json`, else of `transforms_val.json`, else every 8th of the training frames, or every
+    so many-th that `reading` says.
     """
     document = read_document(folder / TRAIN)
     entries = read_entries(document)
     for name in ("transforms_test.json", "transforms_val.json"):
         if (folder / name).is_file():
+            reading.refuse_test_every(folder / name)
             return document, entries, read_entries(read_document(folder / name))
-    return document, *hold_out(entries)
-
-
-def hold_out(entries: list[Entry]) -> tuple[list[Entry], list[Entry]]:
-    """Training frames, and every 8th for testing."""
-    return [entry for i, entry in enumerate(entries) if i % TEST_EVERY], entries[::TEST_EVERY]
+    return document, *hold_out(entries, reading.test_every or TEST_EVERY)
 
 
 def sort_naturally(entries: list[Entry]) -> list[Entry]:

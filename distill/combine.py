@@ -13,6 +13,7 @@ from ..fields import Field
 from ..fields.base import Occupied
 from ..renderers import Sampler
 from ..scenes import Box, Cameras, Domain
+from ..scenes.crop import Crop
 from ..train import TrainedField
 from .edits import Confined, Cut, Frozen, Moved, Union
 from .space import cells_where
@@ -25,14 +26,19 @@ class Edits:
     """What is done to the teachers before they are asked.
 
     `world_from_field` moves each of them (rigid, rows of 4×4), where there are any. Of what they make together only
-    the boxes `keep` are left, if there are any, and nothing in the boxes `remove`; both are in world units. A moving
-    scene is taken at `time`, if that is not None.
+    the boxes `keep` are left, if there are any, and nothing in the boxes `remove` nor outside of `crop`; all are in
+    world units. A moving scene is taken at `time`, if that is not None.
     """
 
     world_from_field: tuple[Float[Tensor, "row=4 column=4"], ...] = ()
     keep: tuple[Box, ...] = ()
     remove: tuple[Box, ...] = ()
     time: float | None = None
+    crop: Crop | None = None
+
+    @property
+    def cuts(self) -> bool:
+        return bool(self.keep or self.remove or self.crop)
 
 
 def combined(teachers: Sequence[TrainedField], edits: Edits) -> TrainedField:
@@ -46,14 +52,14 @@ def combined(teachers: Sequence[TrainedField], edits: Edits) -> TrainedField:
     parts = [_placed(one, pose, edits.time) for one, pose in zip(teachers, poses, strict=True)]
     fields, contains, cameras = (list(column) for column in zip(*parts, strict=True))
     first = teachers[0]
-    if len(fields) == 1 and fields[0] is first.field and not (edits.keep or edits.remove):
+    if len(fields) == 1 and fields[0] is first.field and not edits.cuts:
         _check_something_there(first.sampler)
         return first
     confined = [Confined(field, there) for field, there in zip(fields, contains, strict=True)]
     whole = confined[0] if len(confined) == 1 else Union(confined)
-    if edits.keep or edits.remove:
+    if edits.cuts:
         _check_boxes(whole.domain, edits)
-        whole = Cut(whole, edits.keep, edits.remove)
+        whole = Cut(whole, edits.keep, edits.remove, edits.crop)
 
     def anything(position: Float[Tensor, "n xyz=3"]) -> Bool[Tensor, "n"]:
         there = torch.stack([each(position) for each in contains]).any(0)

@@ -16,6 +16,7 @@ from ..fields.base import Occupied
 from ..fields.decoders import HARMONICS, ColorDecoder
 from ..ops import spherical_harmonics
 from ..scenes import Box, Domain
+from ..scenes.crop import Crop
 
 LEAST = 1e-12  # densities and shares are divided by no less
 
@@ -101,14 +102,18 @@ class Frozen(Edited):
 
 
 class Cut(Edited):
-    """A field with nothing left outside of the boxes `keep`, if there are any, nor inside of those to `remove`.
+    """A field with nothing left outside of the boxes `keep`, if there are any, nor inside of those to `remove`, nor
+    outside of a `crop`.
 
     What is kept of a box is the domain, of an unbounded scene as well: it is bounded by then.
     """
 
-    def __init__(self, field: Field, keep: Sequence[Box], remove: Sequence[Box]) -> None:
-        super().__init__(field, bounded(field.domain, keep))
-        self.keep, self.remove = keep, remove
+    def __init__(
+        self, field: Field, keep: Sequence[Box], remove: Sequence[Box], crop: Crop | None = None
+    ) -> None:
+        kept = bounded(field.domain, keep)
+        super().__init__(field, kept if crop is None else bounded(kept, [crop.around()]))
+        self.keep, self.remove, self.crop = keep, remove, crop
 
     def probe(self, points: Points) -> Probe:
         probe = super().probe(points)
@@ -121,7 +126,7 @@ class Cut(Edited):
             kept |= within(box, position)
         for box in self.remove:
             kept &= ~within(box, position)
-        return kept
+        return kept if self.crop is None else kept & self.crop.contains(position)
 
 
 class Union(Field):

@@ -57,6 +57,7 @@ class Progress:
 class Distillation:
     """All that changes while a student learns. `notes` tell in words what was done, and what was left out and why."""
 
+    @one_thread_of_torch()
     def __init__(self, trained: TrainedField, config: FieldConfig, plan: Plan) -> None:
         began = time.perf_counter()
         torch.manual_seed(plan.seed)

@@ -44,7 +44,7 @@ def pictures_of(
     A picture is painted as its pixels come: it takes its own three bytes a pixel, and the first one of depths another
     eight until their range is known.
     """
-    renderer = VolumeRenderer(trained.sampler)
+    renderer = VolumeRenderer.to_look_at(trained.sampler)
     background = torch.tensor(trained.background, device=cameras.focal.device)
     shown: DepthRange | None = None
     for view in views:

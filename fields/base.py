@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from ..ops import take_rows
+from ..ops import take_rows, truncated_exp
 from ..scenes import Domain
 from ..scenes.columns import each_column
 from .decoders import ColorDecoder
@@ -232,27 +232,9 @@ class ParameterGroup:
     kind: Literal["table", "grid", "network"]
 
 
-class _TruncatedExp(torch.autograd.Function):
-    """exp whose gradient is clamped, so that one very dense sample cannot blow up a step."""
-
-    @staticmethod
-    def forward(ctx, logit):
-        value = logit.clamp(max=MAX_LOG_DENSITY).exp()
-        ctx.save_for_backward(value)
-        return value
-
-    @staticmethod
-    def backward(ctx, grad):
-        (value,) = ctx.saved_tensors
-        return grad * value
-
-
-MAX_LOG_DENSITY = 15.0
-
-
 def density_from_logit(logit: Float[Tensor, "n"], domain: Domain) -> Float[Tensor, "n"]:
     """σ = exp(logit) per edge of the domain's box, turned into world units; the exponent is clamped at 15.
 
     Measured in edges, a density means the same in a scene of any size.
     """
-    return _TruncatedExp.apply(logit) / domain.side
+    return truncated_exp(logit) / domain.side

@@ -43,7 +43,7 @@ class CamConfig:
     skip: int = 0  # the layer whose input is joined by the encoding again; 0 is none
     feature_dim: int = 15
     color_hidden: int = 64
-    color_layers: int = 2
+    color_layers: int = 1
     bits: int = FULL_PRECISION  # of weights and grids, while they are trained and in files
     samples_per_step: int = 1 << 12
     network_rate: float = 6e-3

@@ -29,7 +29,7 @@ class CpConfig:
     appearance_components: int = 144
     feature_dim: int = 27
     color_hidden: int = 64
-    color_layers: int = 2
+    color_layers: int = 1
     spread: float = 0.2  # standard deviation of the factors at the beginning
     samples_per_step: int = 1 << 15
     grid_rate: float = 7e-2
@@ -42,7 +42,7 @@ class CpConfig:
         | {"density_components": 48, "appearance_components": 48, "color_hidden": 16},
         "default": {},
         "paper": {"coarsest_resolution": 128, "finest_resolution": 500, "refinements": 5}
-        | {"density_components": 96, "appearance_components": 288, "color_hidden": 128}
+        | {"density_components": 96, "appearance_components": 288, "color_hidden": 128, "color_layers": 2}
         | {"grid_rate": 2e-2, "network_rate": 1e-3, "sparsity": 1e-5},
     }
 

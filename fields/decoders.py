@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ..ops import mlp, view_color
+from ..ops import density_mlp, mlp, view_color
 from .quantize import FULL_PRECISION, quantized
 
 HARMONICS = 16  # coefficients up to degree 4
@@ -26,6 +26,12 @@ class Mlp(nn.Module):
 
     def forward(self, inputs: Float[Tensor, "n in"]) -> Float[Tensor, "n out"]:
         return mlp(inputs, self.matrices())
+
+    def with_density(
+        self, inputs: Float[Tensor, "n in"], side: float
+    ) -> tuple[Float[Tensor, "n"], Float[Tensor, "n out"]]:
+        """The density per world unit, of which the first output is the logarithm per `side`; and the outputs."""
+        return density_mlp(inputs, self.matrices(), side)
 
     def matrices(self) -> list[Tensor]:
         return [quantized(weight, self.bits) for weight in self.weights]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..ops import HashGridLayout, hash_grid
 from ..scenes import Domain
-from .base import Field, ParameterGroup, Points, Probe, check_settings, density_from_logit
+from .base import Field, ParameterGroup, Points, Probe, check_settings
 from .decoders import ColorDecoder, Mlp
 
 
@@ -28,7 +28,7 @@ class HashConfig:
     density_hidden: int = 64
     feature_dim: int = 15
     color_hidden: int = 64
-    color_layers: int = 2
+    color_layers: int = 1
     samples_per_step: int = 1 << 15
     table_rate: float = 2e-1
     network_rate: float = 1e-2
@@ -36,7 +36,11 @@ class HashConfig:
     PRESETS: ClassVar[dict[str, dict[str, int | float]]] = {
         "tiny": {"log2_entries": 13, "finest_resolution": 128, "density_hidden": 16, "color_hidden": 16},
         "default": {},
-        "paper": {"log2_entries": 19, "finest_resolution": 2048},  # instant-ngp's base.json
+        "paper": {
+            "log2_entries": 19,
+            "finest_resolution": 2048,
+            "color_layers": 2,
+        },  # instant-ngp's base.json
     }
 
     def __post_init__(self) -> None:
@@ -71,8 +75,7 @@ class HashField(Field):
 
     def probe(self, points: Points) -> Probe:
         encoding = hash_grid(self.domain.unit_from_world(points.position), self.table, self.layout)
-        hidden = self.trunk(encoding)
-        return Probe(density_from_logit(hidden[:, 0], self.domain), hidden)
+        return Probe(*self.trunk.with_density(encoding, self.domain.side))
 
     def features(self, points: Points, probe: Probe) -> Float[Tensor, "n feature"]:
         del points

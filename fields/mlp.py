@@ -27,7 +27,7 @@ class MlpConfig:
     skip: int = 0  # the layer whose input is joined by the encoding again; 0 is none
     feature_dim: int = 15
     color_hidden: int = 64
-    color_layers: int = 2
+    color_layers: int = 1
     samples_per_step: int = 1 << 12
     rate: float = 9e-3
 

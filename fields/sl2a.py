@@ -26,14 +26,14 @@ class Sl2aConfig:
     rank: int = 32  # of their matrices
     feature_dim: int = 15
     color_hidden: int = 64
-    color_layers: int = 2
+    color_layers: int = 1
     samples_per_step: int = 1 << 12
     rate: float = 6e-3
 
     PRESETS: ClassVar[dict[str, dict[str, int | float]]] = {
         "tiny": {"degree": 12, "width": 32, "layers": 2, "rank": 8, "color_hidden": 16},
         "default": {},
-        "paper": {"degree": 256, "width": 256, "layers": 3, "rank": 128, "rate": 1e-3},
+        "paper": {"degree": 256, "width": 256, "layers": 3, "rank": 128, "color_layers": 2, "rate": 1e-3},
     }
 
     def __post_init__(self) -> None:

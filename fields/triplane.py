@@ -41,7 +41,7 @@ class TriplaneConfig:
     hidden: int = 64
     feature_dim: int = 15
     color_hidden: int = 64
-    color_layers: int = 2
+    color_layers: int = 1
     samples_per_step: int = 1 << 15
     plane_rate: float = 5e-2
     network_rate: float = 1e-2
@@ -54,7 +54,7 @@ class TriplaneConfig:
         "product": {"combine": "product"},
         "concat": {"combine": "concat"},
         "paper": {"coarsest_resolution": 32, "finest_resolution": 32, "levels": 1, "octaves": 10}
-        | {"network": "sine", "plane_rate": 1e-2, "network_rate": 1e-3, "smoothness": 0.0},
+        | {"network": "sine", "color_layers": 2, "plane_rate": 1e-2, "network_rate": 1e-3, "smoothness": 0.0},
     }
 
     def __post_init__(self) -> None:

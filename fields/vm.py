@@ -27,7 +27,7 @@ class VmConfig:
     appearance_components: int = 24
     feature_dim: int = 27
     color_hidden: int = 64
-    color_layers: int = 2
+    color_layers: int = 1
     spread: float = 0.1  # standard deviation of the factors at the beginning
     samples_per_step: int = 1 << 15
     grid_rate: float = 1e-1
@@ -40,7 +40,7 @@ class VmConfig:
         | {"density_components": 4, "appearance_components": 8, "color_hidden": 16},
         "default": {},
         "paper": {"coarsest_resolution": 128, "finest_resolution": 300, "refinements": 5}
-        | {"density_components": 16, "appearance_components": 48, "color_hidden": 128}
+        | {"density_components": 16, "appearance_components": 48, "color_hidden": 128, "color_layers": 2}
         | {"grid_rate": 2e-2, "network_rate": 1e-3, "sparsity": 8e-5},
     }
 

@@ -8,6 +8,7 @@ from .camera_rays import Sensors, camera_rays
 from .cell_order import cell_number, cell_place
 from .coarser_voxels import Parents, coarser_voxels
 from .composite import STOP, accumulate, pass_through, ray_weights, take_rows
+from .density_mlp import density_mlp, truncated_exp
 from .grid_lookup import Grid, GridLayout, grid_lookup
 from .hash_grid import HashGridLayout, hash_grid
 from .kept_gradient import adding_in_place, gradient_sink
@@ -18,6 +19,7 @@ from .ray_points import ray_points
 from .rounds import Round, first_samples, in_order, next_round, pass_round
 from .spherical_harmonics import spherical_harmonics
 from .threads import PoolCounts, one_thread_of_torch, set_threads, threads
+from .unit_positions import unit_positions
 from .view_color import view_color
 from .visible_weights import VisibleWeights, visible_weights
 from .voxel_lookup import VoxelLayout, voxel_lookup
@@ -44,6 +46,7 @@ __all__ = [
     "cell_place",
     "coarser_voxels",
     "cpu",
+    "density_mlp",
     "first_samples",
     "gradient_sink",
     "grid_lookup",
@@ -67,6 +70,8 @@ __all__ = [
     "spherical_harmonics",
     "take_rows",
     "threads",
+    "truncated_exp",
+    "unit_positions",
     "view_color",
     "visible_weights",
     "voxel_lookup",

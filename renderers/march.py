@@ -14,7 +14,9 @@ from .samples import Samples
 
 # Half as many where the box fills but half of the cube: two to a cell of 128, in either case.
 STEPS_PER_SIDE = 256
-CONE = 1 / 32  # how fast steps grow with distance in an unbounded scene
+# How fast steps grow with distance in an unbounded scene: beyond the box's side they pass four to a cell. Of as many
+# samples half as fast is better than this one's double, and than its half: benchmarks/NOTES.md.
+CONE = 1 / 64
 MARCH_BOUNDS = {"steps_per_side": (1, 1 << 14), "cone": (1e-3, 0.5)}
 
 

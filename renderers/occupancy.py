@@ -1,7 +1,7 @@
 """Samples only where something is: a grid of bits, kept up to date from the field while it is trained."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -214,9 +214,21 @@ class OccupancyGrid(March):
     def contains(self, position: Float[Tensor, "n xyz=3"]) -> Bool[Tensor, "n"]:
         """Whether the cell around each world position is occupied; outside the domain nothing is."""
         unit = self.domain.unit_from_world(position)
-        cell = cell_number((unit * self.resolution).long().clamp(0, self.resolution - 1), self.resolution)
+        cell = self._cell_at(unit)
         bit = self.bits[cell // 8] >> (cell % 8) & 1
         return bit.bool() & ((unit >= 0) & (unit <= 1)).all(-1)
+
+    def only_around(self, seen: Iterable[Float[Tensor, "n xyz=3"]]) -> "OccupancyGrid":
+        """Without the cells that are neither at one of these places nor within two cells of it."""
+        there = torch.zeros_like(self.possible)
+        for position in seen:
+            there[self._cell_at(self.domain.unit_from_world(position))] = True
+        grid = copy.deepcopy(self)
+        grid.set_occupied(self.occupied & dilated(dilated(there)))
+        return grid
+
+    def _cell_at(self, unit: Float[Tensor, "n xyz=3"]) -> Int[Tensor, "n"]:
+        return cell_number((unit * self.resolution).long().clamp(0, self.resolution - 1), self.resolution)
 
     @torch.no_grad()
     def visit(self, density: Density, cells: int, generator: torch.Generator | None = None) -> None:

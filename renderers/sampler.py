@@ -1,7 +1,7 @@
 """Where along rays a field is asked: the contract that every sampler keeps."""
 
 import abc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -109,6 +109,11 @@ class Sampler(nn.Module, abc.ABC):
     def settled(self, density: Density, generator: torch.Generator) -> "Sampler":
         """As a file is to keep it, at any moment of a training, which goes on with its own as if nobody had asked."""
         del density, generator
+        return self
+
+    def only_around(self, seen: Iterable[Float[Tensor, "n xyz=3"]]) -> "Sampler":
+        """Without samples anywhere but around these places, as far as it chooses by place."""
+        del seen
         return self
 
     def parameter_groups(self) -> list[ParameterGroup]:

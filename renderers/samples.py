@@ -31,6 +31,12 @@ class Samples:
         """The points in the world that the samples lie at."""
         return points_at(rays, self.t, self.ray)
 
+    def sums_before(self, values: Float[Tensor, "n"]) -> Float[Tensor, "n"]:
+        """Of each sample the sum of the values of those before it on its ray. In double precision: the sums run on from
+        ray to ray, and what is between two of them is small."""
+        sums = torch.nn.functional.pad(values.double().cumsum(0), (1, 0))
+        return (sums[:-1] - sums[self.offsets[self.ray]]).to(values.dtype)
+
     def of(self, hit: Int[Tensor, "m"]) -> "Samples":
         """The same samples of the rays that have any, which are `hit`, numbered anew."""
         offsets = torch.cat([self.offsets.index_select(0, hit), self.offsets[-1:]])

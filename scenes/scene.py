@@ -8,7 +8,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from .domain import Domain
+from .sparse_points import SparsePoints
 from .views import Views
+from .world_frames import WorldFrames
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,8 @@ class Scene:
     (nerfstudio's `applied_transform` and `applied_scale`): affine, the identity where nothing is recorded. What leaves
     the program is in the input's frame; the original one is only gone through by paths of nerfstudio's.
     `train` and `test` are groups of one size and one lens each: those of full size, and behind them, where the scene
-    has several scales, the same views at 1/2, 1/4 and so on of their width and height.
+    has several scales, the same views at 1/2, 1/4 and so on of their width and height. `points` are those that the
+    data set brings, in the scene's frame.
     """
 
     name: str
@@ -33,6 +36,11 @@ class Scene:
     input_from_original: Float[Tensor, "row=4 column=4"] = field(
         default_factory=lambda: torch.eye(4, dtype=torch.float64)
     )
+    points: SparsePoints | None = None
+
+    @property
+    def frames(self) -> WorldFrames:
+        return WorldFrames(self.scene_from_input, self.input_from_original)
 
     def to(self, device: torch.device | str) -> "Scene":
         train, test = (tuple(views.to(device) for views in groups) for groups in (self.train, self.test))

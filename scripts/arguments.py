@@ -51,6 +51,12 @@ def check_count(flag: str, value: int | None, most: int) -> None:
     check_at_most(flag, value, most)
 
 
+def check_test_every(value: int | None) -> None:
+    """Raises ValueError for what leaves nothing to train on, or nothing to test on."""
+    if value is not None and value < 2:
+        raise ValueError(f"--test-every must be 2 or more, not {value}: one of so many is for testing.")
+
+
 def check_at_most(flag: str, value: float | int | None, most: float | int) -> None:
     if value is not None and value > most:
         raise ValueError(f"{flag} may be at most {most:,}, not {value}.")

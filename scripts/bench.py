@@ -1,5 +1,6 @@
 """`omnifield bench`: how fast it is on this machine, in figures that say what they were measured on."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,13 @@ from rich.console import Console
 
 from ..bench.ablations import measure_ablations
 from ..bench.busy import BusyPlan, measure_busy
+from ..bench.captures import measure_photographs
 from ..bench.convert import measure_convert
-from ..bench.fields import FieldsPlan, measure_fields
+from ..bench.export import ExportPlan, measure_export
+from ..bench.fields import measure_fields
 from ..bench.measure import measure_and_report
 from ..bench.ops import OpsPlan, measure_ops
+from ..bench.process import measure_process
 from ..bench.render import RenderPlan, measure_render
 from ..bench.report import Measured
 from ..bench.step import StepPlan, measure_step
@@ -20,7 +24,7 @@ from ..bench.viewer import ViewerPlan, measure_viewer
 from ..ops import keep_freed_memory
 from ..train.field_file import TrainedField, load_field
 from ..viewer.display import Display
-from .bench_what import conversions_of, shared_settings, what_of
+from .bench_what import conversions_of, fields_of, photographs_of, process_of, what_of
 from .device import choose_device
 from .field_path import find_field_file
 from .flags.bench import Bench
@@ -36,10 +40,7 @@ def run_bench(flags: Bench) -> dict[str, Any]:
     keep_freed_memory()
     console = Console(stderr=True)
     device = choose_device(flags.device, console)
-
-    def measure() -> Measured:
-        return _measured(flags, device, console)
-
+    measure = partial(_measured, flags, device, console)
     return measure_and_report(flags.what, measure, device, folder=flags.output, console=console)
 
 
@@ -55,16 +56,20 @@ def _measured(flags: Bench, device: torch.device, console: Console) -> Measured:
             plan = BusyPlan(what_of(flags), flags.max_seconds, flags.repeats, flags.sides[-1], _display)
             return measure_busy(plan, device, console)
         case "fields":
-            budget, shared = (flags.max_seconds, flags.stride), shared_settings(flags)
-            plan = FieldsPlan(flags.data, flags.fields, flags.preset, *budget, *shared)
-            return measure_fields(plan, device, console)
-        case "convert":
-            return measure_convert(conversions_of(flags), device, console)
-        case "ablations":
-            return measure_ablations(conversions_of(flags), device, console)
+            return measure_fields(fields_of(flags), device, console)
+        case "photographs":
+            return measure_photographs(photographs_of(flags), device, console)
+        case "convert" | "ablations":
+            measured = measure_convert if flags.what == "convert" else measure_ablations
+            return measured(conversions_of(flags), device, console)
+        case "process":
+            return measure_process(process_of(flags), console)
         case "render":
             trained = load_field(find_field_file(Path(flags.data)), device)
             return measure_render(RenderPlan(flags.sides, flags.repeats), trained, console)
+        case "export":
+            trained = load_field(find_field_file(Path(flags.data)), device)
+            return measure_export(ExportPlan(flags.truth, flags.views, flags.stride), trained, console)
         case "viewer":
             file = find_field_file(Path(flags.data))
             trained, plan = load_field(file, device), ViewerPlan(flags.sides[-1], flags.repeats)

@@ -1,10 +1,15 @@
 """What `omnifield bench` trains, as its flags have it: with the same settings as `omnifield train`."""
 
+from pathlib import Path
+
+from ..bench.captures import FRAME, PhotographsPlan
 from ..bench.convert import ConvertPlan
+from ..bench.fields import FieldsPlan
+from ..bench.process import ProcessPlan
+from ..bench.scene_training import Terms
 from ..bench.what import What
 from ..fields.settings import settings_of
-from ..renderers import SamplerConfig
-from ..train.schedule import FitConfig
+from ..photos.options import ProcessOptions
 from .flags.bench import Bench
 from .resuming import Chosen
 
@@ -15,15 +20,27 @@ def what_of(flags: Bench) -> What:
     return What(flags.data, chosen.config, chosen.sampler_config, chosen.fit)
 
 
-def shared_settings(flags: Bench) -> tuple[SamplerConfig, FitConfig]:
-    """Those that fields of all kinds have. Raises ValueError where one of a single kind was given."""
+def photographs_of(flags: Bench) -> PhotographsPlan:
+    """Raises ValueError for settings that there are not."""
+    chosen = _chosen(flags)
+    terms = Terms(flags.max_seconds, flags.stride, FRAME, chosen.sampler_config, chosen.fit)
+    return PhotographsPlan((flags.data, *flags.more), chosen.config, terms)
+
+
+def process_of(flags: Bench) -> ProcessPlan:
+    return ProcessPlan(Path(flags.data), ProcessOptions())
+
+
+def fields_of(flags: Bench) -> FieldsPlan:
+    """Raises ValueError for settings that there are not, and for one that fields of a single kind have."""
     own = settings_of("", flags.set)
     if own:
         raise ValueError(
             f"--set {own[0]}: bench fields takes settings of sampler. and fit., since each field has others."
         )
     chosen = _chosen(flags)
-    return chosen.sampler_config, chosen.fit
+    budget, shared = (flags.max_seconds, flags.stride), (chosen.sampler_config, chosen.fit)
+    return FieldsPlan(flags.data, flags.fields, flags.preset, *budget, *shared)
 
 
 def conversions_of(flags: Bench) -> ConvertPlan:

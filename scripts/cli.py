@@ -13,11 +13,13 @@ from ..terminal.interrupts import WORDS, answering, end_at_once, exit_code, unwi
 # What each does, as its flags say it. They are imported only when they are called, and their flags without them: torch
 # takes seconds.
 VERBS = {
+    "process": "Find out from where photographs were taken, or the frames of a video, and make a data set of them.",
     "train": "Train a field from images, or from a mesh, and save it as one file.",
     "eval": "Compare a trained field with the held-out pictures of a data set.",
     "render": "Render a trained field along a camera path, to a video or to pictures.",
-    "view": "Look at trained fields in the browser: one, or several to switch between and compare.",
+    "view": "Look at trained fields in the browser, one or several to compare; or at a data set before training.",
     "convert": "Convert a trained field into another representation: any into any, without its images.",
+    "export": "Take a trained field out: as a mesh, as points, as a web page, or as its cameras.",
     "info": "Say what is in a trained field's file.",
     "bench": "Measure speed here: of ops, of trainings, of a trained field's frames, of the viewer.",
 }

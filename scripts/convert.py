@@ -7,7 +7,6 @@ from typing import Any
 
 from rich.console import Console
 
-from ..datasets import load_scene
 from ..distill import Callbacks, Conversion, Goal, Plan, Progress, convert
 from ..distill.report import Truth, provenance, write_report
 from ..distill.truth import compare_with_truth
@@ -25,6 +24,7 @@ from .device import choose_device
 from .edits_typed import edits_of
 from .field_path import find_field_file
 from .flags.convert import Convert
+from .photos_scene import load_data
 
 
 def run_convert(flags: Convert) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def run_convert(flags: Convert) -> dict[str, Any]:
     output = flags.output or paths[0].with_name(f"{paths[0].stem}-{flags.to}.safetensors")
     report = output.with_name(f"{output.stem}-report")
     check_place(output, report, paths)
-    scene = load_scene(flags.data) if flags.data is not None else None
+    scene = load_data(flags.data, 1, flags.test_every, console) if flags.data is not None else None
     plan = Plan(flags.schedule, flags.start, flags.decoder, flags.active, flags.seed)
     with Bar(console) as bar, until_told_to_stop() as told:
         callbacks = Callbacks(on_step=_shown_on(bar), should_stop=told.is_set)

@@ -5,9 +5,9 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from ..datasets import load_scene
 from ..export.comparisons import comparison_name, refuse_mixture, write_comparison
 from ..ops import keep_freed_memory
+from ..scenes import Contraction
 from ..scenes.camera_groups import commonest
 from ..scenes.views import by_scale, cameras_of, names_of, view_count
 from ..terminal.bar import counted
@@ -23,11 +23,11 @@ from .device import choose_device
 from .field_path import find_field_file
 from .flags.eval import Eval
 from .outputs import try_folder
+from .photos_scene import load_data
 
 
 def run_eval(flags: Eval) -> dict[str, Any]:
-    """All means are over the views; after Ctrl-C over those so far. Raises ValueError or FileNotFoundError in the
-    user's words."""
+    """Means are over the views; after Ctrl-C over those so far. Raises ValueError or FileNotFoundError, for users."""
     flags.check()
     if flags.output is not None:
         try_folder(flags.output)
@@ -35,7 +35,7 @@ def run_eval(flags: Eval) -> dict[str, Any]:
     console = Console(stderr=True)
     device = choose_device(flags.device, console)
     trained = load_field(find_field_file(flags.file), device)
-    scene = load_scene(flags.data, downscale=flags.downscale)
+    scene = load_data(flags.data, flags.downscale, flags.test_every, console)
     views, warnings = held_out_views(trained, scene, flags.scales)
     groups = [each.to(device) for each in views]
     check_stride(flags.stride, groups)
@@ -46,13 +46,13 @@ def run_eval(flags: Eval) -> dict[str, Any]:
         say(console, f"SSIM is not reported: it is of whole pictures, not at --stride {flags.stride}.")
     if flags.output is not None:
         refuse_mixture(flags.output, names_of(groups))
-    lpips = _lpips_if_there(device, console)
+    lpips, photographs = _lpips_if_there(device, console), isinstance(trained.field.domain, Contraction)
     images, judged = [], judged_at_scales(trained, groups, flags.stride)
     with until_told_to_stop() as told:
         for view in counted(judged, view_count(groups), "view", console):
             if flags.output is not None:
                 write_comparison(flags.output / comparison_name(len(images), view.name), view)
-            images.append(figures_of(view, lpips))
+            images.append(figures_of(view, lpips, photographs))
             if told.is_set():
                 break
     usual, scales = commonest(cameras_of(groups)), len(by_scale(groups))

@@ -17,6 +17,7 @@ from ..scenes import Scene
 from ..scenes.views import cameras_of, full_size, names_of, view_count
 from ..train.field_file import CAMERA_TENSORS, FIELD_FILE, TrainedField, load_field
 from ..train.held_out import SAME_FRAME
+from ..train.pose_refinement import REFINED
 from ..train.schedule import Budget, FitConfig, fit_config
 from .budget import budget_of
 
@@ -28,6 +29,7 @@ KINDS = {
     "set": list,
     "seed": int,
     "downscale": int,
+    "test_every": (int, type(None)),
     "scales": int,
     "max_seconds": (*Number, type(None)),
     "max_steps": (int, type(None)),
@@ -47,6 +49,7 @@ class Chosen:
     set: tuple[str, ...] = ()
     seed: int = 0
     downscale: int = 1
+    test_every: int | None = None
     scales: int = 1
     max_seconds: float | None = None
     max_steps: int | None = None
@@ -85,9 +88,10 @@ def resumed(folder: Path | None, given: dict[str, Any]) -> Chosen:
     kept = _as_it_was(_config_of(folder))
     for name, value in given.items():
         if name not in (*BUDGET, "set") and value not in (None, getattr(kept, name)):
+            flag = name.replace("_", "-")
             raise ValueError(
-                f"--resume: the training in {folder} has --{name} {getattr(kept, name)}, not {value}: leave "
-                f"--{name} out, or begin another training."
+                f"--resume: the training in {folder} has --{flag} {getattr(kept, name)}, not {value}: leave --{flag} "
+                "out, or begin another training."
             )
     more = dataclasses.replace(kept, set=(*kept.set, *given["set"]))
     if (more.config, more.sampler_config, more.fit) != (kept.config, kept.sampler_config, kept.fit):
@@ -101,13 +105,23 @@ def resumed(folder: Path | None, given: dict[str, Any]) -> Chosen:
 
 
 def _as_it_was(config: dict[str, Any]) -> Chosen:
-    """With the sizes that the field had: those that flags do not name were the defaults of the day."""
+    """With the settings that it had: those that flags do not name were the defaults of the day."""
     kept = chosen(config["flags"])
-    now = dataclasses.asdict(kept.config)
+    now = {
+        "": ("config", kept.config),
+        "sampler.": ("sampler", kept.sampler_config),
+        "fit.": ("fit", kept.fit),
+    }
     changed = [
-        f"{name}={value}" for name, value in config.get("config", {}).items() if now.get(name, value) != value
+        each for of, (name, values) in now.items() for each in _changed(of, config.get(name, {}), values)
     ]
     return dataclasses.replace(kept, set=(*changed, *kept.set))
+
+
+def _changed(owner: str, before: dict[str, Any], now: Any) -> list[str]:
+    """The settings that were others before, as flags have them."""
+    values = dataclasses.asdict(now)
+    return [f"{owner}{name}={value}" for name, value in before.items() if values.get(name, value) != value]
 
 
 def kept_in_config(what: Chosen, scene: Scene) -> dict[str, Any]:
@@ -134,7 +148,8 @@ def _config_of(folder: Path) -> dict[str, Any]:
         raise FileNotFoundError(f"{path} does not exist: there is no training to resume in {folder}.")
     try:
         config = json.loads(path.read_text())
-        stated = {"scales": 1, "sampler": "occupancy"} | config["flags"]  # older runs do not state them
+        older = {"scales": 1, "sampler": "occupancy", "test_every": None}  # runs that do not state them
+        stated = older | config["flags"]
         flags = {name: stated[name] for name in KINDS}
         wrong = [name for name, kind in KINDS.items() if not isinstance(flags[name], kind)]
         if wrong:
@@ -180,6 +195,7 @@ def _difference_of_cameras(trained: TrainedField, scene: Scene) -> str:
         _near(getattr(cameras, name).cpu(), getattr(known, name), tolerance)
         for cameras, known in zip(groups, trained.cameras, strict=True)
         for name in CAMERA_TENSORS
+        if name != "world_from_camera" or trained.provenance.get("poses") != REFINED
     )
     return "" if alike else "their cameras are others"
 

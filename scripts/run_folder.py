@@ -17,18 +17,21 @@ RESULTS = ("field.safetensors", "state.safetensors")
 MADE = (*RESULTS, "config.json", "curve.json", "curve.png", "metrics.json", "picture.png", "images", "events")
 
 
+TAKEN = "{} is in use by another training: wait for its end, or name another folder with --run-dir."
+
+
 @contextmanager
-def claimed(folder: Path) -> Iterator[Path]:
+def claimed(folder: Path, taken: str = TAKEN) -> Iterator[Path]:
     """The folder, made where it is not there, for this process alone; the claim dies with the process.
 
-    A folder that was made and stayed empty is removed in the end. Raises ValueError where another training has it, or
-    it cannot be made.
+    A folder that was made and stayed empty is removed in the end. Raises ValueError where another process has it, in
+    the words of `taken`, or it cannot be made.
     """
     try_folder(folder)
     missing = [place for place in (folder, *folder.parents) if not place.exists()]
     with in_words(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    with _kept_to_ourselves(folder, missing):
+    with _kept_to_ourselves(folder, missing, taken):
         yield folder
 
 
@@ -44,7 +47,7 @@ def claimed_anew(parent: Path) -> Iterator[Path]:
             with contextlib.suppress(FileExistsError):
                 folder.mkdir()
                 break
-    with _kept_to_ourselves(folder, [folder, *missing]):
+    with _kept_to_ourselves(folder, [folder, *missing], TAKEN):
         yield folder
 
 
@@ -91,8 +94,8 @@ def _is_config(path: Path) -> bool:
 
 
 @contextmanager
-def _kept_to_ourselves(folder: Path, made: list[Path]) -> Iterator[None]:
-    lock = _lock(folder)
+def _kept_to_ourselves(folder: Path, made: list[Path], taken: str) -> Iterator[None]:
+    lock = _lock(folder, taken)
     try:
         yield
     finally:
@@ -103,8 +106,9 @@ def _kept_to_ourselves(folder: Path, made: list[Path]) -> Iterator[None]:
             os.close(lock)
 
 
-def _lock(folder: Path) -> int | None:
-    """None where the system or the folder's disk knows no locks. Raises ValueError where another process has it."""
+def _lock(folder: Path, taken: str) -> int | None:
+    """None where the system or the folder's disk knows no locks. Raises ValueError where another process has it, or had
+    it until now and has put another in its place."""
     if sys.platform == "win32":
         return None
     import fcntl
@@ -112,12 +116,13 @@ def _lock(folder: Path) -> int | None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        ours = folder.exists() and os.path.samestat(os.fstat(handle), folder.stat())
     except BlockingIOError:
-        os.close(handle)
-        raise ValueError(
-            f"{folder} is in use by another training: wait for its end, or name another folder with --run-dir."
-        ) from None
+        ours = False
     except OSError:  # some network file systems
         os.close(handle)
         return None
+    if not ours:
+        os.close(handle)
+        raise ValueError(taken.format(folder))
     return handle

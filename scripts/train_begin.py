@@ -17,14 +17,26 @@ from ..train.files import write_json
 from ..train.loop import begin, what_goes_back
 from ..train.run import Run
 from ..train.schedule import Budget
-from .arguments import LARGEST_SIDE, MOST_SCALES, check_count, check_seed
+from .arguments import LARGEST_SIDE, MOST_SCALES, check_count, check_seed, check_test_every
 from .device import choose_device
 from .flags.train import Train
 from .outputs import try_folder
+from .photos_scene import data_of
 from .resuming import Chosen, chosen, kept_in_config, refuse_other_data, resumed
 from .run_folder import claimed, claimed_anew, clear, refuse_data_folder, refuse_taken
 
-GIVEN = ("field", "preset", "sampler", "set", "seed", "downscale", "scales", "max_seconds", "max_steps")
+GIVEN = (
+    "field",
+    "preset",
+    "sampler",
+    "set",
+    "seed",
+    "downscale",
+    "test_every",
+    "scales",
+    "max_seconds",
+    "max_steps",
+)
 
 
 def begun(flags: Train, what: Chosen, console: Console, held: ExitStack) -> Run:
@@ -55,6 +67,7 @@ def checked(flags: Train) -> Chosen:
     given = {name: getattr(flags, name) for name in GIVEN}
     what = resumed(flags.run_dir, given) if flags.resume else chosen(given)
     check_count("--downscale", what.downscale, LARGEST_SIDE)
+    check_test_every(what.test_every)
     check_count("--scales", what.scales, MOST_SCALES)
     check_seed(what.seed)
     if flags.overwrite and (flags.resume or flags.run_dir is None):
@@ -79,8 +92,8 @@ def _claim(flags: Train, claims: ExitStack) -> Path | None:
 
 
 def _load(data: str, what: Chosen, console: Console) -> Scene:
-    began = time.perf_counter()
-    scene = with_scales(load_scene(data, downscale=what.downscale), what.scales)
+    data, began = data_of(data, console), time.perf_counter()
+    scene = with_scales(load_scene(data, downscale=what.downscale, test_every=what.test_every), what.scales)
     say(console, f"{_views(scene)}, in {time.perf_counter() - began:.1f} s")
     say_masked(console, full_size(scene.test))
     return scene

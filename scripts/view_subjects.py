@@ -40,10 +40,22 @@ class Library:
         self, trained: TrainedField, file: Path, now: Callable[[], TrainedField] | None = None
     ) -> Subject:
         """`now` gives the field as it is when somebody makes something of it, where it is still being trained."""
-        subject = subject_of(trained, file)
+        return self._named(subject_of(trained, file), now or (lambda: trained))
+
+    def add_scene(self, subject: Subject) -> Subject:
+        """A data set, of which nothing can be made."""
+
+        def nothing() -> TrainedField:
+            raise ValueError(
+                f"{subject.name} is a data set: there is no field yet that this could be made of."
+            )
+
+        return self._named(subject, nothing)
+
+    def _named(self, subject: Subject, now: Callable[[], TrainedField]) -> Subject:
         count = sum(name.split(" #")[0] == subject.name for name in self.fields)
         name = f"{subject.name} #{count + 1}" if count else subject.name
-        self.fields[name] = now or (lambda: trained)
+        self.fields[name] = now
         return replace(subject, name=name)
 
     def find(self, name: str) -> TrainedField:
@@ -51,7 +63,7 @@ class Library:
 
 
 def tracer(field: Field, sampler: Sampler) -> Trace:
-    renderer = VolumeRenderer(sampler)
+    renderer = VolumeRenderer.to_look_at(sampler)
 
     def trace(rays: Rays, background: Float[Tensor, "rgb=3"]) -> Rendering:
         return renderer.render_image(field, rays, background)

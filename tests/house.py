@@ -11,13 +11,14 @@ from pathlib import Path
 # Which rooms each may import from.
 _SEEN = ("ops", "scenes")
 _MADE = (*_SEEN, "fields", "renderers", "train")
-_HAD = ("ops", "scenes", "studio", "datasets")
+_HAD = ("ops", "scenes", "studio", "datasets", "photos")
 LADDER = {
     "ops": (),
     "terminal": _MADE,
     "scenes": _SEEN[:1],
     "studio": _SEEN,
-    "datasets": _HAD[:-1],
+    "datasets": _HAD[:3],
+    "photos": _HAD[:4],
     "fields": _SEEN,
     "renderers": _MADE[:3],
     "train": _MADE[:4],
@@ -31,7 +32,9 @@ MOST_LINES, MOST_LINES_OF_A_FUNCTION, MOST_LINES_OF_A_VERB = 300, 60, 80
 FLAGS = Path(__file__).parents[1] / "scripts" / "flags"
 # Files of one name in several rooms are one idea met in each: what a verb types, measures and does; the loop and the
 # report of a room; an op and the field of it; which of several there are. Any other name is of one room alone.
-ONE_IDEA = frozenset({"__init__", "choice", "convert", "loop", "mlp", "render", "report", "train"})
+ONE_IDEA = frozenset(
+    {"__init__", "choice", "convert", "export", "loop", "mlp", "process", "render", "report", "train"}
+)
 Wrong = tuple[int, str]
 
 

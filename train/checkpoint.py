@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..fields.stored import check_state, field_without_values
+from ..fields.stored import check_finite, check_fit, check_state, field_without_values
 from . import strict_json
 from .field_header import number, whole
 from .files import one_line, write_tensors
-from .loop import MOST_RAYS, Training, groups_of
+from .loop import MOST_RAYS, Training
 from .optimizer import Optimizer
 from .tensor_file import part, read_tensors
 
@@ -20,6 +20,7 @@ ENTRY = "omnifield_training"  # of the safetensors' metadata
 MOST = 1 << 62
 CUDA_STATE = 16  # bytes of a CUDA generator: its seed and its offset
 
+OF_VIEWS = ("exposure", "poses")  # what a training learns of its views beside the field
 COUNTERS = ("step", "seconds", "rays", "refined", "spent")
 
 
@@ -29,6 +30,7 @@ def training_contents(training: Training) -> tuple[dict[str, Tensor], dict[str, 
         **{f"field.{name}": tensor for name, tensor in training.field.state_dict().items()},
         **{f"optimizer.{name}": tensor for name, tensor in training.optimizer.state_dict().items()},
         **{f"sampler.{name}": tensor for name, tensor in training.sampler.state_dict().items()},
+        **{f"{of}.{name}": t for of in OF_VIEWS for name, t in getattr(training, of).state_dict().items()},
         "generator": training.generator.get_state(),
     }
     return tensors, {ENTRY: json.dumps({name: getattr(training, name) for name in COUNTERS})}
@@ -76,7 +78,10 @@ def _check(tensors: Mapping[str, Tensor], training: Training) -> list[str]:
     field = field_without_values(training.field.config, training.field.domain)  # pyright: ignore
     check_state(field, part("field.", tensors))
     training.sampler.check(_sampler_state(tensors))
-    Optimizer(groups_of(field, training.sampler)).check(part("optimizer.", tensors))
+    for of in OF_VIEWS:
+        check_fit(getattr(training, of).state_dict(), part(f"{of}.", tensors))
+        check_finite(part(f"{of}.", tensors))
+    Optimizer(training.groups(field)).check(part("optimizer.", tensors))
     return _check_generator(tensors["generator"], training)
 
 
@@ -95,9 +100,9 @@ def _check_generator(state: Tensor, training: Training) -> list[str]:
 
 def _put(tensors: Mapping[str, Tensor], training: Training) -> None:
     training.field.load_state_dict(part("field.", tensors))
-    training.optimizer = Optimizer(
-        groups_of(training.field, training.sampler)
-    )  # the field may have been refined
+    for of in OF_VIEWS:
+        getattr(training, of).load_state_dict(part(f"{of}.", tensors))
+    training.optimizer = Optimizer(training.groups(training.field))  # the field may have been refined
     training.optimizer.load_state_dict(part("optimizer.", tensors))
     training.sampler.load_state_dict(_sampler_state(tensors))
     if tensors["generator"].shape == training.generator.get_state().shape:

@@ -1,10 +1,9 @@
 """Nothing floats before a surface: mip-NeRF 360's distortion loss (Barron et al. 2022, arXiv 2111.12077, Eq. 15)."""
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..renderers import Rendering, Samples, Trace
+from ..renderers import Rendering, Trace
 from .pixels import PixelBatch
 
 
@@ -17,13 +16,7 @@ def distortion(rendering: Rendering, trace: Trace, batch: PixelBatch, *, scale: 
     """
     weight, t = trace.weight, trace.samples.t
     s, ds = t / (t + scale), scale * trace.samples.dt / (t + scale).square()
-    apart = 2 * weight * (s * _before(weight, trace.samples) - _before(weight * s, trace.samples))
+    before = trace.samples.sums_before
+    apart = 2 * weight * (s * before(weight) - before(weight * s))
     within = weight.square() * ds / 3
     return (apart + within).sum() / max(len(batch.rays), 1)
-
-
-def _before(values: Float[Tensor, "n"], samples: Samples) -> Float[Tensor, "n"]:
-    """Of each sample the sum of the values of those before it on its ray. In double precision: the sums run on from ray
-    to ray, and what is between two of them is small."""
-    sums = torch.nn.functional.pad(values.double().cumsum(0), (1, 0))
-    return (sums[:-1] - sums[samples.offsets[samples.ray]]).to(values.dtype)

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float
 from scipy.ndimage import binary_erosion
 from skimage.metrics import structural_similarity
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..fields import Field
 from ..renderers import Rendering, Sampler, VolumeRenderer
 from ..scenes import PixelRays, Views
 
 FEWEST = 8  # pixels along each side of a view that a stride has to leave
+STIFF = 1e-4  # of a fit of colours: how it is drawn towards no change
 SSIM_WINDOW = 11  # pixels; a smaller image has no SSIM
 
 
@@ -30,6 +32,10 @@ class Judged:
     counted: Bool[Tensor, "height width"]
     psnr: float
     stride: int
+
+    @cached_property
+    def psnr_fitted(self) -> float:
+        return psnr_fitted(self.image, self.truth, self.counted)
 
     @cached_property
     def ssim(self) -> float:
@@ -118,6 +124,25 @@ def ssim(
     window = np.ones((SSIM_WINDOW, SSIM_WINDOW))
     whole = np.asarray(binary_erosion(np.asarray(counted.cpu()), window), dtype=bool)
     return np.asarray(similarity, dtype=np.float64)[whole].mean().item() if whole.any() else math.nan
+
+
+def psnr_fitted(
+    image: Float[Tensor, "height width rgb=3"],
+    truth: Float[Tensor, "height width rgb=3"],
+    counted: Bool[Tensor, "height width"],
+) -> float:
+    """PSNR of the right half after an affine map of colours that fits the left half best, by least squares: what a
+    photograph's own exposure and white balance cost does not count. NaN where either half has too few pixels."""
+    middle = image.shape[1] // 2
+    left, right = counted[:, :middle], counted[:, middle:]
+    if min(int(left.sum()), int(right.sum())) < FEWEST**2:
+        return math.nan
+    colors = nn.functional.pad(image.double(), (0, 1), value=1.0)
+    known, wanted = colors[:, :middle][left], truth[:, :middle][left].double()
+    near_identity = STIFF * len(known) * torch.eye(4).to(known)  # one colour alone says nothing of the others
+    change = torch.linalg.solve(known.T @ known + near_identity, known.T @ (wanted - known[:, :3]))
+    fitted = (colors[..., :3] + colors @ change).clamp(0, 1)
+    return psnr(fitted[:, middle:], truth[:, middle:], right)
 
 
 def mean_figure(figures: Iterable[float]) -> float:

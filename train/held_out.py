@@ -15,9 +15,10 @@ from ..scenes.world_frames import moved, moved_poses
 from .evaluate import Judged, judge, mean_figure
 from .field_file import TrainedField
 from .perceptual import Lpips
+from .pose_refinement import REFINED
 
 SAME_FRAME = 1e-3  # of the box's side (or of a unit axis): how far apart poses in one frame may be
-FIGURES = ("psnr", "ssim", "lpips")
+FIGURES = ("psnr", "psnr_fitted", "ssim", "lpips")
 Figures = dict[str, Any]
 
 
@@ -30,7 +31,8 @@ def held_out_views(trained: TrainedField, scene: Scene, scales: int) -> tuple[tu
     seen = moved_poses(all_poses(cameras_of(scene.train)).cpu(), field_from_scene)
     known = all_poses(trained.cameras).cpu()
     warnings = []
-    if seen.shape != known.shape or (seen - known).abs().max() > tolerance:
+    where_they_were = trained.provenance.get("poses") != REFINED
+    if seen.shape != known.shape or (where_they_were and (seen - known).abs().max() > tolerance):
         warnings.append(f"Warning: the field was trained on other cameras than those of {scene.name}.")
     if (field_from_scene - torch.eye(4)).abs().max() <= tolerance:
         return views, warnings
@@ -49,9 +51,12 @@ def judged_at_scales(trained: TrainedField, groups: Sequence[Views], stride: int
     return judge(trained.field, trained.sampler, groups, background, stride)
 
 
-def figures_of(view: Judged, lpips: Lpips | None) -> Figures:
-    """Of one view, ready for JSON."""
-    figures = {"name": view.name, "psnr": _finite(view.psnr), "ssim": _finite(view.ssim)}
+def figures_of(view: Judged, lpips: Lpips | None, photographs: bool) -> Figures:
+    """Of one view, ready for JSON; of photographs also what is left when their exposure does not count."""
+    figures = {"name": view.name, "psnr": _finite(view.psnr)}
+    if photographs:
+        figures["psnr_fitted"] = _finite(view.psnr_fitted)
+    figures["ssim"] = _finite(view.ssim)
     if lpips is not None:
         figures["lpips"] = _finite(lpips.distance(view.image, view.truth, view.counted))
     return figures
@@ -60,7 +65,7 @@ def figures_of(view: Judged, lpips: Lpips | None) -> Figures:
 def means(images: Sequence[Figures], lpips: Lpips | None, scales: int = 1) -> Figures:
     """Over all views, and the net that LPIPS was measured with; and where there are several scales, over those of each,
     which come one after the other, with as many views."""
-    there = FIGURES if lpips is not None else FIGURES[:-1]
+    there = [name for name in FIGURES if name in images[0]]
     found: Figures = {name: _mean(images, name) for name in there}
     if lpips is not None:
         found["lpips_net"] = lpips.net

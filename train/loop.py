@@ -12,9 +12,12 @@ from ..ops import one_thread_of_torch
 from ..renderers import Moment, Sampler, SamplerConfig, VolumeRenderer, sampler_config
 from ..scenes import Scene
 from ..scenes.hull import possible_cells
+from ..scenes.views import full_size, view_count
+from .exposure import Exposure
 from .losses import PHOTOMETRIC, terms_of
 from .optimizer import Optimizer
 from .pixels import random_pixels
+from .pose_refinement import PoseRefinement
 from .schedule import Budget, FitConfig
 
 FIRST_RAYS = 512
@@ -38,8 +41,8 @@ class Progress:
 
     @property
     def psnr(self) -> float:
-        """In dB, of the step's own pixels, over any background; NaN where they are not minded."""
-        return -10 * math.log10(max(self.losses.get(PHOTOMETRIC.name, math.nan), 1e-10))
+        """In dB, of the step's own pixels as its loss has them; NaN where they are not minded."""
+        return -10 * math.log10(max(self.losses.get(PHOTOMETRIC, math.nan), 1e-10))
 
     @property
     def rays_per_second(self) -> float:
@@ -55,22 +58,33 @@ Callback = Callable[[Progress], bool | None]
 
 
 class Training:
-    """All that changes while a field is fitted: what has to be kept to go on later as if nothing had happened. `terms`
-    of its loss may be added."""
+    """All that changes while a field is fitted to so many views: what has to be kept to go on later as if nothing had
+    happened. `terms` of its loss may be added."""
 
-    def __init__(self, field: Field, sampler: Sampler, config: FitConfig) -> None:
+    def __init__(self, field: Field, sampler: Sampler, config: FitConfig, views: int) -> None:
         self.field = field
         self.sampler = sampler
         self.config = config
         self.terms = terms_of(field, config)
-        self.optimizer = Optimizer(groups_of(field, sampler))
-        self.generator = torch.Generator(next(field.parameters()).device).manual_seed(config.seed)
+        device = next(field.parameters()).device
+        self.exposure = Exposure(views, config.exposure).to(device)
+        self.poses = PoseRefinement(views, field.domain.side, config.poses).to(device)
+        self.optimizer = Optimizer(self.groups(field))
+        self.generator = torch.Generator(device).manual_seed(config.seed)
         self.step = 0
         self.seconds = 0.0
         self.rays = FIRST_RAYS
         self.refined = 0  # how many times the field was
         self.spent = 0.0  # of the budget, when the last step began
 
+    def groups(self, field: Field) -> list[ParameterGroup]:
+        """All that is trained, of a field in the place of its own. A sampler may have given its groups the names of a
+        field's."""
+        theirs = [replace(group, name=f"sampler.{group.name}") for group in self.sampler.parameter_groups()]
+        of_views = (*self.exposure.parameter_groups(), *self.poses.parameter_groups())
+        return [*field.parameter_groups(), *theirs, *of_views]
+
+    @one_thread_of_torch()
     def settled(self) -> Sampler:
         """The sampler as a file is to keep it.
 
@@ -86,16 +100,11 @@ class Training:
     def refine(self) -> None:
         """Let the field go on at a finer resolution."""
         self.field.refine(self.sampler.contains)
-        self.optimizer.follow(groups_of(self.field, self.sampler))
+        self.optimizer.follow(self.groups(self.field))
         self.refined += 1
 
 
-def groups_of(field: Field, sampler: Sampler) -> list[ParameterGroup]:
-    """All that is trained. A sampler may have given its groups the names of a field's."""
-    theirs = [replace(group, name=f"sampler.{group.name}") for group in sampler.parameter_groups()]
-    return [*field.parameter_groups(), *theirs]
-
-
+@one_thread_of_torch()
 def begin(
     scene: Scene,
     config: FieldConfig,
@@ -118,7 +127,7 @@ def begin(
             scene.train, scene.domain, resolution, enough=lambda: time.perf_counter() > end
         )
     )
-    training = Training(field.to(device), chosen.to(device), fit_config)
+    training = Training(field.to(device), chosen.to(device), fit_config, view_count(full_size(scene.train)))
     training.seconds = time.perf_counter() - began
     return training
 
@@ -136,7 +145,7 @@ def fit(training: Training, scene: Scene, budget: Budget, callbacks: Sequence[Ca
         training.step += 1
         step_seconds = time.perf_counter() - began
         training.seconds += step_seconds
-        training.rays = _rays_for(training.field.config.samples_per_step, rays, samples)
+        training.rays = _rays_for(training.field.config.samples_per_step, training.rays, samples)
         progress = Progress(
             step=training.step,
             spent=budget.spent(training.seconds, training.step),
@@ -160,12 +169,15 @@ def _step(training: Training, scene: Scene, spent: float) -> tuple[dict[str, flo
     moment = Moment(training.step, spent, field.config.samples_per_step)
     training.sampler.update(field.density, moment, generator)
     batch = random_pixels(scene.train, training.rays, generator)
+    rays = training.poses.refined(batch.rays)
     sampler = training.sampler.longer(config.step_at(spent))
     renderer = VolumeRenderer(sampler, config.stop, config.visible)
-    rendering, trace = renderer.trace(field, batch.rays, torch.zeros_like(batch.color), generator)
-    found = {term.name: term.loss(rendering, trace, batch) for term in training.terms}
+    rendering, trace = renderer.trace(field, rays, torch.zeros_like(batch.color), generator)
+    seen = training.exposure.seen(rendering, rays.view)
+    found = {term.name: term.loss(seen, trace, batch) for term in training.terms}
     weighted = [term.weight * found[term.name] for term in training.terms]
-    beside = field.penalty(generator) + training.sampler.loss(batch.rays, trace.samples, trace.weight)
+    beside = field.penalty(generator) + training.sampler.loss(rays, trace.samples, trace.weight)
+    beside = beside + training.exposure.penalty()
     training.optimizer.backward(torch.stack(weighted).sum() + beside)
     losses = {name: loss.item() for name, loss in found.items()}
     if not (all(map(math.isfinite, losses.values())) and training.optimizer.gradients_are_finite()):
@@ -174,7 +186,7 @@ def _step(training: Training, scene: Scene, spent: float) -> tuple[dict[str, flo
         )
     training.optimizer.step(config.rate_at(spent))
     training.spent = spent
-    return losses, len(batch.rays), int(rendering.samples.sum())
+    return losses, len(rays), int(rendering.samples.sum())
 
 
 def what_goes_back(training: Training, budget: Budget) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -37,14 +38,20 @@ def over_any_background(
     return (color.square() - color * opacity + opacity.square() / 3).mean(-1)
 
 
-def photometric(rendering: Rendering, trace: Trace, batch: PixelBatch) -> Float[Tensor, ""]:
-    """The mean square error of pixels that were rendered over black, over any background."""
+def photometric(
+    rendering: Rendering, trace: Trace, batch: PixelBatch, *, robust: float = 0.0
+) -> Float[Tensor, ""]:
+    """The mean square error e of pixels that were rendered over black, over any background; with a `robust` r > 0 the
+    mean of r² log(1 + e / r²) (Cauchy's; Barron 2019, arXiv 1701.03077, section 2): a pixel that is wrong by r pulls
+    half as much, and one that is far off hardly at all, as where somebody walked through the picture."""
     color = rendering.color - batch.color * batch.alpha[:, None]
     error = over_any_background(color, rendering.opacity - batch.alpha)
+    if robust:
+        error = robust**2 * torch.log1p(error / robust**2)
     return (error * batch.weight).sum() / batch.weight.sum().clamp_min(1)
 
 
-PHOTOMETRIC = Term("photometric", 1.0, photometric)
+PHOTOMETRIC = "photometric"
 
 
 def terms_of(field: Field, config: FitConfig) -> list[Term]:
@@ -57,4 +64,5 @@ def terms_of(field: Field, config: FitConfig) -> list[Term]:
     if isinstance(field.domain, Contraction):
         loss = partial(distortion, scale=field.domain.side / 2)
         terms.append(Term("distortion", config.distortion, loss))
-    return [PHOTOMETRIC, *(term for term in terms if term.weight)]
+    pixels = Term(PHOTOMETRIC, 1.0, partial(photometric, robust=config.robust))
+    return [pixels, *(term for term in terms if term.weight)]

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..scenes import Rays, Views
-from ..scenes.columns import joined
+from ..scenes.columns import each_column, joined
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,19 @@ class PixelBatch:
 
 
 def random_pixels(groups: tuple[Views, ...], count: int, generator: torch.Generator) -> PixelBatch:
-    """`count` pixels, each of all groups' as likely as any other; those of one group stand together.
+    """Of `count` pixels, each of all groups' as likely as any other, those that are not masked, or all where none is
+    left; those of one group stand together.
 
     Weighed by their area all scales of a scene count the same in the end (Mip-NeRF, arXiv 2103.13415, section 4.2).
     """
+    batch = _any_pixels(groups, count, generator)
+    counted = batch.weight.nonzero()[:, 0]
+    if len(counted) in (0, count):
+        return batch
+    return each_column(lambda column: column.index_select(0, counted), batch)
+
+
+def _any_pixels(groups: tuple[Views, ...], count: int, generator: torch.Generator) -> PixelBatch:
     ends = list(itertools.accumulate(views.ignored.numel() for views in groups))
     pixel = torch.randint(ends[-1], (count,), generator=generator, device=groups[0].images.device)
     if len(groups) == 1:

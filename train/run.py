@@ -13,8 +13,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from ..renderers import Sampler
-from ..scenes import Scene, Views
-from ..scenes.views import by_scale, cameras_of, full_size, view_count
+from ..scenes import Cameras, Scene, Views
+from ..scenes.views import by_scale, full_size, view_count
 from .checkpoint import training_contents
 from .evaluate import Judged, judge, mean_figure
 from .field_file import TrainedField, field_contents
@@ -23,6 +23,7 @@ from .judging import FEWEST_RAYS, final_rays
 from .loop import Training
 from .pictures import to_bytes, write_picture
 from .saving import Saver, copied
+from .seen_cells import only_seen
 
 WHITE = (1.0, 1.0, 1.0)
 FINAL_RAYS = 1 << 20  # held-out pixels behind the figure at the end; `omnifield eval` takes them all
@@ -107,7 +108,7 @@ class Run:
 
     def save_beside(self) -> None:
         """The same from a copy, while the training goes on. Raises ValueError if the last one could not be written."""
-        sampler, points = self.training.settled(), len(self.curve)
+        sampler, points = self.settled(), len(self.curve)
         if points != self.drawn[0]:  # the field looks different now
             self.drawn = points, self.thumbnail(sampler)
         copies = self._contents(self._as_now(sampler, self.drawn[1])).copied()
@@ -124,8 +125,17 @@ class Run:
 
     def trained(self) -> TrainedField:
         """As it is now, looked at to the end."""
-        sampler = self.training.settled()
+        sampler = self.settled()
         return self._as_now(sampler, self.thumbnail(sampler))
+
+    def settled(self) -> Sampler:
+        """As the file is to keep it."""
+        return only_seen(self.training.field, self.training.settled(), self.cameras)
+
+    @property
+    def cameras(self) -> tuple[Cameras, ...]:
+        """Of the training, as it has found them."""
+        return tuple(map(self.training.poses.cameras, full_size(self.scene.train)))
 
     def in_training(self) -> TrainedField:
         """As the training goes on with it: no copy of anything."""
@@ -136,6 +146,7 @@ class Run:
             "steps": self.training.step,
             "seconds": round(self.training.seconds, 3),
             **sampler.facts(),
+            **self.training.poses.facts(),
         }
         return self._with(sampler, thumbnail, {**self.provenance, **made})
 
@@ -143,7 +154,7 @@ class Run:
         return TrainedField(
             field=self.training.field,
             sampler=sampler,
-            cameras=cameras_of(self.scene.train),
+            cameras=self.cameras,
             background=WHITE,
             scene_from_input=self.scene.scene_from_input,
             provenance=provenance,
@@ -185,7 +196,7 @@ class Run:
 
     def _to_draw(self) -> Iterator[Judged]:
         """As finely as there is time for: half of it for all views, half for one at full size."""
-        sampler, first = self.training.settled(), self.scene.test[:1]
+        sampler, first = self.settled(), self.scene.test[:1]
         began = time.perf_counter()
         looked_at = self.first_view(sampler, stride(first, FEWEST_RAYS * len(first[0])))
         per_ray = (time.perf_counter() - began) / looked_at.counted.numel()

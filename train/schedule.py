@@ -29,6 +29,9 @@ BOUNDS = {
     "stop": (STOP, 0.1),
     "visible": (VISIBLE, 0.1),
     "distortion": (0.0, HEAVIEST),
+    "exposure": (0.0, 0.1),
+    "robust": (0.0, 10.0),
+    "poses": (0.0, 0.01),
     "background_entropy": (0.0, HEAVIEST),
     "sample_color": (0.0, HEAVIEST),
     "opacity_sparsity": (0.0, HEAVIEST),
@@ -41,7 +44,7 @@ class FitConfig:
 
     warmup: float = 0.01  # fraction of the budget over which the rate rises from nothing
     coarse: float = 3.0  # how many times as long the first steps along a ray are as the last
-    final_rate: float = 0.03  # what the rate has fallen to, exponentially, at the end
+    final_rate: float = 0.03  # what the rate has fallen to, evenly, at the end
     # The transmittance at which a ray is no longer followed. What lies behind hardly changes a pixel: a hundredth is
     # enough to learn from, and leaves time for more rays. Pictures are rendered down to STOP.
     stop: float = 0.01
@@ -49,6 +52,11 @@ class FitConfig:
     visible: float = 0.001
     # The weight of the distortion loss, in unbounded scenes alone: around an object silhouettes say what is empty.
     distortion: float = 0.02
+    # The learning rate of each photograph's exposure and white balance; 0: none is learnt. For photographs that differ
+    # by chance: what follows the place or the direction, as an automatic exposure does, the field learns by itself.
+    exposure: float = 0.0
+    robust: float = 0.0  # the error, of 1, from which on a pixel counts little; 0: all count
+    poses: float = 0.0  # the learning rate of corrections of the cameras' poses; 0: they are believed
     background_entropy: float = (
         0.0  # this and the next two: weights of `ray_losses`, beside those of the field
     )
@@ -63,9 +71,9 @@ class FitConfig:
                 raise ValueError(f"The setting fit.{name} must be from {least:g} to {most:g}, not {value:g}.")
 
     def rate_at(self, spent: float) -> float:
-        """A short warm-up, then exponential decay over the budget."""
+        """A short warm-up, then a straight line over the budget (Defazio et al. 2023, arXiv 2310.07831)."""
         risen = min(spent / self.warmup, 1.0) if self.warmup else 1.0
-        return risen * self.final_rate**spent
+        return risen * (1 - (1 - self.final_rate) * min(spent, 1.0))
 
     def step_at(self, spent: float) -> float:
         """How many times as long as the last ones the steps along rays are."""

@@ -82,11 +82,15 @@ class Viewer:
             self.server.stop()
 
     def first_camera(self) -> tuple[np.ndarray, float, np.ndarray]:
-        """The first training camera: its pose, field of view, and the point at which it looks."""
+        """The first training camera: its pose, field of view, and the point at which it looks. Of a data set from twice
+        as far, so that its photographs stand in the picture."""
         subject = self.display.subject(self.display.look)
         first = subject.cameras[0]
         pose = pose_of(first, 0)
-        return pose, fov_of(first), point_ahead(subject, pose)
+        target = point_ahead(subject, pose)
+        if subject.photograph is not None:
+            pose[:, 3] += pose[:, 3] - target
+        return pose, fov_of(first), target
 
     def set_home(self, camera: tuple[np.ndarray, float, np.ndarray]) -> None:
         """Where a new browser begins, and where Reset brings it."""

@@ -1,15 +1,17 @@
 """What the viewer is handed and what a person asks of it: subjects, and how they are looked at."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
-import torch
+import numpy as np
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from ..renderers import Rendering
 from ..scenes import Cameras, Domain, Rays
+from ..scenes.crop import Crop
+from ..scenes.sparse_points import SparsePoints
 
 Rgb = tuple[float, float, float]
 Trace = Callable[[Rays, Float[Tensor, "rgb=3"]], Rendering]
@@ -18,13 +20,16 @@ Trace = Callable[[Rays, Float[Tensor, "rgb=3"]], Rendering]
 AtSurface = Callable[[Rays, Float[Tensor, "ray"]], Float[Tensor, "ray"]]
 """Rays and the distance at which they meet something to a figure of that place."""
 
+Photograph = Callable[[int, int], UInt8[np.ndarray, "height width rgb=3"]]
+"""What a camera took, by its number, at most so many pixels wide and high."""
+
 Comparison = Literal["nothing", "split", "difference"]
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A field under a name, with what surrounds it. `figures` is Markdown; `surface` holds what else can be shown of
-    its surfaces; `background` is sRGB."""
+    """A field under a name, or a data set before there is one, with what surrounds it. `figures` is Markdown; `surface`
+    holds what else can be shown of its surfaces; `background` is sRGB."""
 
     name: str
     trace: Trace
@@ -35,26 +40,8 @@ class Subject:
     curve: tuple[tuple[float, float], ...] = ()
     """Seconds of training and PSNR."""
     surface: Mapping[str, AtSurface] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Crop:
-    """A box of which nothing outside is seen. `rotation` turns the box's axes into the world's."""
-
-    center: Float[Tensor, "xyz=3"]
-    rotation: Float[Tensor, "row=3 column=3"]
-    size: Float[Tensor, "xyz=3"]
-
-    def apply(self, rays: Rays) -> Rays:
-        """Rays that begin and end where they enter and leave the box; one that misses it ends before it begins."""
-        center, rotation, size = (each.to(rays.origins) for each in (self.center, self.rotation, self.size))
-        origins = (rays.origins - center) @ rotation
-        directions = rays.directions @ rotation
-        safe = torch.where(directions.abs() < 1e-9, torch.full_like(directions, 1e-9), directions)
-        one, other = (-size / 2 - origins) / safe, (size / 2 - origins) / safe
-        near = torch.maximum(rays.near, torch.minimum(one, other).amax(-1))
-        far = torch.minimum(rays.far, torch.maximum(one, other).amin(-1))
-        return replace(rays, near=near, far=torch.maximum(far, near))
+    points: SparsePoints | None = None
+    photograph: Photograph | None = None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
-"""The training cameras in the picture: each a frustum with what the field shows from there; a click goes there."""
+"""The training cameras in the picture: each a frustum with its photograph, or with what the field shows from there; a
+click goes there."""
 
 import viser
 
@@ -10,14 +11,17 @@ from .jobs import Task
 from .lens import fov_of, opencv_from_pose, pose_of
 from .offline import OfflineRenderer
 from .server import Viewer, fly
+from .subject import Photograph
 
 MOST = 100  # more frusta slow a browser down
 THUMBNAIL = 64  # pixels along the longer side
+PHOTOGRAPH = 400
 BLUE = (40, 110, 220)
 
 
 class TrainingViews:
-    """Thumbnails are drawn by the field itself, so a single file is enough, when they are asked for first."""
+    """Thumbnails are drawn by the field itself, so a single file is enough, when they are asked for first. Before there
+    is a field they are the photographs, and shown at once."""
 
     def __init__(self, viewer: Viewer, board: JobBoard) -> None:
         self.viewer = viewer
@@ -27,27 +31,44 @@ class TrainingViews:
         gui = viewer.server.gui
         count = camera_count(self.cameras)
         with gui.add_folder("Training cameras", expand_by_default=False):
-            self.shown = gui.add_checkbox("Show them", False, hint="Click one to look from there")
+            self.shown = gui.add_checkbox(
+                "Show them", self.photograph is not None, hint="Click one to look from there"
+            )
             self.size = gui.add_slider("Their size", 0.02, 0.5, 0.01, 0.1, hint="Of the scene's side")
             self.number = gui.add_slider("Look from", 0, max(count - 1, 1), 1, 0, hint="Number of the camera")
         self.shown.on_update(answered(self._show))
         self.size.on_update(self._scale)
         self.number.on_update(self._go)
+        if self.shown.value:
+            self._begin()
 
     @property
     def cameras(self) -> tuple[Cameras, ...]:
         return self.viewer.display.subject(self.viewer.display.look).cameras
 
+    @property
+    def photograph(self) -> Photograph | None:
+        return self.viewer.display.subject(self.viewer.display.look).photograph
+
     def _show(self, event: viser.GuiEvent) -> None:
         if not self.frusta:
-            self._add()
-            self.board.run("Thumbnails of the training cameras", self._draw)
+            self._begin()
         self._uncover()
 
-    def _uncover(self) -> None:
-        """All are seen, but the one that somebody looks from: its thumbnail would stand before the picture."""
+    def _begin(self) -> None:
+        self._add()
+        if self.photograph is None:
+            self.board.run("Thumbnails of the training cameras", self._draw)
+            return
         for view, frustum in self.frusta.items():
-            frustum.visible = self.shown.value and view != self.looking_from
+            frustum.image = self.photograph(view, PHOTOGRAPH)
+
+    def _uncover(self) -> None:
+        """All are seen, but the one that somebody looks from: its thumbnail would stand before the picture. A
+        photograph is the picture."""
+        for view, frustum in self.frusta.items():
+            beside = view != self.looking_from or self.photograph is not None
+            frustum.visible = self.shown.value and beside
 
     def _add(self) -> None:
         cameras = self.cameras

@@ -10,6 +10,7 @@ from ..scenes.camera_groups import any_moving
 from .answering import answered
 from .crop_box import CropBox
 from .job_board import JobBoard
+from .points_cloud import PointsCloud
 from .server import Viewer, fly
 from .training_views import TrainingViews
 
@@ -50,6 +51,7 @@ class ViewTab:
         self._camera()
         self.crop = CropBox(viewer, self.apply)
         TrainingViews(viewer, board)
+        PointsCloud(viewer)
         gui.add_markdown(KEYS)
         for control in (
             self.output,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 from omnifield.datasets.capture import read_capture
-from omnifield.datasets.format import Format
+from omnifield.datasets.format import Format, Reading
 from omnifield.datasets.frame import Frame
 from omnifield.datasets.images import Picture, picture_size
 from omnifield.datasets.intrinsics import Intrinsics
@@ -22,12 +22,14 @@ def fits(path: Path) -> bool:
     return (path / FILE).is_file()
 
 
-def load(path: Path, downscale: int) -> Scene:
-    """Every 8th picture is held out. Raises FileNotFoundError or ValueError that names the file and the row."""
+def load(path: Path, reading: Reading) -> Scene:
+    """Every 8th picture is held out, or as `reading` has it. Raises FileNotFoundError or ValueError that names the file
+    and the row."""
     with open(path / FILE, newline="") as file:
         frames = [frame_of(path, number, row) for number, row in enumerate(csv.reader(file), 1)]
-    test, train = frames[::TEST_EVERY], [frame for i, frame in enumerate(frames) if i % TEST_EVERY]
-    capture = read_capture(train, test, downscale=downscale, source=str(path / FILE))
+    every = reading.test_every or TEST_EVERY
+    test, train = frames[::every], [frame for i, frame in enumerate(frames) if i % every]
+    capture = read_capture(train, test, downscale=reading.downscale, source=str(path / FILE))
     placement = place(capture, Stated(str(path / FILE)))
     return Scene(
         name=path.resolve().name,

@@ -3,10 +3,8 @@
 It draws the weights along a ray together, so that nothing floats before a surface.
 """
 
-import torch
 from jaxtyping import Float
 from omnifield.renderers import Rendering, Trace
-from omnifield.renderers.samples import Samples
 from omnifield.train.pixels import PixelBatch
 from torch import Tensor
 
@@ -18,13 +16,7 @@ def distortion(rendering: Rendering, trace: Trace, batch: PixelBatch) -> Float[T
     2 Σᵢ wᵢ (tᵢ Wᵢ − Tᵢ) with the sums W of w and T of w t before each: no pairs (Sun et al. 2022, arXiv 2206.05085).
     """
     weight, t = trace.weight, trace.samples.t
-    apart = 2 * weight * (t * before(weight, trace.samples) - before(weight * t, trace.samples))
+    before = trace.samples.sums_before
+    apart = 2 * weight * (t * before(weight) - before(weight * t))
     within = weight.square() * trace.samples.dt / 3
     return (apart + within).sum() / max(len(batch.rays), 1)
-
-
-def before(values: Float[Tensor, "n"], samples: Samples) -> Float[Tensor, "n"]:
-    """Of each sample the sum of the values of those before it on its ray. In double precision: the sums run on from ray
-    to ray, and what is between two of them is small."""
-    sums = torch.nn.functional.pad(values.double().cumsum(0), (1, 0))
-    return (sums[:-1] - sums[samples.offsets[samples.ray]]).to(values.dtype)

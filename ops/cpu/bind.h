@@ -1,7 +1,7 @@
 // What every binding needs: the array types of the module's public edge, and checks in the caller's words.
 #pragma once
 #include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
+#include "tensor_argument.h"
 #include <nanobind/stl/array.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
@@ -15,7 +15,7 @@ using namespace nb::literals;
 
 // float32, contiguous, in this machine's memory: anything else is refused before a kernel sees it.
 template <typename Scalar, int Dimensions>
-using Array = nb::ndarray<Scalar, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
+using Array = TensorArgument<Scalar, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
 template <int Dimensions>
 using In = Array<const float, Dimensions>;
 template <int Dimensions>

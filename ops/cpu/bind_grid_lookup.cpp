@@ -5,8 +5,8 @@
 
 namespace {
 
-using Positions = nb::ndarray<const float, nb::shape<-1, 3>, nb::c_contig, nb::device::cpu>;
-using GradPositions = nb::ndarray<float, nb::shape<-1, 3>, nb::c_contig, nb::device::cpu>;
+using Positions = TensorArgument<const float, nb::shape<-1, 3>, nb::c_contig, nb::device::cpu>;
+using GradPositions = TensorArgument<float, nb::shape<-1, 3>, nb::c_contig, nb::device::cpu>;
 using Lists = std::vector<std::vector<int64_t>>;
 
 // Owns the grids that a DenseGrids points to. (nanobind tells classes apart by name: no two bindings share one.)

@@ -10,8 +10,8 @@
 
 namespace {
 
-using Vectors = nb::ndarray<const float, nb::shape<-1, 3>, nb::c_contig, nb::device::cpu>;
-using Spans = nb::ndarray<const float, nb::shape<-1, 2>, nb::c_contig, nb::device::cpu>;
+using Vectors = TensorArgument<const float, nb::shape<-1, 3>, nb::c_contig, nb::device::cpu>;
+using Spans = TensorArgument<const float, nb::shape<-1, 2>, nb::c_contig, nb::device::cpu>;
 
 // Bits, and what marches know about them. It is kept here, once for all builds of the kernels: a shared pointer in one of
 // them would leave code that the linker could give to another.
@@ -56,7 +56,7 @@ class March {
   March(Vectors origins, Vectors directions, Spans span, In<1> jitter, Array<const uint8_t, 1> occupied,
         Array<int32_t, 1> place, int most, Array<int64_t, 1> offsets, const std::array<float, 6>& box, bool contracted, int resolution,
         const std::array<float, 3>& step_cone_horizon)
-      : occupied_(occupied) {
+      : occupied_(occupied), rays_(int64_t(origins.shape(0))) {
     require(resolution > 0 && resolution % 8 == 0, "ray_march: the resolution must be a multiple of 8.");
     require(int64_t(occupied.size()) * 8 == int64_t(resolution) * resolution * resolution,
             "ray_march: the bytes of occupancy do not hold resolution³ bits.");
@@ -75,26 +75,26 @@ class March {
     march_.place = place.data(), march_.most = most;
     nb::gil_scoped_release release;
     const std::shared_ptr<const KnownBits> known = KnownBits::of(march_);
-    kernels().ray_march_find(march_, known->occupancy(), origins.shape(0), offsets.data(), parts_);
+    kernels().ray_march_find(march_, known->occupancy(), rays_, offsets.data(), parts_);
   }
   March(const March&) = delete;
   ~March() {
-    for (int p = 0; p < parts_.count; ++p) std::free(parts_.t[p]);
+    for (int p = 0; p < parts_.count * parts_.lanes; ++p) std::free(parts_.t[p]);
     std::free(parts_.t);
-    std::free(parts_.first_ray);
+    std::free(parts_.lane_of);
   }
 
   void fill(Array<const int64_t, 1> offsets, Out<1> t, Out<1> dt, Array<int64_t, 1> ray) const {
-    const int64_t rays = parts_.first_ray[parts_.count];
-    require(int64_t(offsets.size()) == rays + 1, "ray_march: these offsets are of other rays.");
+    require(int64_t(offsets.size()) == rays_ + 1, "ray_march: these offsets are of other rays.");
     for (size_t size : {t.size(), dt.size(), ray.size()})
-      require(int64_t(size) == offsets.data()[rays], "ray_march: t, dt and ray must hold all samples.");
+      require(int64_t(size) == offsets.data()[rays_], "ray_march: t, dt and ray must hold all samples.");
     nb::gil_scoped_release release;
-    kernels().ray_march_fill(march_, parts_, offsets.data(), t.data(), dt.data(), ray.data());
+    kernels().ray_march_fill(march_, parts_, rays_, offsets.data(), t.data(), dt.data(), ray.data());
   }
 
  private:
   Array<const uint8_t, 1> occupied_;
+  int64_t rays_;
   RayMarch march_{};
   RayMarchParts parts_{};
 };

@@ -3,8 +3,8 @@
 
 namespace {
 
-using In3 = nb::ndarray<const float, nb::shape<-1, 3>, nb::c_contig, nb::device::cpu>;
-using Out3 = nb::ndarray<float, nb::shape<-1, 3>, nb::c_contig, nb::device::cpu>;
+using In3 = TensorArgument<const float, nb::shape<-1, 3>, nb::c_contig, nb::device::cpu>;
+using Out3 = TensorArgument<float, nb::shape<-1, 3>, nb::c_contig, nb::device::cpu>;
 using Index = Array<const int64_t, 1>;
 
 void forward(In3 origins, In3 directions, In<1> footprint, In<1> time, In<1> t, Index ray, Out3 position,

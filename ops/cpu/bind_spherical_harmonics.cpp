@@ -3,8 +3,8 @@
 
 namespace {
 
-using Directions = nb::ndarray<const float, nb::shape<-1, 3>, nb::c_contig, nb::device::cpu>;
-using GradDirections = nb::ndarray<float, nb::shape<-1, 3>, nb::c_contig, nb::device::cpu>;
+using Directions = TensorArgument<const float, nb::shape<-1, 3>, nb::c_contig, nb::device::cpu>;
+using GradDirections = TensorArgument<float, nb::shape<-1, 3>, nb::c_contig, nb::device::cpu>;
 
 void check(int degree, int64_t width) {
   require(degree >= 1 && degree <= 4,

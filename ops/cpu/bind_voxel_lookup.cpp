@@ -4,8 +4,8 @@
 
 namespace {
 
-using Positions = nb::ndarray<const float, nb::shape<-1, 3>, nb::c_contig, nb::device::cpu>;
-using GradPositions = nb::ndarray<float, nb::shape<-1, 3>, nb::c_contig, nb::device::cpu>;
+using Positions = TensorArgument<const float, nb::shape<-1, 3>, nb::c_contig, nb::device::cpu>;
+using GradPositions = TensorArgument<float, nb::shape<-1, 3>, nb::c_contig, nb::device::cpu>;
 using Index = Array<const int32_t, 1>;
 
 // Owns the numbers that a VoxelBlocks points to.

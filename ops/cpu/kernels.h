@@ -58,6 +58,18 @@ struct MlpInputs {
   const float* directions;  // three of each row, or null
 };
 
+// The density that the first output of each row is the logarithm of: see density_mlp.py.
+struct MlpDensity {
+  float side;
+  float* density;  // null: not wanted
+};
+
+struct MlpGradients {  // of what an Mlp gave
+  const float* outputs;
+  const float *colors;             // the outputs, where they are colours, else null
+  const float *density, *of_density;  // or null
+};
+
 constexpr int kHarmonics = 16;
 
 constexpr int kCellsOfBlock = 4;  // along a side of the blocks whose distance from anything is known
@@ -79,11 +91,11 @@ struct RayMarch {  // see MarchGrid in ray_march.py
   int most;        // samples of a ray
 };
 
-// The samples found by each part of the work, which owns the rays from first_ray[p] to first_ray[p + 1]; freed by the caller.
+// The samples found by each part of the work, in one array for each of its lanes; freed by the caller.
 struct RayMarchParts {
-  int count;
+  int count, lanes;
   float** t;
-  int64_t* first_ray;
+  uint8_t* lane_of;  // each ray
 };
 
 struct AdamRates {  // see AdamStep in adam.py
@@ -138,6 +150,11 @@ struct RoundOfRays {  // see Round in rounds.py
   const int64_t *ray, *before, *ends;
 };
 
+struct WorldBox {  // see unit_positions.py
+  float lo[3], inverse_size[3];
+  bool contracted;
+};
+
 struct RayColumns {  // see `Rays` in scenes/rays.py
   const float *origins, *directions, *footprint, *time;
   int64_t rays;
@@ -158,7 +175,8 @@ struct RayGradients {
 // The ops, each with its kernels in <op>.cpp and its binding in bind_<op>.cpp.
 #define OPS(OP) \
   OP(hash_grid) OP(grid_lookup) OP(voxel_lookup) OP(coarser_voxels) OP(mlp) OP(ray_march) OP(ray_points) \
-  OP(spherical_harmonics) OP(composite) OP(rounds) OP(occupied_cells) OP(camera_rays) OP(adam)
+  OP(spherical_harmonics) OP(composite) OP(rounds) OP(occupied_cells) OP(camera_rays) OP(adam) \
+  OP(unit_positions)
 
 // Every kernel: what it returns, its name and its arguments, here and nowhere else. From this list follow the columns of
 // the table, the functions that each build defines, and how it fills the table.
@@ -192,15 +210,14 @@ struct RayGradients {
   KERNEL(void, coarser_voxels_forward, (const VoxelParents&, int channels, const float* fine, float* coarse)) \
   KERNEL(void, coarser_voxels_backward, \
          (const VoxelParents&, int channels, const float* grad_coarse, float* grad_fine)) \
-  KERNEL(void, mlp_forward, (const Mlp&, const MlpInputs&, int64_t n, float* outputs)) \
+  KERNEL(void, mlp_forward, (const Mlp&, const MlpInputs&, int64_t n, float* outputs, const MlpDensity&)) \
   KERNEL(void, mlp_backward, \
-         (const Mlp&, const MlpInputs&, int64_t n, const float* colors, const float* grad_outputs, float* grad_inputs, \
-          float* const* grad_weights, \
-          float* const* grad_biases)) /* adds to grad_weights; grad_inputs may be null, and colors are unless there are directions */ \
+         (const Mlp&, const MlpInputs&, int64_t n, const MlpGradients&, float* grad_inputs, float* const* grad_weights, \
+          float* const* grad_biases)) /* adds to grad_weights; grad_inputs may be null */ \
   KERNEL(void, ray_march_look, (const RayMarch&, Occupancy&)) /* finds distances and the box of the bits */ \
   KERNEL(void, ray_march_find, (const RayMarch&, const Occupancy&, int64_t rays, int64_t* offsets, RayMarchParts&)) \
   KERNEL(void, ray_march_fill, \
-         (const RayMarch&, const RayMarchParts&, const int64_t* offsets, float* t, float* dt, int64_t* ray)) \
+         (const RayMarch&, const RayMarchParts&, int64_t rays, const int64_t* offsets, float* t, float* dt, int64_t* ray)) \
   KERNEL(void, spherical_harmonics_forward, (int degree, const float* directions, int64_t n, float* harmonics)) \
   KERNEL(void, spherical_harmonics_backward, \
          (int degree, const float* directions, int64_t n, const float* grad_harmonics, float* grad_directions)) \
@@ -254,6 +271,7 @@ struct RayGradients {
   KERNEL(bool, camera_rays_forward, \
          (const PosedCameras&, const int64_t* view, const float* x, const float* y, int64_t n, \
           const CameraRays&)) /* false if a ray names a view that does not exist */ \
+  KERNEL(void, unit_positions, (const WorldBox&, const float* position, int64_t n, float* unit)) \
   KERNEL(bool, ray_points_forward, \
          (const RayColumns&, const float* t, const int64_t* ray, int64_t n, const PointColumns&)) \
   /* ray_points_forward: false if a sample names a ray that does not exist */ \

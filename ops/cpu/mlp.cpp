@@ -104,6 +104,15 @@ void run_forward(const Mlp& net, int layers, const float* transposed, Block& blo
   }
 }
 
+constexpr float kLargestLogarithm = 15.f;  // of a density: MAX_LOG_DENSITY in density_mlp.py
+
+void find_density(const float* outputs, int64_t width, int count, float side, float* density) {
+  for (int r = 0; r < count; ++r) {
+    const float logarithm = outputs[r * width];
+    density[r] = decay(logarithm > kLargestLogarithm ? -kLargestLogarithm : -logarithm).left / side;
+  }
+}
+
 bool all_zero(const float* row, int64_t width) {
   for (int64_t i = 0; i < width; ++i)
     if (row[i] != 0) return false;
@@ -114,22 +123,23 @@ bool all_zero(const float* row, int64_t width) {
 struct Backward {
   const Mlp& net;
   const MlpInputs& inputs;
-  const float *colors, *grad_outputs, *transposed, *weights;
+  const MlpGradients& given;
+  const float *transposed, *weights;
   float* grad_inputs;  // null: not wanted
   float* grad_weights;  // padded, and the biases behind them
   Block activations, gradients;
   int64_t rows[kRows];
   int count = 0;
 
-  Backward(const Mlp& net, const MlpInputs& inputs, const float* colors, const float* grad_outputs,
-           const float* transposed, const float* weights, float* grad_inputs, float* grad_weights)
-      : net(net), inputs(inputs), colors(colors), grad_outputs(grad_outputs), transposed(transposed), weights(weights),
+  Backward(const Mlp& net, const MlpInputs& inputs, const MlpGradients& given, const float* transposed,
+           const float* weights, float* grad_inputs, float* grad_weights)
+      : net(net), inputs(inputs), given(given), transposed(transposed), weights(weights),
         grad_inputs(grad_inputs), grad_weights(grad_weights), activations(net), gradients(net) {}
 
   // Rows without gradient (samples behind a surface) are left out: in a trained scene most of them.
   void add(int64_t row) {
     const int64_t out = net.widths[net.layers];
-    if (all_zero(grad_outputs + row * out, out)) {
+    if (all_zero(given.outputs + row * out, out) && !(given.density && given.of_density[row] != 0)) {
       const int64_t width = net.widths[0] - before(inputs);
       if (grad_inputs) std::memset(grad_inputs + row * width, 0, width * 4);
       return;
@@ -149,9 +159,10 @@ struct Backward {
         continue;
       }
       read_row(inputs, rows[r], in, x);
-      std::memcpy(g, grad_outputs + rows[r] * out, out * 4);
-      if (colors)  // σ′ = σ (1 − σ)
-        for (int64_t i = 0; i < out; ++i) g[i] *= colors[rows[r] * out + i] * (1 - colors[rows[r] * out + i]);
+      std::memcpy(g, given.outputs + rows[r] * out, out * 4);
+      if (given.colors)  // σ′ = σ (1 − σ)
+        for (int64_t i = 0; i < out; ++i) g[i] *= given.colors[rows[r] * out + i] * (1 - given.colors[rows[r] * out + i]);
+      if (given.density) g[0] += given.of_density[rows[r]] * given.density[rows[r]];
     }
     run_forward(net, net.layers - 1, transposed, activations);
     for (int l = net.layers - 1; l >= 0; --l) layer(l);
@@ -193,7 +204,7 @@ void add_gradients(const Mlp& net, const float* sums, float* const* grad_weights
 
 }  // namespace
 
-void mlp_forward(const Mlp& net, const MlpInputs& inputs, int64_t n, float* outputs) {
+void mlp_forward(const Mlp& net, const MlpInputs& inputs, int64_t n, float* outputs, const MlpDensity& wanted) {
   const Buffer<float> transposed(size_of(net));
   transpose_weights(net, transposed.data);
   const int64_t in = net.widths[0], out = net.widths[net.layers];
@@ -206,12 +217,13 @@ void mlp_forward(const Mlp& net, const MlpInputs& inputs, int64_t n, float* outp
       for (int r = 0; r < count; ++r)
         std::memcpy(outputs + (at + r) * out, block.layer[net.layers] + r * padded(out), out * 4);
       if (inputs.directions) sigmoid(outputs + at * out, count * out);
+      if (wanted.density) find_density(outputs + at * out, out, count, wanted.side, wanted.density + at);
     }
   });
 }
 
-void mlp_backward(const Mlp& net, const MlpInputs& inputs, int64_t n, const float* colors, const float* grad_outputs,
-                  float* grad_inputs, float* const* grad_weights, float* const* grad_biases) {
+void mlp_backward(const Mlp& net, const MlpInputs& inputs, int64_t n, const MlpGradients& given, float* grad_inputs,
+                  float* const* grad_weights, float* const* grad_biases) {
   const Buffer<float> transposed(size_of(net)), weights(offset_of(net, net.layers));
   transpose_weights(net, transposed.data);
   pad_weights(net, weights.data);
@@ -221,7 +233,7 @@ void mlp_backward(const Mlp& net, const MlpInputs& inputs, int64_t n, const floa
   const Buffer<float> sums(parts * size);
   share_ranges(n, piece, [&](int64_t first, int64_t last) {
     float* sum = sums.data + first / piece * size;
-    Backward backward(net, inputs, colors, grad_outputs, transposed.data, weights.data, grad_inputs, sum);
+    Backward backward(net, inputs, given, transposed.data, weights.data, grad_inputs, sum);
     for (int64_t row = first; row < last; ++row) backward.add(row);
     if (backward.count) backward.flush();
   });

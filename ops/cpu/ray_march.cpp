@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "cells.h"
+#include "decay.h"
 #include "kernels.h"
 #include "occupancy.h"
 #include "pool.h"
@@ -13,8 +14,9 @@
 namespace OMNIFIELD_ISA {
 namespace {
 
-constexpr int kLanes = 8;       // rays that are marched side by side; 16 were slower, for what is done one by one
-constexpr int kRaysOfLane = 16;  // one after another, in a task
+// Rays that are marched side by side: as many as fit into a register.
+constexpr int kLanes = kWidth < 8 ? 8 : kWidth;
+constexpr int kRaysOfLane = 16;  // one after another, in a task, as a mean
 constexpr int kMostTasks = 128;
 constexpr int kRoom = 256;      // samples that fit in before anybody looks
 
@@ -52,9 +54,10 @@ inline float steps_from_distance(const RayMarch& m, float t) {
   return t <= bend ? t / m.step : (1 + std::log(t / bend)) / m.cone;
 }
 
-inline float distance_from_steps(const RayMarch& m, float s) {
-  if (m.cone == 0 || s * m.cone <= 1) return s * m.step;
-  return m.step / m.cone * std::exp(s * m.cone - 1);
+// Without a branch, so that a loop over it becomes vectors.
+[[gnu::always_inline]] inline float distance_from_steps(const RayMarch& m, float s) {
+  const float growing = m.step / m.cone * decay(1 - s * m.cone).left;
+  return s * m.cone <= 1 ? s * m.step : growing;
 }
 
 Ray ray_of(const RayMarch& m, const Occupancy& occupancy, int64_t i) {
@@ -84,18 +87,17 @@ inline bool is_number(const RayMarch& m, int64_t i) {
   return !nan;
 }
 
-// Marches kLanes ranges of rays side by side: a lane whose ray has ended goes on with the next one of its range.
+// Marches kLanes rays of a range side by side: a lane whose ray has ended goes on with the next one that no lane has.
+// So neighbours are marched together, through the same cells, and no lane waits for another before the range ends.
 class Lanes {
  public:
-  Lanes(const RayMarch& march, const Occupancy& grid, int64_t* samples)
-      : m_(march), occupancy_(grid), samples_(samples), straight_(!march.contracted && march.cone == 0) {}
+  Lanes(const RayMarch& march, const Occupancy& grid, int64_t* samples, uint8_t* lane_of)
+      : m_(march), occupancy_(grid), samples_(samples), lane_of_(lane_of), straight_(!march.contracted && march.cone == 0) {}
 
-  // The lanes' ranges begin at first_ray[0 … kLanes - 1]. Hands over the distances that each of them found.
-  void march(const int64_t* first_ray, float** distances) {
-    for (int lane = 0; lane < kLanes; ++lane) {
-      ray_[lane] = first_ray[lane] - 1, last_[lane] = first_ray[lane + 1];
-      next_ray(lane);
-    }
+  // Hands over the distances that each lane found, those of its rays one after another.
+  void march(int64_t first, int64_t last, float** distances) {
+    next_ = first, last_ = last;
+    for (int lane = 0; lane < kLanes; ++lane) next_ray(lane);
     for (int64_t turn = 0; is_any(has_ray_); ++turn) {
       if (turn % kRoom == 0) make_room();
       const Candidates c = candidates();
@@ -107,7 +109,7 @@ class Lanes {
         found_[lane] += kept[lane];
       }
       left_ -= kept;
-      k_ += c.occupied ? Ints{} + 1 : straight_ ? skips(c) : Ints{} + 1;
+      k_ += c.occupied ? Ints{} + 1 : straight_ ? skips(c) : m_.contracted ? curved_skips(c) : Ints{} + 1;
       const Ints ended = (~(c.t < end_) | left_ == 0) & has_ray_;
       if (is_any(ended))
         for (int lane = 0; lane < kLanes; ++lane)
@@ -119,28 +121,34 @@ class Lanes {
  private:
   struct Candidates {
     Floats t, position[3];  // in cells
+    Floats norm;             // of a contracted space: how far out, in halves of the box
     Ints cell[3], occupied;  // 0 or 1
     Ints clearance;          // distance of the block from anything, in blocks
   };
 
-  // To the next ray of the lane's range that crosses anything; after the last one the lane rests.
+  // To the next ray of the range that crosses anything; after the last one the lane rests.
   void next_ray(int lane) {
-    while (++ray_[lane] < last_[lane]) {
-      const int64_t i = ray_[lane];
+    while (next_ < last_) {
+      const int64_t i = next_++;
       const Ray ray = m_.place[i] >= 0 && is_number(m_, i) ? ray_of(m_, occupancy_, i) : Ray{};
-      if (ray.begin < ray.end && ray.end < HUGE_VALF) return begin_ray(lane, ray);
+      lane_of_[i] = uint8_t(lane);
+      if (ray.begin < ray.end && ray.end < HUGE_VALF) return begin_ray(lane, i, ray);
       samples_[i] = 0, m_.place[i] = -1;
     }
     has_ray_[lane] = 0, end_[lane] = -HUGE_VALF, k_[lane] = 0;
   }
 
-  void begin_ray(int lane, const Ray& ray) {
+  void begin_ray(int lane, int64_t i, const Ray& ray) {
+    float fastest = 0;
+    ray_[lane] = i;
     for (int axis = 0; axis < 3; ++axis) {
       origin_[axis][lane] = ray.origin[axis], direction_[axis][lane] = ray.direction[axis];
       const float speed = std::fabs(ray.direction[axis]) * m_.inverse_size[axis] * float(m_.resolution);
       steps_per_cell_[axis][lane] = 1 / (speed * m_.step);  // infinite across the ray
+      fastest = most(fastest, 2 * speed / float(m_.resolution));
     }
-    first_[lane] = ray.first, jitter_[lane] = m_.jitter[ray_[lane]], end_[lane] = ray.end;
+    speed_[lane] = fastest;
+    first_[lane] = ray.first, jitter_[lane] = m_.jitter[i], end_[lane] = ray.end;
     k_[lane] = ray.place, left_[lane] = m_.most, has_ray_[lane] = -1, before_[lane] = found_[lane];
   }
 
@@ -166,7 +174,7 @@ class Lanes {
       for (int lane = 0; lane < kLanes; ++lane) c.t[lane] = distance_from_steps(m_, steps[lane]);
     for (int axis = 0; axis < 3; ++axis)
       c.position[axis] = (origin_[axis] + c.t * direction_[axis] - m_.lo[axis]) * m_.inverse_size[axis];
-    if (m_.contracted) contract(c.position);
+    if (m_.contracted) c.norm = contract(c.position);
     const float size = float(m_.resolution);
     for (int axis = 0; axis < 3; ++axis) {
       c.position[axis] *= size;
@@ -184,7 +192,7 @@ class Lanes {
     return c;
   }
 
-  static void contract(Floats (&unit)[3]) {
+  static Floats contract(Floats (&unit)[3]) {
     Floats norm = Floats{} + 1;
     for (Floats& x : unit) {
       x = x * 2 - 1;
@@ -193,6 +201,7 @@ class Lanes {
     }
     const Floats scale = (2 - 1 / norm) / norm;
     for (Floats& x : unit) x = (x * scale + 2) * 0.25f;
+    return norm;
   }
 
   // Candidates to advance, at least one, so that none is passed over outside of what is empty: a candidate's cell, or
@@ -212,14 +221,37 @@ class Lanes {
     return __builtin_convertvector(steps > 1 ? steps : Floats{} + 1, Ints);
   }
 
+  // The same where space is contracted. There a ray is a curve, no faster than 4/3 times as within the box; and where it is
+  // n halves of the box away from the middle, than 16/(3n) times, as long as it has not come nearer by a quarter.
+  Ints curved_skips(const Candidates& c) const {
+    constexpr float kShort = 1e-2f;  // cells: by more than rounding could move it
+    Floats room = Floats{} + 1e6f;   // to the nearest wall, in cells
+    for (int axis = 0; axis < 3; ++axis) {
+      const Ints low = (c.cell[axis] / kBlock + 1 - c.clearance) * kBlock;
+      const Floats inside = c.position[axis] - __builtin_convertvector(low, Floats);
+      const Floats ahead = __builtin_convertvector((2 * c.clearance - 1) * kBlock, Floats) - inside;
+      const Floats to_wall = (inside < ahead ? inside : ahead) - kShort;
+      room = to_wall < room ? to_wall : room;
+    }
+    const Floats halves = room * (4 / float(m_.resolution));
+    const Floats nearer = halves < 4 / 3.f ? halves : Floats{} + 4 / 3.f;
+    const Floats slow = nearer * c.norm * (3 / 16.f), fast = halves * 0.75f;
+    const Floats far = (slow > fast ? slow : fast) / speed_;
+    const Floats growing = (c.t + far) * m_.cone, step = growing > m_.step ? growing : Floats{} + m_.step;
+    const Floats steps = c.clearance == 0 ? Floats{} : far / step;
+    return __builtin_convertvector(steps > 1 ? steps : Floats{} + 1, Ints);
+  }
+
   const RayMarch& m_;
   const Occupancy& occupancy_;
   int64_t* samples_;  // of each ray
+  uint8_t* lane_of_;
   const bool straight_;  // only then do cells and steps have walls and lengths to skip by
-  int64_t ray_[kLanes], last_[kLanes], before_[kLanes];
+  int64_t next_ = 0, last_ = 0;
+  int64_t ray_[kLanes], before_[kLanes];
   float* distances_[kLanes] = {};
   int64_t found_[kLanes] = {}, room_[kLanes] = {};
-  Floats origin_[3] = {}, direction_[3] = {}, steps_per_cell_[3] = {}, first_{}, jitter_{}, end_{};
+  Floats origin_[3] = {}, direction_[3] = {}, steps_per_cell_[3] = {}, speed_{}, first_{}, jitter_{}, end_{};
   Ints k_{}, left_{}, has_ray_{};  // candidate, samples until enough; −1 where it has a ray
 };
 
@@ -229,30 +261,30 @@ void ray_march_look(const RayMarch& m, Occupancy& occupancy) { look(m, occupancy
 
 void ray_march_find(const RayMarch& m, const Occupancy& occupancy, int64_t rays, int64_t* offsets, RayMarchParts& parts) {
   const int64_t enough = (rays + kLanes * kRaysOfLane - 1) / (kLanes * kRaysOfLane);
-  const int groups = int(enough < 1 ? 1 : enough < kMostTasks ? enough : kMostTasks);
-  parts.count = kLanes * groups;
-  parts.t = static_cast<float**>(std::calloc(parts.count, sizeof(float*)));
-  parts.first_ray = static_cast<int64_t*>(std::calloc(parts.count + 1, sizeof(int64_t)));
-  for (int p = 0; p <= parts.count; ++p) parts.first_ray[p] = rays * p / parts.count;
-  share(groups, [&](int64_t group) {
-    Lanes(m, occupancy, offsets + 1).march(parts.first_ray + kLanes * group, parts.t + kLanes * group);
+  parts.count = int(enough < 1 ? 1 : enough < kMostTasks ? enough : kMostTasks), parts.lanes = kLanes;
+  parts.t = static_cast<float**>(std::calloc(parts.count * kLanes, sizeof(float*)));
+  parts.lane_of = static_cast<uint8_t*>(std::malloc(rays + 1));
+  share(parts.count, [&](int64_t part) {
+    Lanes lanes(m, occupancy, offsets + 1, parts.lane_of);
+    lanes.march(rays * part / parts.count, rays * (part + 1) / parts.count, parts.t + kLanes * part);
   });
   offsets[0] = 0;
   for (int64_t i = 0; i < rays; ++i) offsets[i + 1] += offsets[i];
 }
 
-void ray_march_fill(const RayMarch& m, const RayMarchParts& parts, const int64_t* offsets, float* t, float* dt,
-                    int64_t* ray) {
-  share(parts.count / kLanes, [&](int64_t group) {
-    for (int64_t p = kLanes * group; p < kLanes * (group + 1); ++p) {
-      const int64_t begin = offsets[parts.first_ray[p]];
-      for (int64_t i = parts.first_ray[p]; i < parts.first_ray[p + 1]; ++i)
-        for (int64_t s = offsets[i]; s < offsets[i + 1]; ++s) {
-          t[s] = parts.t[p][s - begin];
-          const float grown = t[s] * m.cone;
-          dt[s] = grown > m.step ? grown : m.step;
-          ray[s] = i;
-        }
+void ray_march_fill(const RayMarch& m, const RayMarchParts& parts, int64_t rays, const int64_t* offsets, float* t,
+                    float* dt, int64_t* ray) {
+  share(parts.count, [&](int64_t part) {
+    const float* next[kLanes];  // what each lane found of the rays that are still to come
+    std::memcpy(next, parts.t + kLanes * part, sizeof next);
+    for (int64_t i = rays * part / parts.count; i < rays * (part + 1) / parts.count; ++i) {
+      const float*& from = next[parts.lane_of[i]];
+      for (int64_t s = offsets[i]; s < offsets[i + 1]; ++s) {
+        t[s] = *from++;
+        const float grown = t[s] * m.cone;
+        dt[s] = grown > m.step ? grown : m.step;
+        ray[s] = i;
+      }
     }
   });
 }

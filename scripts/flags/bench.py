@@ -7,13 +7,26 @@ from typing import Annotated, Literal
 import tyro
 
 from ..arguments import LARGEST_SIDE, check_count, check_seconds, check_seed
-from .choices import FIELDS, Device, FieldName, Repeated, SamplerName, named
+from .choices import FIELDS, Device, FieldName, Repeated, SamplerName, named, usually
 
 DEMO = "demo"
 SMALLEST_FRAME, LARGEST_FRAME = 2, 8192  # pixels
 MOST_REPEATS, MOST_SAMPLES, MOST_STEPS = 10**6, 10**8, 10**6
-What = Literal["ops", "step", "train", "busy", "fields", "convert", "ablations", "render", "viewer"]
-TRAINED = ("step", "train", "busy")  # one field, with all its settings
+What = Literal[
+    "ops",
+    "step",
+    "train",
+    "busy",
+    "fields",
+    "photographs",
+    "convert",
+    "ablations",
+    "process",
+    "render",
+    "export",
+    "viewer",
+]
+TRAINED = ("step", "train", "busy", "photographs")  # one field, with all its settings
 
 
 @dataclass(frozen=True)
@@ -26,28 +39,35 @@ class Bench:
     train: PSNR against seconds.
     busy: what is left of a training's and the viewer's speed beside one busy process.
     fields: that of every field, on one scene with one budget.
+    photographs: one field on several captures, with pictures.
     convert: every field into every other.
     ablations: one field into others, with parts of the conversion left out.
+    process: photographs without their poses, against the poses that they had.
     render: ms per frame.
+    export: how close exported meshes are to the true one.
     viewer: how soon a browser has its pictures."""
     data: Annotated[str, tyro.conf.Positional, named("[DATA]")] = DEMO
-    """For render and viewer: a field's file, or the folder of its training. For ops: nothing.
+    """For render, export and viewer: a field's file, or the folder of its training. For ops: nothing.
+    For process: a dataset folder with images in it, or a folder of such.
     For all others: `demo`, a dataset folder, or a mesh file."""
+    more: Annotated[Repeated, named("DATA")] = ()
+    """For photographs: another data set; may be given several times."""
     field: FieldName = "hash"  # pyright: ignore
-    """For step, train and busy: which representation."""
+    """For step, train, busy and photographs: which representation."""
     sampler: SamplerName = "occupancy"  # pyright: ignore
-    """For step, train, busy and fields: what chooses where along its rays the field is asked."""
+    """For step, train, busy, fields and photographs: what chooses where along its rays the field is asked."""
     fields: Annotated[tuple[str, ...], named("FIELD ...")] = FIELDS
     """For fields: which of them, in this order; for convert and ablations: which to convert."""
     to: Annotated[tuple[str, ...], named("FIELD ...")] = FIELDS
     """For convert and ablations: into which."""
     preset: str = "default"
-    """For step, train, busy, fields, convert and ablations: their size: tiny, default or paper."""
+    """For step, train, busy, fields, photographs, convert and ablations: their size: tiny, default or paper."""
     set: Annotated[Repeated, named("NAME=VALUE")] = ()
-    """For step, train and busy: a setting of the field, or with sampler. or fit. before its name of these.
+    """For step, train, busy and photographs: a setting of the field, or with sampler. or fit. before its name of these.
     For fields: only those of the sampler and of the training. May be given several times."""
     max_seconds: float = 60.0
-    """For train, fields, convert and ablations: seconds of each training, loading and pictures not counted.
+    """For train, fields, photographs, convert and ablations: seconds of each training, loading and pictures not
+    counted.
     For busy: of all turns together."""
     warm_up: int = 200
     """For step: how many steps go before those that are measured."""
@@ -55,8 +75,12 @@ class Bench:
     """For step: how many are measured."""
     convert_seconds: float = 15.0
     """For convert and ablations: seconds of each conversion."""
+    truth: Annotated[Path | None, named("FILE"), usually("the demo's own mesh")] = None
+    """For export: the mesh that the field's pictures are of."""
+    views: Annotated[str | None, named("DATA"), usually("the demo's own views")] = None
+    """For export: the data set whose held-out views the textured meshes are compared with."""
     stride: int = 1
-    """For train and fields: judge every n-th pixel of every n-th row of the held-out views in the end; 1 is all."""
+    """For train, fields, photographs and export: judge every n-th pixel of each n-th row of held-out views."""
     sides: Annotated[tuple[int, ...], named("PIXELS ...")] = (400, 800)
     """For render: pixels along each side of a frame; for viewer and busy the last of them."""
     samples: int = 1 << 16
@@ -88,7 +112,11 @@ class Bench:
             raise ValueError("--fields and --to must name at least one field each.")
         if not self.sides or not all(SMALLEST_FRAME <= side <= LARGEST_FRAME for side in self.sides):
             raise ValueError(f"--sides takes numbers from {SMALLEST_FRAME} to {LARGEST_FRAME} pixels.")
-        if self.what in ("render", "viewer") and self.data == DEMO:
+        if self.what == "process" and self.data == DEMO:
+            raise ValueError(
+                "bench process needs the folder of photographs with known poses, or a folder of such."
+            )
+        if self.what in ("render", "export", "viewer") and self.data == DEMO:
             raise ValueError(
                 f"bench {self.what} needs a trained field's file, or the folder of its training."
             )

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from ..arguments import check_above_zero, check_seed
+from ..arguments import check_above_zero, check_seed, check_test_every
 from .choices import Device, FieldName, Repeated, named, usually
 
 BOX = "X0,Y0,Z0,X1,Y1,Z1"
@@ -51,6 +51,8 @@ class Convert:
     """The moment of a moving scene, from 0 to 1, at which it is taken."""
     data: Annotated[str | None, named("DATA"), usually("no comparison")] = None
     """What the field was trained on, for a comparison with real pictures in the report."""
+    test_every: Annotated[int | None, usually("as the data's format has it")] = None
+    """For --data: which pictures are held out, every so many-th by name, as in the training."""
     schedule: Literal["progressive", "together", "pvd"] = "progressive"
     """From features to pixels, as long as each helps; all at once; or PVD's own, for comparison."""
     start: Literal["solved", "noise"] = "solved"
@@ -71,4 +73,5 @@ class Convert:
         if not self.files:
             raise ValueError("Name at least one field's file, or the folder of its training.")
         check_seed(self.seed)
+        check_test_every(self.test_every)
         check_above_zero("--target-psnr", self.target_psnr, math.inf)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from ..arguments import LARGEST_SIDE, MOST_SCALES, check_count
+from ..arguments import LARGEST_SIDE, MOST_SCALES, check_count, check_test_every
 from .choices import Device, named, usually
 
 
@@ -25,6 +25,8 @@ class Eval:
     Above 1 there is no SSIM, which is of whole pictures."""
     downscale: int = 1
     """Compare with images smaller by this factor."""
+    test_every: Annotated[int | None, usually("as the data's format has it")] = None
+    """Which pictures are held out: every so many-th by name, as in the training."""
     scales: int = 1
     """Compare at so many scales, each side of the images half of the one before; the means are over all of them."""
     device: Device = "auto"
@@ -36,4 +38,5 @@ class Eval:
         """Raises ValueError, naming the flag."""
         check_count("--stride", self.stride, LARGEST_SIDE)
         check_count("--downscale", self.downscale, LARGEST_SIDE)
+        check_test_every(self.test_every)
         check_count("--scales", self.scales, MOST_SCALES)

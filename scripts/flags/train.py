@@ -24,8 +24,8 @@ class Train:
     """What chooses where along its rays the field is asked."""
     set: Annotated[Repeated, named("NAME=VALUE")] = ()
     """A setting of the field, or with sampler. before its name of the sampler, or with fit. of the training.
-    (fit. has warmup, coarse, final_rate, stop, visible, and the weights distortion, background_entropy,
-    sample_color, opacity_sparsity.)
+    (fit. has warmup, coarse, final_rate, stop, visible, and exposure, poses, robust, and the
+    weights distortion, background_entropy, sample_color, opacity_sparsity.)
     May be given several times, and an unknown one lists them."""
     max_seconds: Annotated[float | None, usually("60, or none with --max-steps")] = None
     """Seconds of training, loading and pictures not counted; with --resume those before count, too."""
@@ -42,6 +42,8 @@ class Train:
     So does its budget, that of the whole training, unless it is given anew."""
     downscale: Annotated[int | None, usually(1)] = None
     """Train on images smaller by this factor."""
+    test_every: Annotated[int | None, usually("as the data's format has it")] = None
+    """Hold out every so many-th picture, by name, for testing."""
     scales: Annotated[int | None, usually(1)] = None
     """Train on images at so many scales, each side half of the one before, and judge at all of them."""
     device: Device = "auto"

@@ -53,7 +53,7 @@ def test_an_op_is_measured(case: bench_cases.Case) -> None:
     without = (
         *(ops.adam_step, ops.pass_through, ops.ray_march, ops.ray_march_on, ops.ray_points),
         *(ops.next_round, ops.pass_round, ops.first_samples, ops.occupied_bits, ops.next_set),
-        *(ops.camera_rays, ops.all_finite),
+        *(ops.camera_rays, ops.unit_positions, ops.all_finite),
     )
     backward = case.op not in without
     assert list(result["passes"]) == (["forward", "backward", "both"] if backward else ["forward"])
@@ -160,6 +160,24 @@ def test_every_field_is_measured(lego, tmp_path: Path, capsys) -> None:
     assert {path.name for path in tmp_path.iterdir()} >= {f"{stem}.{kind}" for kind in ("json", "md", "png")}
     assert "| voxel |" in (tmp_path / f"{stem}.md").read_text()
     assert "Every field on lego" in capsys.readouterr().err
+
+
+def test_captures_are_measured_one_after_the_other(photographs, lego, tmp_path: Path, capsys) -> None:
+    plain = str(photographs.write())
+    flags = Bench(
+        "photographs", plain, more=(str(lego()),), preset="tiny", max_seconds=0.5, output=tmp_path / "out"
+    )
+    result = run_bench(replace(flags, set=("samples_per_step=1024",)))
+    assert [one["scene"] for one in result["results"]] == ["garden", "lego"]
+    for one in result["results"]:
+        assert one["seconds"] >= 0.5 and one["rays_per_second"] > 0 and 0 < one["occupied_share"] <= 1
+        assert one["frame_samples_per_ray"] > 0 and sum(one["views"]) >= 4
+    stem = f"photographs-hash-0.5-s-{machine_slug(result['machine'])}"
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        f"{stem}.{kind}" for kind in ("json", "md", "png")
+    }
+    assert "| garden |" in (tmp_path / "out" / f"{stem}.md").read_text()
+    assert "of the training views" in capsys.readouterr().err
 
 
 @pytest.mark.slow

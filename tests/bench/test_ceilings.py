@@ -9,7 +9,7 @@ from omnifield.bench import op_cases
 from omnifield.bench.ceilings import Demand, Machine, bytes_of, demands
 
 CPU = torch.device("cpu")
-COMPUTING = (ops.hash_grid, ops.grid_lookup, ops.voxel_lookup, ops.mlp, ops.view_color)
+COMPUTING = (ops.hash_grid, ops.grid_lookup, ops.voxel_lookup, ops.mlp, ops.density_mlp, ops.view_color)
 
 
 class Slow(Machine):

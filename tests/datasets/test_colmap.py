@@ -9,6 +9,7 @@ from omnifield.datasets import load_scene
 from omnifield.datasets.colmap import read_largest, read_model
 from omnifield.scenes import Scene
 from omnifield.scenes.cameras import Lens
+from omnifield.scenes.notice import Notice
 
 from .colmap_folder import SIZE, Camera, Image, Model, pose, ring, save_pictures
 from .conftest import Dataset, disc
@@ -102,6 +103,28 @@ def test_names_with_spaces_letters_and_folders(tmp_path: Path, kind: str) -> Non
     ring(names).write(save_pictures(tmp_path / "x y", names) / "sparse" / "0", kind)
     scene = load_scene(tmp_path / "x y")
     assert [*scene.test[0].names, *scene.train[0].names] == ["01_a", "02_a", "a b", "日本 1"]
+
+
+def test_names_that_lead_out_of_the_folder_and_back(tmp_path: Path) -> None:
+    names = [f"../images/{i}..png" for i in range(3)]
+    ring(names).write(
+        save_pictures(tmp_path, [name.removeprefix("../images/") for name in names]) / "sparse" / "0"
+    )
+    scene = load_scene(tmp_path)
+    assert scene.train[0].names == ("1", "2")
+
+
+@pytest.mark.filterwarnings("ignore::omnifield.scenes.notice.Notice")
+def test_one_exploded_camera_spoils_no_scale(tmp_path: Path) -> None:
+    """Report 28: one of twelve, a thousand times as far off."""
+    model = ring(NAMES)
+    sound = load_scene(_written(model, tmp_path / "sound"))
+    model.images[6].pose[:3, 3] *= 1000
+    with pytest.warns(Notice, match=r"the camera of 05 stands .* units from the middle of the others"):
+        scene = load_scene(_written(model, tmp_path / "exploded"))
+    assert scene.domain.side == pytest.approx(sound.domain.side, rel=0.1)
+    assert np.allclose(scene.domain.lo, sound.domain.lo, atol=0.1 * sound.domain.side)
+    assert scene.train[0].cameras.near == pytest.approx(sound.train[0].cameras.near, rel=0.1)
 
 
 def test_rigs_and_frames_are_passed_over(tmp_path: Path) -> None:

@@ -136,6 +136,30 @@ def test_downscale_is_of_every_group(photographs: Dataset) -> None:
     assert {(views.cameras.width, views.cameras.height) for views in scene.train} == {(12, 8), (8, 12)}
 
 
+def test_reduced_copies_are_rounded_each_by_itself(photographs: Dataset) -> None:
+    """Report 21: 101×67 and 67×101 at a half, rounded up by another program: the lens is by the true ratio of each
+    axis."""
+    full, half = ((101, 67), (67, 101)), ((51, 34), (34, 51))
+    for frame in photographs.files[FILE]["frames"]:
+        name = Path(frame["file_path"]).stem
+        upright = name in PORTRAITS
+        photographs.save(f"images/{name}.png", disc(*full[upright], int(name))[..., :3])
+        photographs.save(f"images_2/{name}.png", disc(*half[upright], int(name))[..., :3])
+        width, height = full[upright]
+        frame.update(w=width, h=height, cx=width / 2 + 3, cy=height / 2 - 4)
+    for views in load_scene(photographs.write(), downscale=2).train:
+        cameras = views.cameras
+        upright = cameras.height > cameras.width
+        assert (cameras.width, cameras.height) == half[upright]
+        (width, height), (x, y) = (
+            full[upright],
+            (cameras.width / full[upright][0], cameras.height / full[upright][1]),
+        )
+        torch.testing.assert_close(cameras.focal, torch.tensor([20 * x, 21 * y]).expand(len(views), 2))
+        principal = torch.tensor([(width / 2 + 3) * x, (height / 2 - 4) * y])
+        torch.testing.assert_close(cameras.principal, principal.expand(len(views), 2))
+
+
 def test_a_film_along_pictures_of_two_sizes_has_the_usual_one(photographs: Dataset) -> None:
     path = from_nerfstudio(turned(photographs).write() / FILE, near=0.1)
     assert (path.cameras.width, path.cameras.height, len(path.cameras)) == (24, 16, 8)

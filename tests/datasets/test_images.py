@@ -170,6 +170,7 @@ def test_memory_is_checked_before_anything_is_loaded(blender, monkeypatch: pytes
     for split in ("train", "test"):
         for path in (blender.folder / split).iterdir():
             path.write_bytes(_header_of_a_huge_png())
+    monkeypatch.setattr(room, "free_disk", lambda: 0.0)
     monkeypatch.setattr(room, "available_memory", lambda: 3e9)
     monkeypatch.setattr(room.os, "cpu_count", lambda: 1)
     with pytest.raises(ValueError, match=r"6 images of 8000x10000 pixels .*--downscale 2\."):

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 from omnifield.datasets import load_scene
-from omnifield.datasets.neus import decompose
+from omnifield.datasets.neus import _reduced, decompose
 from omnifield.scenes.domain import Box, Contraction
+from omnifield.scenes.notice import Notice
 
 from .colmap_folder import pose, save_pictures
 from .conftest import Dataset, disc
@@ -102,7 +103,6 @@ def test_projections_come_apart_as_they_were_put_together() -> None:
     ],
 )
 def test_what_is_wrong_is_said(folder: Path, change: dict[str, np.ndarray | None], said: str) -> None:
-    """Report 19 is the one without scale_mat."""
     kept = {name: value for name, value in {**matrices(), **change}.items() if value is not None}
     np.savez(folder / "cameras_sphere.npz", **kept)
     with pytest.raises(ValueError, match=said) as caught:
@@ -127,4 +127,30 @@ def test_a_scan_is_that_of_its_transforms() -> None:
         assert ours.names == theirs.names
         assert torch.allclose(ours.cameras.focal, theirs.cameras.focal)
         # The file beside it keeps NeuS's pixels as they are.
-        assert torch.allclose(ours.cameras.principal, theirs.cameras.principal + 0.5)
+        # They are a quarter of DTU's, so half a pixel of the full size is an eighth here.
+        assert torch.allclose(ours.cameras.principal, theirs.cameras.principal + 0.125)
+
+
+def test_without_scale_mat_the_cameras_tell_the_box(folder: Path) -> None:
+    """Report 19: poses stay those of the world, and the box is around what they look at."""
+    np.savez(folder / "cameras_sphere.npz", **{k: v for k, v in matrices().items() if k.startswith("world")})
+    with pytest.warns(Notice, match=r"has no scale_mat: the box is put around what the cameras look at\.$"):
+        scene = load_scene(folder)
+    middle = (torch.tensor(scene.domain.lo) + torch.tensor(scene.domain.hi)).double() / 2
+    looked_at = scene.scene_from_input @ torch.tensor([*MIDDLE, 1.0], dtype=torch.float64)
+    assert isinstance(scene.domain, Box) and (middle - looked_at[:3]).norm() < 0.1 * scene.domain.side
+    expected = scene.scene_from_input.numpy() @ in_world(pose(11))
+    assert np.allclose(scene.train[0].cameras.world_from_camera[-1], expected[:3], atol=1e-4)
+
+
+def in_world(pose_in_sphere: np.ndarray) -> np.ndarray:
+    pose_in_sphere = pose_in_sphere.copy()
+    pose_in_sphere[:3, 3] = SCALE * pose_in_sphere[:3, 3] + MIDDLE
+    return pose_in_sphere
+
+
+@pytest.mark.parametrize(
+    ("size", "factor"), [((400, 300), 4), ((1600, 1200), 1), ((768, 576), 1), ((24, 16), 1)]
+)
+def test_pixels_of_reduced_pictures(size: tuple[int, int], factor: int) -> None:
+    assert _reduced(size) == factor

@@ -167,6 +167,17 @@ def test_many_far_cameras_are_no_mistake(photographs) -> None:
     assert not said and scene.domain.side > 30
 
 
+def test_half_a_ring_is_centred_on_what_it_looks_at(photographs) -> None:
+    """(nerfstudio#761: on the middle of the cameras, and the object was outside of the box.)"""
+    for i, frame in enumerate(photographs.files[FILE]["frames"]):
+        frame["transform_matrix"] = ring_pose(math.pi * i / 11, 3.0, 1.0)
+        shift(frame, (5.0, 1.0, 0.0))
+    scene, _ = load(photographs)
+    looked_at = scene.scene_from_input @ torch.tensor([5.0, 1.0, 0.0, 1.0], dtype=torch.float64)
+    middle = (np.array(scene.domain.lo) + np.array(scene.domain.hi)) / 2
+    assert np.linalg.norm(middle - looked_at[:3].numpy()) < 0.05 * scene.domain.side
+
+
 @pytest.mark.parametrize("alpha", [0, 40])
 @pytest.mark.parametrize("layout", ["blender", "photographs"])
 def test_a_cut_out_object_is_bounded_though_it_reaches_over_the_edges(

@@ -9,6 +9,7 @@ from omnifield.fields import Field, Points
 from omnifield.fields.decoders import ColorDecoder
 from omnifield.renderers import OccupancyConfig, UniformConfig, VolumeRenderer
 from omnifield.scenes import Box, Contraction, Domain
+from omnifield.scenes.crop import crop_between
 from torch import Tensor
 
 from ..fields.contract import answers, scattered, stirred
@@ -114,6 +115,23 @@ def test_a_cut_field_is_empty_outside_of_what_is_kept_and_inside_of_what_is_remo
         density, said, seen = answers(cut, points)
         assert torch.equal(density, field.density(points) * left)
         assert torch.equal(said, features) and torch.equal(seen, color)
+
+
+def test_a_crop_may_be_turned() -> None:
+    field, points = stirred("hash", CUBE), scattered(4000, CUBE)
+    turn = torch.eye(4)
+    turn[:2, :2] = torch.tensor([[0.6, -0.8], [0.8, 0.6]])
+    crop = crop_between((-0.1, -0.5, -2.0), (0.6, 0.5, 2.0), turn)
+    cut = Cut(field, (), (), crop)
+    local = points.position @ turn[:3, :3]
+    left = (local > torch.tensor([-0.1, -0.5, -2.0])).all(-1) & (local < torch.tensor([0.6, 0.5, 2.0])).all(
+        -1
+    )
+    assert 0.05 < left.float().mean() < 0.95
+    assert torch.equal(cut.density(points), field.density(points) * left)
+    corners = torch.tensor([[x, y, 0.0] for x in (-0.1, 0.6) for y in (-0.5, 0.5)]) @ turn[:3, :3].T
+    assert cut.domain.lo == pytest.approx((*corners.amin(0)[:2].tolist(), CUBE.lo[2]))
+    assert cut.domain.hi == pytest.approx((*corners.amax(0)[:2].tolist(), CUBE.hi[2]))
 
 
 def test_two_halves_united_are_the_whole() -> None:

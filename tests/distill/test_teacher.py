@@ -63,7 +63,10 @@ def test_rays_are_the_teachers_pictures(teacher: Teacher, rays: RayLesson) -> No
     seen = VolumeRenderer(teacher.trained.sampler).render_image(
         teacher.trained.field, rays.rays, torch.zeros(3)
     )
-    assert torch.equal(seen.color, rays.color) and torch.equal(seen.opacity, rays.opacity)
+    # Which rays share a round decides how their sums are rounded.
+    assert torch.allclose(seen.color, rays.color, atol=1e-5) and torch.allclose(
+        seen.opacity, rays.opacity, atol=1e-5
+    )
     starts = teacher.poses[rays.camera, :, 3]
     assert torch.equal(rays.rays.origins, starts)
 

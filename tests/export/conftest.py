@@ -11,6 +11,8 @@ from omnifield.scenes import Cameras, Domain, pinhole
 from omnifield.train.field_file import TrainedField
 from torch import Tensor
 
+from ..scripts.browser import browser as browser
+
 
 def looking(positions: Tensor, targets: Tensor) -> Cameras:
     """Cameras of 40x30 pixels, world +Z up, 60 degrees high."""

@@ -32,6 +32,10 @@ class InChunks:
     def __init__(self, sampler: object) -> None:
         """None is needed."""
 
+    @classmethod
+    def to_look_at(cls, sampler: object) -> "InChunks":
+        return cls(sampler)
+
     def render_chunks(self, field: object, rays: RayRange, background: Tensor) -> Iterator[Any]:
         for first in range(0, len(rays), CHUNK):
             some = rays[first : first + CHUNK]

@@ -5,8 +5,9 @@ import math
 import pytest
 import torch
 from omnifield.fields import Points, Probe
-from omnifield.fields.base import MAX_LOG_DENSITY, density_from_logit
+from omnifield.fields.base import density_from_logit
 from omnifield.fields.mlp import frequency_encoding
+from omnifield.ops.density_mlp import MAX_LOG_DENSITY
 from omnifield.scenes import Box
 
 BOX = Box((0.0, 0.0, 0.0), (1.0, 4.0, 2.0))

@@ -121,7 +121,7 @@ def test_time_and_footprint_change_those_fields_that_say_so(kind: str, what: str
 @EVERY_FIELD
 @BOTH_DOMAINS
 def test_kernels_in_single_precision_agree_with_references_in_double(kind: str, domain: Domain) -> None:
-    field, points = stirred(kind, domain), scattered(1000, domain)
+    field, points = stirred(kind, domain), scattered(1000, domain, seed=1)  # none at a kink of a ReLU
     exact = copy.deepcopy(field).double()
     single, reference = answers(field, points), answers(exact, double(points))
     for ours, theirs in zip(single, reference, strict=True):

@@ -12,7 +12,7 @@ from omnifield import ops
 from omnifield.ops.voxel_lookup import BLOCK
 from torch import Generator, Tensor
 
-from . import camera_cases, round_cases
+from . import camera_cases, network_cases, round_cases
 from .case import Case, offsets
 
 
@@ -140,24 +140,14 @@ def adam_step(features: int, touched: float) -> Case:
     return Case(f"adam_step {features} {touched:g}", run, make, ())
 
 
-def mlp(*widths: int) -> Case:
+def unit_positions(*, contracted: bool) -> Case:
     def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
-        layers = zip(widths[1:], widths[:-1], strict=True)
-        weights = [torch.randn(*layer, generator=generator) / layer[1] ** 0.5 for layer in layers]
-        return torch.randn(n, widths[0], generator=generator), *weights
+        return (torch.randn(n, 3, generator=generator) * torch.rand(n, 1, generator=generator).reciprocal(),)
 
-    return Case(f"mlp {widths}", lambda x, *w: ops.mlp(x, w), make, tuple(range(len(widths))), 2e-5)
+    def run(position: Tensor) -> Tensor:  # without gradients, for which the reference runs
+        return ops.unit_positions(position.detach(), (-1.0, -2.0, 0.5), (1.0, 1.5, 0.75), contracted)
 
-
-def view_color(*widths: int) -> Case:
-    def make(n: int, generator: Generator) -> tuple[Tensor, ...]:
-        inputs, *weights = mlp(*widths).make(n, generator)
-        return inputs[:, 15:].contiguous(), inputs[:, :3].contiguous(), *weights
-
-    def run(carry: Tensor, directions: Tensor, *weights: Tensor) -> Tensor:
-        return ops.view_color(carry[:, 1:], directions / directions.norm(dim=-1, keepdim=True), weights)
-
-    return Case(f"view_color {widths}", run, make, (0, *range(2, 1 + len(widths))), 2e-5)
+    return Case(f"unit_positions {contracted}", run, make, ())
 
 
 def ray_points(*, in_order: bool) -> Case:
@@ -252,12 +242,12 @@ CASES = [
     *(take_rows(share) for share in (0.0, 0.4, 1.0)),
     *(adam_step(features, touched) for features, touched in ((1, 1), (2, 0.1), (4, 0.9), (8, 0), (7, 0.5))),
     *camera_cases.CASES,
+    *network_cases.CASES,
     *round_cases.CASES,
-    *(view_color(*widths) for widths in ((31, 64, 64, 3), (19, 5, 3))),
-    *(mlp(*widths) for widths in ((32, 64, 16), (5, 3), (19, 64, 64, 3))),
     *(ray_march(share) for share in (1.0, 0.2, 0.003)),
     *(ray_march_on(share, most) for share, most in ((1.0, 5), (0.2, 1), (0.003, 3))),
     ray_march_contracted(),
+    *(unit_positions(contracted=contracted) for contracted in (False, True)),
     *(ray_points(in_order=in_order) for in_order in (True, False)),
 ]
 

@@ -10,7 +10,7 @@ from omnifield import ops
 from omnifield.fields import blocks
 from omnifield.ops import MarchGrid, _cpu, cell_number, cell_place, distortion, ray_march
 from omnifield.ops.voxel_lookup import BLOCK, SIDE
-from omnifield.renderers import didactic, front_to_back, opaque, shading
+from omnifield.renderers import didactic, opaque, shading, volume
 
 ROOT = Path(__file__).parents[2]
 PYTHON = [
@@ -30,8 +30,8 @@ def test_rays_end_at_one_transmittance() -> None:
     for op in (ops.ray_weights, ops.pass_through):
         for function in (op.reference, *op.kernels.values()):
             assert inspect.signature(function).parameters["stop"].default == ops.STOP
-    assert didactic.STOP == opaque.STOP == front_to_back.STOP == ops.STOP
-    assert (didactic.VISIBLE, didactic.FOG) == (shading.VISIBLE, shading.FOG)
+    assert didactic.STOP == opaque.STOP == volume.STOP == ops.STOP
+    assert (didactic.VISIBLE, didactic.FOG) == (volume.VISIBLE, shading.FOG)
 
 
 def test_lenses_are_undone_by_the_same_steps() -> None:

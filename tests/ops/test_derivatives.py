@@ -8,13 +8,11 @@ import omnifield
 import pytest
 import torch
 from omnifield import ops
-from omnifield.fields.base import density_from_logit
 from omnifield.fields.grids import take_rows_of
 from omnifield.fields.quantize import quantized
 from omnifield.ops import coarser_voxels
 from omnifield.ops.backend import Op
 from omnifield.ops.distortion import Lens
-from omnifield.scenes import Box
 from torch import Generator, Tensor
 
 from .agreement import CASES
@@ -84,7 +82,7 @@ def voxels_of(some: Tensor) -> Tensor:
 ROWS = torch.tensor([1, 3, 1])
 TWICE: dict[str, tuple[Callable[[Tensor], Tensor], tuple[int, ...]]] = {
     "ops.coarser_voxels._Coarser": (lambda x: voxels_of(x.square()), (3, 1)),
-    "fields.base._TruncatedExp": (lambda x: density_from_logit(x, Box((0.0,) * 3, (2.0,) * 3)), (5,)),
+    "ops.density_mlp._TruncatedExp": (ops.truncated_exp, (5,)),
     "fields.grids._Rows": (lambda x: take_rows_of(x.square(), ROWS), (4, 2)),
     "fields.quantize._StraightThrough": (lambda x: quantized(x, 4), (4, 2)),
 }

@@ -1,5 +1,6 @@
 """Ray marching against a loop over rays and candidates; float64 is the reference."""
 
+import dataclasses
 import itertools
 import math
 
@@ -154,17 +155,17 @@ def test_the_kernel_skips_right_for_directions_of_any_length(generator):
     torch.testing.assert_close(t, expected[0])
 
 
-@pytest.mark.parametrize(
-    "grid", [CONE, CONTRACTED, CONTRACTED_STRAIGHT], ids=["cone", "contracted", "straight"]
-)
-def test_the_kernel_chooses_nearly_the_same_where_steps_or_space_are_curved(generator, grid):
+@pytest.mark.parametrize("grid", [CONE, CONTRACTED, CONTRACTED_STRAIGHT])
+@pytest.mark.parametrize("resolution, share", [(16, 0.3), (64, 0.003)], ids=["dense", "mostly skipped"])
+def test_the_kernel_chooses_nearly_the_same_where_space_is_curved(generator, grid, resolution, share):
     """Exponentials differ in their last digit, so that one candidate in a thousand may be in another cell."""
-    rays, bits = random_rays(2000, generator), random_bits(grid, 0.3, generator)
+    grid = dataclasses.replace(grid, resolution=resolution)
+    rays, bits = random_rays(2000, generator), random_bits(grid, share, generator)
     t, _, _, offsets = ray_march(*rays, bits, grid)
     with references():
         expected_t, _, _, expected_offsets = ray_march(*rays, bits, grid)
     counts, expected_counts = offsets.diff(), expected_offsets.diff()
-    assert (counts - expected_counts).abs().sum() <= 1e-3 * len(t)
+    assert len(expected_t) > 30 and (counts - expected_counts).abs().sum() <= 1e-3 * len(t) + 1
     same = (counts == expected_counts).nonzero()[:, 0]
     ours = torch.cat([t[offsets[i] : offsets[i + 1]] for i in same])
     theirs = torch.cat([expected_t[expected_offsets[i] : expected_offsets[i + 1]] for i in same])

@@ -1,10 +1,11 @@
 """Fields whose pictures are known in closed form, and rays to look at them with."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
-from omnifield.fields import Field, ParameterGroup, Points, Probe
+from omnifield.fields import Field, ParameterGroup, Points, Probe, field_config
 from omnifield.scenes import Box, Contraction, Domain, Rays
 from omnifield.scenes.rays import no_view
 from torch import Tensor
@@ -85,3 +86,23 @@ def through_ball(rays: Rays, ball: Ball) -> tuple[Tensor, Tensor]:
     nearest = (offset * rays.directions).sum(-1)
     squared = (ball.radius**2 - offset.square().sum(-1) + nearest**2).clamp_min(0)
     return nearest - squared.sqrt(), nearest + squared.sqrt()
+
+
+def stirred(tag: str, domain: Domain, seed: int, denser: float = 1.0) -> Field:
+    """A tiny field far from its beginnings: matter and void side by side."""
+    torch.manual_seed(seed)
+    field = field_config(tag, "tiny").build(domain)
+    with torch.no_grad():
+        for parameter in field.parameters():
+            parameter.copy_(torch.randn(parameter.shape) * (1.5 / parameter.shape[-1] ** 0.5))
+    field.register_buffer("denser", torch.tensor(denser))
+    field.probe = _denser(field.probe, denser)  # pyright: ignore
+    return field
+
+
+def _denser(probe: Callable[[Points], Probe], factor: float) -> Callable[[Points], Probe]:
+    def wrapped(points: Points) -> Probe:
+        found = probe(points)
+        return Probe(found.density * factor, found.carry)
+
+    return wrapped

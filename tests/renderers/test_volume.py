@@ -1,7 +1,6 @@
 """Pictures known in closed form, the didactic twin, and what the renderer may leave out."""
 
 import copy
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -15,7 +14,18 @@ from omnifield.renderers.volume import VISIBLE
 from omnifield.scenes import Domain, Rays
 from torch import Tensor
 
-from .analytic import BOX, COLOR, CUBE, UNBOUNDED, Ball, rays_around, rays_of, through_ball, through_box
+from .analytic import (
+    BOX,
+    COLOR,
+    CUBE,
+    UNBOUNDED,
+    Ball,
+    rays_around,
+    rays_of,
+    stirred,
+    through_ball,
+    through_box,
+)
 
 STEPS = 256
 DENSITIES = pytest.mark.parametrize("sigma", [0.3, 2.0, 15.0, 300.0])
@@ -114,26 +124,6 @@ def test_no_rays(domain: Domain) -> None:
     rendering.color.sum().backward()
 
 
-def stirred(tag: str, domain: Domain, seed: int, denser: float = 1.0) -> Field:
-    """A tiny field far from its beginnings: matter and void side by side."""
-    torch.manual_seed(seed)
-    field = field_config(tag, "tiny").build(domain)
-    with torch.no_grad():
-        for parameter in field.parameters():
-            parameter.copy_(torch.randn(parameter.shape) * (1.5 / parameter.shape[-1] ** 0.5))
-    field.register_buffer("denser", torch.tensor(denser))
-    field.probe = _denser(field.probe, denser)  # pyright: ignore
-    return field
-
-
-def _denser(probe: Callable[[Points], Probe], factor: float) -> Callable[[Points], Probe]:
-    def wrapped(points: Points) -> Probe:
-        found = probe(points)
-        return Probe(found.density * factor, found.carry)
-
-    return wrapped
-
-
 @pytest.mark.parametrize(("tag", "denser"), [("hash", 3.0), ("mlp", 3.0), ("mipvog", 3000.0)])
 @pytest.mark.parametrize("domain", [CUBE, UNBOUNDED], ids=["box", "contraction"])
 @pytest.mark.parametrize("visible", [0.0, VISIBLE, 0.1, 0.9])
@@ -141,8 +131,7 @@ def test_the_renderer_is_its_didactic_twin(
     tag: str, denser: float, domain: Domain, visible: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where colours are made once per pixel, and where many samples are too faint to be asked."""
-    for twin in ("didactic", "front_to_back"):
-        monkeypatch.setattr(f"omnifield.renderers.{twin}.VISIBLE", visible)
+    monkeypatch.setattr("omnifield.renderers.didactic.VISIBLE", visible)
     field, sampler = stirred(tag, domain, seed=3, denser=denser), UniformConfig(24).build(domain)
     rays, background = rays_around(10), torch.tensor([0.2, 0.9, 0.4])
     rays = replace(rays, far=torch.full((10,), 8.0))
@@ -240,14 +229,13 @@ def test_gradients_are_those_of_the_integral() -> None:
 
 
 def test_a_picture_in_pieces_is_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("omnifield.renderers.volume.CHUNK_SAMPLES", 1 << 14)
+    monkeypatch.setattr("omnifield.renderers.front_to_back.SAMPLES_ON_CPU", 1 << 14)
     field, rays, background = stirred("hash", CUBE, 1), rays_around(6000), torch.tensor([0.1, 0.2, 0.3])
     pieces: list[int] = []
 
     class Counting(UniformSampler):
         def next(self, density, rays, place, most):
-            if not place.any():  # a round that is the first
-                pieces.append(len(rays))
+            pieces.append(int((place == 0).sum()))  # that begin
             return super().next(density, rays, place, most)
 
     image = VolumeRenderer(Counting(CUBE, UniformConfig(32))).render_image(field, rays, background)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -94,6 +95,16 @@ def test_a_fisheye_sees_beyond_a_right_angle() -> None:
     torch.testing.assert_close(
         local, torch.tensor([math.sin(angle), 0.0, -math.cos(angle)]), atol=1e-6, rtol=0
     )
+
+
+def test_a_fisheye_is_centred_on_its_principal_point() -> None:
+    """(gsplat PR#1039: on the picture's middle.) Without distortion as many pixels off are as many radians."""
+    camera = replace(cameras(Lens.FISHEYE, (0.0,) * 6, views=1), principal=torch.tensor([[20.0, 280.0]]))
+    around = torch.linspace(0, 2 * math.pi, 9)
+    x, y = 20 + 150 * around.cos(), 280 + 155 * around.sin()
+    rays = camera.rays(torch.zeros(9, dtype=torch.long), x, y).directions
+    axis = -camera.world_from_camera[0, :, 2]
+    torch.testing.assert_close((rays @ axis).acos(), torch.full((9,), 0.5), atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize(("lens", "distortion"), CASES)

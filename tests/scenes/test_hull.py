@@ -172,6 +172,20 @@ def test_masked_pixels_and_fisheye_lenses_rule_nothing_out() -> None:
     assert possible_cells([fisheye], CUBE, 32).all() and possible_cells([fisheye], UNBOUNDED, 32).all()
 
 
+def test_masks_all_around_an_object_are_silhouettes_of_which_a_few_may_be_wrong() -> None:
+    cameras = pinhole(look_at(scattered_eyes(20, 3.0), torch.zeros(20, 3)), (40, 30), 0.7, near=0.1)
+    views = views_of(cameras, torch.zeros(3), 0.3)
+    masked = dataclasses.replace(
+        views, images=views.images[..., :3].contiguous(), ignored=views.images[..., 3] == 0
+    )
+    cells, ball = possible_cells([masked], CUBE, 64), touched(CUBE, 64, torch.zeros(3), 0.3)
+    assert cells[ball].all() and cells.sum() < 3 * len(ball)
+    masked.ignored[:2] = True  # something stood before it
+    assert possible_cells([masked], CUBE, 64)[ball].all()
+    masked.ignored[:3] = True
+    assert not possible_cells([masked], CUBE, 64)[ball].any()
+
+
 @pytest.mark.parametrize("resolution", [32, 64])
 def test_nothing_that_moves_is_lost(resolution: int) -> None:
     """A ball that crosses the box, one view of each moment: the views' silhouettes do not intersect."""

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -82,13 +82,20 @@ def small_field(path: Path, config: HashConfig | CamConfig) -> None:
 
 @contextmanager
 def viewing(folder: Path, port: int = 0) -> Iterator[Program]:
-    """`omnifield view` of two fields, of which the second moves. On one thread: while others compute on the same
-    cores, threads that wait for one another are ten times as slow."""
+    """`omnifield view` of two fields, of which the second moves."""
     files = folder / "field.safetensors", folder / "other.safetensors"
     if not files[0].exists():
         small_field(files[0], HashConfig(**HashConfig.PRESETS["tiny"]))
         small_field(files[1], replace(CamConfig(**CamConfig.PRESETS["tiny"]), coordinate="time"))
         (folder / "curve.json").write_text('[{"seconds": 1, "psnr": 20}, {"seconds": 2, "psnr": 25}]')
+    with showing(folder, files, port) as program:
+        yield program
+
+
+@contextmanager
+def showing(folder: Path, files: Sequence[Path], port: int = 0) -> Iterator[Program]:
+    """`omnifield view` of files. On one thread: while others compute on the same cores, threads that wait for one
+    another are ten times as slow."""
     command = [sys.executable, "-c", MAIN, "view", *map(str, files), "--port", str(port)]
     alone = os.environ | {"OMP_NUM_THREADS": "1"}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=alone) as process:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from jaxtyping import Float
 from omnifield.fields import FIELD_CONFIGS, Field, HashConfig, ParameterGroup, Points, Probe
 from omnifield.renderers import OccupancyConfig
 from omnifield.scenes import Box, Domain, pinhole
+from omnifield.scripts import cli
 from omnifield.train.field_file import TrainedField, save_field
 from PIL import Image
 from torch import Tensor
@@ -23,9 +25,28 @@ from .browser import opened as opened
 from .browser import page as page
 from .browser import program as program
 
+Typed = Callable[..., tuple[int, str, str]]
 RADIUS, COLOR = 0.6, (0.8, 0.4, 0.2)
 SIZE, FOV = 32, 0.6911112070083618
 DOMAIN = Box((-1.5, -1.5, -1.5), (1.5, 1.5, 1.5))
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch, capsys) -> Typed:
+    """Runs the command in this process: exit code, standard output, standard error."""
+    monkeypatch.setenv("COLUMNS", "120")
+
+    def run(*words: str | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["omnifield", *map(str, words)])
+        capsys.readouterr()
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return code, *capsys.readouterr()
+
+    return run
 
 
 @dataclass(frozen=True)

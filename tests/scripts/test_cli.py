@@ -16,6 +16,8 @@ from omnifield.scripts import cli
 from omnifield.terminal.bar import TrainingBar
 from safetensors.torch import load_file
 
+from .conftest import Typed
+
 VERBS = list(cli.VERBS)
 UNITS = {
     "train": ("Seconds of training", "(default: hash)", "(default: outputs)"),
@@ -35,21 +37,9 @@ class Said:
 
 
 @pytest.fixture
-def omnifield(monkeypatch: pytest.MonkeyPatch, capsys) -> Callable[..., Said]:
+def omnifield(typed: Typed) -> Callable[..., Said]:
     """Runs the command in this process."""
-    monkeypatch.setenv("COLUMNS", "120")
-
-    def run(*typed: str | Path) -> Said:
-        monkeypatch.setattr(sys, "argv", ["omnifield", *map(str, typed)])
-        capsys.readouterr()
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        return Said(code, *capsys.readouterr())
-
-    return run
+    return lambda *words: Said(*typed(*words))
 
 
 @pytest.fixture
@@ -79,17 +69,17 @@ def test_help_has_units_and_defaults(omnifield, verb: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"),
+    ("words", "meant"),
     [
         (("train", "demo", "--max-secnds", "3"), "--max-seconds"),
         (("render", "run", "--widht", "3"), "--width"),
         (("eval", "run", "demo", "--stirde", "3"), "--stride"),
     ],
 )
-def test_an_unknown_flag_answers_with_the_nearest(omnifield, typed, meant) -> None:
-    said = omnifield(*typed)
+def test_an_unknown_flag_answers_with_the_nearest(omnifield, words, meant) -> None:
+    said = omnifield(*words)
     assert said.code == 2 and said.out == "" and "Traceback" not in said.err
-    assert typed[-2] in said.err and meant in said.err.replace(typed[-2], "")
+    assert words[-2] in said.err and meant in said.err.replace(words[-2], "")
 
 
 @pytest.mark.parametrize("flag", ["--field", "--sampler"])

@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,26 +24,14 @@ from omnifield.terminal.bar import Bar
 from omnifield.train import load_field, save_field
 from PIL import Image
 
+from .conftest import Typed
+
 TINY = ("--preset", "tiny", "--set", "samples_per_step=1024", "--device", "cpu")
-Typed = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def typed(monkeypatch: pytest.MonkeyPatch, capsys) -> Typed:
-    """Runs the command in this process: exit code, standard output, standard error."""
-    monkeypatch.setenv("COLUMNS", "120")
-
-    def run(*words: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["omnifield", "convert", *map(str, words)])
-        capsys.readouterr()
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        return code, *capsys.readouterr()
-
-    return run
+def typed(typed: Typed) -> Typed:
+    return partial(typed, "convert")
 
 
 def test_a_file_becomes_another_with_a_report(ball_file, lego, tmp_path: Path, typed: Typed) -> None:

@@ -24,6 +24,8 @@ from omnifield.terminal.interrupts import (
 )
 from omnifield.train.run import Run
 
+from .conftest import Typed
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="these are POSIX's signals")
 CALLED = """
 import builtins, os, signal, sys
@@ -37,24 +39,6 @@ sys.argv = ["omnifield", "view", "absent"]
 from omnifield.scripts.cli import main
 main()
 """
-Typed = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def typed(monkeypatch: pytest.MonkeyPatch, capsys) -> Typed:
-    """Runs the command in this process: exit code, standard output, standard error."""
-
-    def run(*words: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["omnifield", *map(str, words)])
-        capsys.readouterr()
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        return code, *capsys.readouterr()
-
-    return run
 
 
 @pytest.mark.parametrize("signum", ["SIGINT", "SIGTERM"])

@@ -69,6 +69,22 @@ def test_a_folder_is_refused_while_another_process_has_it_and_free_when_that_has
         pass
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such locks")
+def test_a_folder_that_another_has_just_moved_away_is_not_ours(tmp_path: Path, monkeypatch) -> None:
+    """Between opening and locking it: the lock would be on the moved one."""
+    import fcntl
+
+    folder, lock = tmp_path / "run", fcntl.flock
+
+    def moved(handle: int, how: int) -> None:
+        folder.rename(tmp_path / "done")
+        lock(handle, how)
+
+    monkeypatch.setattr(fcntl, "flock", moved)
+    with pytest.raises(ValueError, match="in use"), claimed(folder):
+        pass
+
+
 @pytest.mark.parametrize("already", [False, True])
 def test_a_claim_that_came_to_nothing_leaves_nothing(tmp_path: Path, already: bool) -> None:
     folder = tmp_path / "a" / "run"

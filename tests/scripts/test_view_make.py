@@ -1,5 +1,6 @@
 """What is made in the page of `omnifield view`: camera paths, videos, point clouds, other fields; each as a job."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,20 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from .browser import Program, choose, differ, drag, like, needs_browser, picture, press, tab, type_in, unlike
+from .browser import (
+    Program,
+    choose,
+    differ,
+    drag,
+    fields,
+    like,
+    needs_browser,
+    picture,
+    press,
+    tab,
+    type_in,
+    unlike,
+)
 
 pytestmark = needs_browser
 
@@ -18,8 +32,10 @@ def path(page: Any) -> Any:
     """The page with a path of two keys, whose video would take a moment."""
     still = picture(page)
     tab(page, "Path")
-    while page.get_by_role("button", name="Delete", exact=True).is_visible():
-        press(page, "Delete")
+    page.get_by_role("button", name="Add this view", exact=True).wait_for()
+    deleting = page.get_by_role("button", name="Delete", exact=True)
+    while deleting.count():  # and no waiting for one: it may be gone with the press before
+        deleting.evaluate_all("buttons => buttons.forEach(button => button.click())")
         page.wait_for_timeout(100)
     press(page, "Add this view")
     drag(page, 150)
@@ -107,6 +123,34 @@ def test_a_point_cloud_is_made_and_the_curve_is_shown(page: Any, program: Progra
     press(page, "Dismiss")
     tab(page, "Field")
     page.get_by_text("PSNR of held-out views").wait_for()
+
+
+def test_a_mesh_is_made(page: Any, program: Program, tmp_path: Path):
+    import trimesh
+
+    tab(page, "Make")
+    choose(page, "File", "PLY, with coloured vertices")
+    press(page, "Make mesh")
+    mesh = trimesh.load(download(page, tmp_path / "mesh.ply"))
+    assert len(mesh.faces) > 50 and np.abs(mesh.vertices).max() < 1.5
+    press(page, "Dismiss")
+
+
+def test_a_page_is_made_and_cameras_are_saved(page: Any, tmp_path: Path):
+    tab(page, "Make")
+    choose(page, "Detail", "default")
+    seconds = fields(page, "Seconds")
+    seconds.last.fill("3")
+    seconds.last.press("Enter")
+    press(page, "Make web page")
+    page.get_by_text(re.compile(r"step \d+, .* dB from its teacher")).wait_for()
+    made = download(page, tmp_path / "page.html").read_text()
+    assert made.startswith("<!DOCTYPE html>") and made.rstrip().endswith("</html>")
+    press(page, "Dismiss")
+    press(page, "Save cameras")
+    saved = json.loads(download(page, tmp_path / "transforms.json").read_text())
+    assert saved["frame"] == "input" and len(saved["frames"]) > 1
+    press(page, "Dismiss")
 
 
 def test_a_field_is_converted_and_compared(page: Any, program: Program):

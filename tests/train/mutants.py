@@ -104,7 +104,7 @@ def make(folder: Path, tag: str) -> tuple[Path, Path, Training]:
     trained = TrainedField(
         field, occupancy, (cameras, cameras), (1.0, 1.0, 1.0), transform, {"steps": 1}, picture
     )
-    training = Training(field, occupancy, FitConfig())
+    training = Training(field, occupancy, FitConfig(), views=0)
     save_field(folder / f"{tag}.field", trained)
     save_training(folder / f"{tag}.state", training)
     return folder / f"{tag}.field", folder / f"{tag}.state", training

@@ -17,6 +17,7 @@ from torch import Tensor
 from .sphere_scene import BOX, HASH, MLP, sphere_scene
 
 WHITE = torch.ones(3)
+ALL = torch.ones(32**3, dtype=torch.bool)
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +56,15 @@ def test_a_budget_is_spent_by_whichever_comes_first(budget: Budget, spent: float
     assert budget.spent(0.0, 0) == 0
 
 
+def test_ruling_out_empty_space_waits_for_no_thread_of_torch(scene: Scene, monkeypatch) -> None:
+    before, seen = torch.get_num_threads(), []
+    monkeypatch.setattr(loop, "possible_cells", lambda *_, **__: seen.append(torch.get_num_threads()) or ALL)
+    torch.set_num_threads(2)
+    begin(scene, HASH)
+    torch.set_num_threads(before)
+    assert seen and set(seen) == {1}
+
+
 def test_ruling_out_empty_space_leaves_most_of_a_small_budget(scene: Scene, monkeypatch) -> None:
     """Every look at a view takes a tenth of a second here; all looks would take a multiple of the budget."""
     clock, look = [0.0], hull._may_be_seen
@@ -73,14 +83,13 @@ def test_ruling_out_empty_space_leaves_most_of_a_small_budget(scene: Scene, monk
 
 def test_the_rate_rises_then_falls_to_its_end() -> None:
     config = FitConfig(warmup=0.1, final_rate=0.04)
-    assert config.rate_at(0.0) == 0
-    assert config.rate_at(0.05) == pytest.approx(0.5 * 0.04**0.05)
-    assert config.rate_at(0.1) == pytest.approx(0.04**0.1)
-    assert config.rate_at(0.5) == pytest.approx(0.2)
-    assert config.rate_at(1.0) == pytest.approx(0.04)
+    assert (config.rate_at(0.0), dataclasses.replace(config, warmup=0.0).rate_at(0.0)) == (0, 1)
+    assert config.rate_at(0.05) == pytest.approx(0.5 * (1 - 0.96 * 0.05))
+    assert config.rate_at(0.1) == pytest.approx(1 - 0.96 * 0.1)
+    assert config.rate_at(0.5) == pytest.approx(0.52)
+    assert config.rate_at(1.0) == config.rate_at(1.5) == pytest.approx(0.04)
     falling = [config.rate_at(0.1 + 0.9 * i / 50) for i in range(51)]
     assert falling == sorted(falling, reverse=True)
-    assert dataclasses.replace(config, warmup=0.0).rate_at(0.0) == 1
 
 
 @pytest.mark.parametrize(
@@ -239,7 +248,7 @@ def test_a_larger_budget_says_what_goes_back(scene: Scene) -> None:
     fit(training, scene, Budget(steps=3))
     training.step, training.spent = 100, 0.99
     [sentence] = what_goes_back(training, Budget(steps=200))
-    assert "from 3% to 17%" in sentence and sentence.endswith(".")
+    assert "from 4% to 52%" in sentence and sentence.endswith(".")
     assert what_goes_back(training, Budget(steps=100)) == what_goes_back(training, Budget(steps=101)) == []
 
 

@@ -1,12 +1,15 @@
 """Losses as values: the terms of a training, what the trace tells them, and that it tells more at no cost."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from omnifield.fields import field_config
 from omnifield.renderers import VolumeRenderer, volume
 from omnifield.renderers.shading import VISIBLE
 from omnifield.train import Budget, FitConfig, Progress, Term, begin, fit
-from omnifield.train.losses import over_any_background
+from omnifield.train.evaluate import judge, mean_figure
+from omnifield.train.losses import over_any_background, photometric
 from omnifield.train.pixels import random_pixels
 from torch import Tensor
 
@@ -33,6 +36,35 @@ def test_the_mean_over_all_backgrounds(generator: torch.Generator) -> None:
     found = over_any_background(color, opacity)
     torch.testing.assert_close(found, (errors[0] + errors[1]) / 2)
     torch.testing.assert_close(over_any_background(color, torch.zeros(200)), color.square().mean(-1))
+
+
+def test_whoever_walks_through_a_picture_is_not_learnt(generator: torch.Generator) -> None:
+    """Every training view has a red square somewhere else; no held-out one has."""
+    scene = sphere_scene(train=12, test=2)
+    (views,) = scene.train
+    images = views.images.clone()
+    for image in images:
+        x, y = torch.randint(4, 14, (2,), generator=generator).tolist()
+        image[y : y + 6, x : x + 6] = torch.tensor([255, 0, 0, 255], dtype=torch.uint8)
+    spoilt = replace(scene, train=(replace(views, images=images),))
+
+    def psnr(robust: float) -> float:
+        training = begin(spoilt, HASH, FitConfig(robust=robust))
+        fit(training, spoilt, Budget(steps=150))
+        return mean_figure(
+            view.psnr for view in judge(training.field, training.sampler, scene.test, torch.ones(3))
+        )
+
+    assert psnr(0.1) > psnr(0.0) + 0.5
+
+
+def test_a_robust_loss_is_the_usual_one_of_small_errors() -> None:
+    scene = sphere_scene(train=4, test=1)
+    training = begin(scene, HASH)
+    batch = random_pixels(scene.train, 300, torch.Generator().manual_seed(1))
+    rendering, trace = VolumeRenderer(training.sampler).trace(training.field, batch.rays, torch.zeros(300, 3))
+    usual, large, small = (photometric(rendering, trace, batch, robust=r).item() for r in (0.0, 100.0, 0.1))
+    assert large == pytest.approx(usual, rel=1e-3) and small < 0.5 * usual
 
 
 def test_faint_samples_are_not_asked_for_their_colour() -> None:
@@ -102,7 +134,7 @@ def test_the_trace_knows_all_samples_and_keeps_what_there_was(monkeypatch: pytes
     behind = 1 - torch.zeros(300).index_add_(
         0, samples.ray[trace.visible], trace.weight[trace.visible].detach()
     )
-    torch.testing.assert_close(
-        rendering.color.detach(), seen + behind[:, None] * background, rtol=1e-4, atol=1e-4
-    )
+    faint = opacity - (1 - behind)  # has the mean colour of what is visible
+    differs = (rendering.color.detach() - seen - behind[:, None] * background).abs().amax(1)
+    assert (differs <= faint + 1e-5).all() and faint.max() < 0.02
     torch.testing.assert_close(trace.thickness, trace.density * samples.dt)

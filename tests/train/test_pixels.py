@@ -38,7 +38,15 @@ def test_colours_are_those_of_the_pixels_that_the_rays_go_through(generator: tor
         sensor, _ = views.cameras.project(view, target[None])
         assert sensor[0].tolist() == pytest.approx([x + 0.5, y + 0.5], abs=1e-4)
         assert batch.alpha[index].item() == pytest.approx((40 * x + y) / 255)
-        assert batch.weight[index].item() == (0 if (x + 2 * y + view) % 4 == 0 else 1)
+        assert batch.weight[index].item() == 1 and (x + 2 * y + view) % 4  # no masked ones
+
+
+def test_where_all_is_masked_pixels_count_nothing(generator: torch.Generator) -> None:
+    views = numbered_views()
+    batch = random_pixels(
+        (dataclasses.replace(views, ignored=torch.ones_like(views.ignored)),), 50, generator
+    )
+    assert len(batch.rays) == 50 and not batch.weight.any()
 
 
 @pytest.mark.parametrize("channels", [3, 4])
@@ -67,8 +75,13 @@ def test_a_ray_knows_the_view_it_is_of_at_every_scale(generator: torch.Generator
         assert torch.equal(batch.rays.origins, centers)
 
 
+def all_counted() -> Views:
+    views = numbered_views()
+    return dataclasses.replace(views, ignored=torch.zeros_like(views.ignored))
+
+
 def test_every_pixel_of_every_view_is_as_likely(generator: torch.Generator) -> None:
-    pixels = (random_pixels((numbered_views(),), 105 * 200, generator).color * 255).round().long()
+    pixels = (random_pixels((all_counted(),), 105 * 200, generator).color * 255).round().long()
     x, y, view = pixels.unbind(-1)
     counts = ((view * HEIGHT + y) * WIDTH + x).bincount(minlength=105)
     assert len(counts) == 105

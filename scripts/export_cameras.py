@@ -1,0 +1,33 @@
+"""`omnifield export cameras`."""
+
+import time
+from typing import Any
+
+from rich.console import Console
+
+from ..export.cameras_file import to_transforms
+from ..export.cameras_text import to_colmap
+from ..scenes.camera_groups import camera_count
+from ..scenes.world_frames import moved
+from ..terminal.say import say
+from ..train.field_file import TrainedField
+from .export_place import Place, facts, output_from_scene
+from .flags.export import Export
+
+NAME = "transforms.json"
+ENDINGS = (".json", "")
+
+
+def run(trained: TrainedField, place: Place, flags: Export, console: Console) -> dict[str, Any]:
+    """Raises ValueError in the user's words."""
+    began = time.perf_counter()
+    groups = [moved(cameras, output_from_scene(trained, flags)).to("cpu") for cameras in trained.cameras]
+    if place.output.suffix:
+        to_transforms(place.output, groups, flags.frame)
+    else:
+        to_colmap(place.output, groups)
+    count = camera_count(trained.cameras)
+    result = facts(place.output, trained, flags, began) | {"cameras": count}
+    if not flags.json:
+        say(console, f"{count} cameras: {place.output}")
+    return result
