@@ -13,6 +13,7 @@ from .tile_renderer import TileRenderer
 
 REST_SECONDS = 0.3  # longer than a hand that drags stands still
 ALIKE = 0.01  # of the distance: nobody sees around which of two such points a picture turns
+OWN_VIEWS = 3  # a page has as many at most before it has heard of ours, and then begins at home
 
 
 class OrbitCenter:
@@ -22,10 +23,14 @@ class OrbitCenter:
     All of it happens on the server's event loop, but `picture_ended`, which any thread may call.
     """
 
-    def __init__(self, client: viser.ClientHandle, renderer: TileRenderer) -> None:
-        self.client, self.renderer = client, renderer
+    def __init__(
+        self, client: viser.ClientHandle, renderer: TileRenderer, home: viser.InitialCameraConfig
+    ) -> None:
+        self.client, self.renderer, self.home = client, renderer, home
         self.loop = asyncio.get_running_loop()
         self.view: View | None = None
+        self.views = 0
+        self.arrived = False  # or the page would go home looking at what its own camera had in its middle
         self.waiting: asyncio.TimerHandle | None = None
         self.picked: np.ndarray | None = None
 
@@ -34,6 +39,10 @@ class OrbitCenter:
         if self.view is not None and self.view.is_still(view):
             return
         self.view = view
+        self.views += 1
+        near = ALIKE * np.linalg.norm(self.home.look_at - self.home.position)
+        at_home = np.linalg.norm(self.home.position - view.position) < near
+        self.arrived |= bool(at_home) or self.views > OWN_VIEWS
         self.close()
         self.waiting = self.loop.call_later(REST_SECONDS, self._rests)
 
@@ -57,7 +66,7 @@ class OrbitCenter:
 
     def _look(self) -> None:
         view = self.view
-        if view is None or self.waiting is not None:
+        if view is None or not self.arrived or self.waiting is not None:
             return
 
         def answered(distance: "Future[float]") -> None:

@@ -108,7 +108,7 @@ class Viewer:
 
     async def _greet(self, client: viser.ClientHandle) -> None:
         number = client.client_id
-        self._centers[number] = center = OrbitCenter(client, self.renderer)
+        self._centers[number] = center = OrbitCenter(client, self.renderer, self.server.initial_camera)
 
         def ended(finished: Finished) -> None:
             if finished.last:

@@ -27,6 +27,7 @@ def visit(ball: Ball, scene: Scene) -> None:
     async def play(viewer: Viewer) -> None:
         async with plain_client(viewer.port, SIZE) as client:
             client.keep_messages = True
+            await client.look(pose(0), FOV, THERE)  # home, where a page begins
             await scene(viewer, client)
 
     viewer = Viewer(display(ball.subject()), host="127.0.0.1", port=0)
@@ -57,6 +58,24 @@ def test_a_camera_that_rests_turns_around_what_it_looks_at(ball: Ball, ahead: fl
         assert len(centers(client)) == 1
 
     visit(ball, scene)
+
+
+def test_a_page_that_has_yet_to_come_home_is_left_alone(ball: Ball):
+    """Its own first camera, before it has heard of ours, must not say what the first picture has in its middle."""
+
+    async def play(viewer: Viewer) -> None:
+        async with plain_client(viewer.port, SIZE) as client:
+            client.keep_messages = True
+            sent = await client.look(pose(3), FOV)
+            await client.last_picture(sent, LONG, 10)
+            assert not centers(client)
+            await client.look(pose(0), FOV)
+            found = await first_center(client)
+            np.testing.assert_allclose(found, pose(0)[:, 3] - THERE * pose(0)[:, 2], atol=1e-4)
+
+    viewer = Viewer(display(ball.subject()), host="127.0.0.1", port=0)
+    with serving(viewer):
+        asyncio.run(asyncio.wait_for(play(viewer), 60))
 
 
 def test_a_camera_that_moves_is_left_alone(ball: Ball):
