@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float32, Float64
 from torch import Tensor
 
+from ..ops import one_thread_of_torch
 from ..renderers import VolumeRenderer
 from ..scenes import Box, Cameras, PixelRays, pinhole
 from ..scenes.camera_groups import all_poses, camera, camera_count, commonest
@@ -86,7 +87,7 @@ def views_of(trained: TrainedField, crop: Crop, cell: float) -> Sequence[Cameras
     numbers = np.unique(np.linspace(0, count - 1, min(count, MOST_VIEWS)).round().astype(int))
     known = [camera(trained.cameras, int(number)).to("cpu") for number in numbers]
     more = _more(trained) if isinstance(trained.field.domain, Box) else []
-    return [_sized(view, crop, cell).to(trained.device) for view in (*known, *more)]
+    return [sized(view, crop, cell).to(trained.device) for view in (*known, *more)]
 
 
 def _more(trained: TrainedField) -> list[Cameras]:
@@ -111,8 +112,9 @@ def _looking(position: Tensor, back: Tensor) -> Tensor:
     return torch.stack([right, torch.linalg.cross(back, right), back, position], -1)
 
 
-def _sized(view: Cameras, crop: Crop, cell: float) -> Cameras:
-    """Without distortion, whose rays go straight through square pixels."""
+def sized(view: Cameras, crop: Crop, cell: float) -> Cameras:
+    """With pixels about as large as a cell where it looks, and without distortion, so that rays go straight through
+    square pixels."""
     distance = max((view.world_from_camera[0, :, 3] - crop.center).norm().item(), view.near)
     factor = distance / cell / view.focal[0, 1].item()
     longest = max(view.width, view.height)
@@ -120,6 +122,7 @@ def _sized(view: Cameras, crop: Crop, cell: float) -> Cameras:
     return undistorted(view, (max(2, round(view.width * factor)), max(2, round(view.height * factor))))
 
 
+@one_thread_of_torch()
 @torch.no_grad()
 def _depth(
     trained: TrainedField, view: Cameras, crop: Crop, time: float | None

@@ -13,12 +13,15 @@ from ..scenes.crop import Crop
 from ..train.field_file import TrainedField
 from .atlas import NoAtlas, atlas_of
 from .density_lattice import Lattice, closed, fill
+from .fit_to_pictures import fitted
 from .fusion import fused, has_open3d, open3d
 from .hidden import without_hidden
 from .level_set import surface_of
 from .mesh_clean import decimated, smoothed, without_holes, without_specks
 from .occupied_part import occupied_part
+from .own_pictures import own_pictures
 from .ray_ends import ray_ends
+from .seen_faces import can_see
 from .settle import settled
 from .stages import Stage, Staged, stage
 from .surface_color import Skin
@@ -75,14 +78,26 @@ def make_mesh(trained: TrainedField, plan: MeshPlan, shape: Shape) -> Staged[Col
     skin, said = Skin(trained, plan.time, cell), ""
     if plan.texture:
         try:
-            atlas = yield from stage(atlas_of(mesh, plan.texture), "laying the surface flat", 0.6, 0.7)
+            atlas = yield from stage(atlas_of(mesh, plan.texture), "laying the surface flat", 0.6, 0.65)
         except NoAtlas as error:
             said = f"Colours are at the vertices, and there is no texture: {error}."
         else:
-            texture = yield from baked(mesh, atlas, skin, trained.cameras, (0.7, 1.0))
-            return ColoredMesh(mesh, texture)
+            texture = yield from baked(mesh, atlas, skin, trained.cameras, (0.65, 0.75))
+            return (yield from _fitted(ColoredMesh(mesh, texture), trained, plan, cell))
     color = yield from vertex_colors(mesh, skin, trained.cameras, 0.6, 1.0)
     return ColoredMesh(mesh, color, said)
+
+
+def _fitted(made: ColoredMesh, trained: TrainedField, plan: MeshPlan, cell: float) -> Staged[ColoredMesh]:
+    """To the field's own pictures; where Embree is not installed it stays as it is."""
+    if not can_see() or not isinstance(made.paint, Texture):
+        return made
+    looking = own_pictures(trained, plan.crop, cell, plan.time)
+    pictures = yield from stage(looking, "pictures to compare with", 0.75, 0.85)
+    fitting = fitted(made.mesh, made.paint, pictures, trained.background, cell)
+    mesh, texture = yield from stage(fitting, "fitting it to the pictures", 0.85, 1.0)
+    inside = plan.crop.nearest(torch.from_numpy(mesh.vertices)).numpy()
+    return ColoredMesh(replace(mesh, vertices=inside), texture, made.said)
 
 
 def by_density(trained: TrainedField, plan: MeshPlan) -> Staged[tuple[Triangles, float]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64, Int64, UInt8
 from scipy import ndimage
+from scipy.sparse import csr_array
 
 from .atlas import Atlas
 
@@ -69,6 +70,21 @@ def _within(
     inside = weights[near].clip(0) + 1e-9  # of a face without area nothing else is left
     inside /= inside.sum(1, keepdims=True)
     return row[near], column[near], face[near], inside, off[near]
+
+
+def taps(atlas: Atlas, face: Int64[np.ndarray, "n"], weights: Float64[np.ndarray, "n corner=3"]) -> csr_array:
+    """The shares of all texels, row by row of the picture, in what is drawn at places of faces: bilinear."""
+    at = np.einsum("nc,ncx->nx", weights, atlas.uv[atlas.faces[face]])
+    x, y = at[:, 0] * atlas.width - 0.5, (1 - at[:, 1]) * atlas.height - 0.5
+    column, row = np.floor(x), np.floor(y)
+    right, down = x - column, y - row
+    across, along = np.stack([1 - right, right], -1), np.stack([1 - down, down], -1)
+    columns = (column[:, None] + (0, 1)).clip(0, atlas.width - 1).astype(np.int32)
+    rows = (row[:, None] + (0, 1)).clip(0, atlas.height - 1).astype(np.int32)
+    texel = rows[:, :, None] * np.int32(atlas.width) + columns[:, None]
+    share = (along[:, :, None] * across[:, None]).astype(np.float32)
+    ends = np.arange(0, 4 * len(face) + 1, 4, dtype=np.int32)
+    return csr_array((share.reshape(-1), texel.reshape(-1), ends), (len(face), atlas.width * atlas.height))
 
 
 def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
