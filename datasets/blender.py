@@ -63,7 +63,7 @@ def load_blender(path: Path, reading: Reading) -> Scene:
     on bad input."""
     folder = path if path.is_dir() else path.parent
     document, train, test = read_entries_of_split(folder, reading)
-    capture = capture_of(_pictures(train), _pictures(test), downscale=reading.downscale)
+    capture = capture_of(_pictures(train), _pictures(test), reading)
     placement = place(capture, document)
     return Scene(
         name=folder.resolve().name,

@@ -1,8 +1,9 @@
 """From frames to views: cameras, images and masks, in groups of one size and one lens, still in the frame and units of
 the input."""
 
+import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from ..scenes.stored_zeros import Allocate
 from ..scenes.views import Views, in_turn, nothing_ignored
 from .companions import with_companions
 from .exif import turned_size
+from .format import Reading
 from .frame import Frame, Ignore
 from .images import picture_header, read_alpha, read_mask, read_rgba, resize_ignored, shrink
 from .intrinsics import Intrinsics
@@ -37,7 +39,7 @@ class Alike:
         return any(frame.masks for frame in self.frames)
 
 
-def read_capture(train: Sequence[Frame], test: Sequence[Frame], *, downscale: int, source: str) -> Capture:
+def read_capture(train: Sequence[Frame], test: Sequence[Frame], *, reading: Reading, source: str) -> Capture:
     """`source` is what the frames are listed in, for complaints.
 
     Raises FileNotFoundError or ValueError on a missing or unreadable image, one of another shape than its lens, too few
@@ -53,8 +55,13 @@ def read_capture(train: Sequence[Frame], test: Sequence[Frame], *, downscale: in
         for alike in groups
         for each in alike
     ]
-    zeros = place_for(needed, downscale)
-    return Capture(*(in_turn(_views(each, downscale, zeros) for each in alike) for alike in groups))
+    zeros = place_for(needed, reading.downscale)
+    numbers, total = itertools.count(1), len(train) + len(test)
+
+    def loaded(alike: Alike) -> Views:
+        return _views(alike, reading.downscale, zeros, lambda: reading.told(next(numbers), total))
+
+    return Capture(*(in_turn(map(loaded, alike)) for alike in groups))
 
 
 def read_cameras(frames: Sequence[Frame]) -> tuple[Cameras, ...]:
@@ -93,7 +100,7 @@ def _fitted(frame: Frame, size: tuple[int, int]) -> Intrinsics:
     return intrinsics.resized(size)
 
 
-def _views(alike: Alike, downscale: int, zeros: Allocate) -> Views:
+def _views(alike: Alike, downscale: int, zeros: Allocate, one_more: Callable[[], None]) -> Views:
     frames, (width, height) = alike.frames, (length // downscale for length in alike.size)
     images = zeros((len(frames), height, width, alike.channels))
     pixels = images.numpy()  # shares its memory
@@ -109,7 +116,8 @@ def _views(alike: Alike, downscale: int, zeros: Allocate) -> Views:
 
     # Pillow decodes without the interpreter's lock, so threads are enough.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(load, range(len(frames))))
+        for _ in pool.map(load, range(len(frames))):
+            one_more()
     return Views(_cameras(alike, downscale), images, ignored, tuple(frame.name for frame in frames))
 
 

@@ -6,14 +6,22 @@ from pathlib import Path
 
 from ..scenes import Scene
 
+Told = Callable[[int, int], None]
+
+
+def untold(done: int, total: int) -> None:
+    """Nobody waits for it."""
+
 
 @dataclass(frozen=True)
 class Reading:
     """How a data set is to be read: each side of its pictures divided by `downscale`, and every so many of them, in the
-    order of their names, held out for testing; None is as the format has it."""
+    order of their names, held out for testing; None is as the format has it. `told` how many pictures of how many have
+    been decoded."""
 
     downscale: int = 1
     test_every: int | None = None
+    told: Told = untold
 
     def refuse_test_every(self, file: Path) -> None:
         """Where it is settled already which pictures are for testing. Raises ValueError."""

@@ -7,7 +7,7 @@ from ..scenes.notice import notice
 from .blender import BLENDER
 from .checks import check_scene
 from .colmap import COLMAP
-from .format import Format, Reading
+from .format import Format, Reading, Told, untold
 from .llff import LLFF
 from .meshes import MESHES, SUFFIXES
 from .mipnerf import MULTISCALE
@@ -20,20 +20,22 @@ FORMATS: tuple[Format, ...] = (BLENDER, TRANSFORMS, SPLIT, MULTISCALE, COLMAP, L
 """The first one that fits is taken. A new one is one file and one name here."""
 
 
-def load_scene(data: str | Path, *, downscale: int = 1, test_every: int | None = None) -> Scene:
+def load_scene(
+    data: str | Path, *, downscale: int = 1, test_every: int | None = None, told: Told = untold
+) -> Scene:
     """The scene that `data` names: "demo", a dataset's folder or the file in it that has the cameras, or a mesh
     file.
 
     "demo" is the built-in scene even beside a folder of that name, which is "./demo".
     Each side of the images is divided by `downscale`, and every `test_every`-th is for testing; None is as the format
-    has it. Raises FileNotFoundError or ValueError on bad input:
-    one sentence that names the file and the field.
+    has it. `told` is called as pictures are decoded: with how many there are so far, and how many there will be. Raises
+    FileNotFoundError or ValueError on bad input: one sentence that names the file and the field.
     """
     if downscale < 1:
         raise ValueError(f"--downscale must be 1 or more, not {downscale}.")
     if test_every is not None and test_every < 2:
         raise ValueError(f"--test-every must be 2 or more, not {test_every}: one of so many is for testing.")
-    scene = _load(data, Reading(downscale, test_every))
+    scene = _load(data, Reading(downscale, test_every, told))
     check_scene(scene, data)
     return scene
 

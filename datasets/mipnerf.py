@@ -43,7 +43,7 @@ def load_multiscale(path: Path, reading: Reading) -> Scene:
     if len(train_levels) != len(test_levels):
         have = f"{len(test_levels)} scales, and train.label {len(train_levels)}"
         raise document.error("test.label", f"has {have}: both must have the same")
-    captures = [capture_of(*entries, downscale=1) for entries in zip(train_levels, test_levels, strict=True)]
+    captures = [capture_of(*entries, reading) for entries in zip(train_levels, test_levels, strict=True)]
     placement = place(captures[0], document)
     train = _scales([placed(capture.train, placement) for capture in captures], document)
     test = _scales([placed(capture.test, placement) for capture in captures], document)

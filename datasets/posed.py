@@ -52,7 +52,7 @@ def scene_of(
     `put` finds the box. Raises as `read_capture`.
     """
     train, test = hold_out(frames, reading.test_every or TEST_EVERY)
-    capture = read_capture(train, test, downscale=reading.downscale, source=stated.file)
+    capture = read_capture(train, test, reading=reading, source=stated.file)
     placement = from_nearest(put(capture, stated), surfaces.nearest)
     return Scene(
         name=name,

@@ -1,7 +1,7 @@
 """Photograph sets with a `transforms.json`, as nerfstudio and instant-ngp write it."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -53,7 +53,7 @@ def load_transforms(path: Path, reading: Reading) -> Scene:
     file = path / ALL if path.is_dir() else path
     document = read_document(file)
     entries = sort_naturally(read_entries(document))
-    return _scene(Split(document, *split(document, entries, reading.test_every)), reading.downscale)
+    return _scene(Split(document, *split(document, entries, reading.test_every)), reading)
 
 
 def is_split(path: Path) -> bool:
@@ -65,7 +65,7 @@ def load_transforms_of_split(path: Path, reading: Reading) -> Scene:
     or one of the files."""
     folder = path if path.is_dir() else path.parent
     document, train, test = read_entries_of_split(folder, reading)
-    return _scene(Split(document, sort_naturally(train), sort_naturally(test)), reading.downscale)
+    return _scene(Split(document, sort_naturally(train), sort_naturally(test)), reading)
 
 
 def split(
@@ -107,9 +107,11 @@ def _others(entries: list[Entry], chosen: list[Entry]) -> list[Entry]:
     return [entry for entry in entries if id(entry) not in taken]
 
 
-def _scene(parts: Split, downscale: int) -> Scene:
-    entries, left = prefer_reduced(parts.train + parts.test, downscale)
-    capture = capture_of(entries[: len(parts.train)], entries[len(parts.train) :], downscale=left)
+def _scene(parts: Split, reading: Reading) -> Scene:
+    entries, left = prefer_reduced(parts.train + parts.test, reading.downscale)
+    capture = capture_of(
+        entries[: len(parts.train)], entries[len(parts.train) :], replace(reading, downscale=left)
+    )
     points = named_points(parts.document)
     nearest = nearest_seen(points, (*capture.train, *capture.test))
     placement = from_nearest(place(capture, read_stated(parts.document)), nearest)

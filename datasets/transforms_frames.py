@@ -2,6 +2,7 @@
 
 from ..scenes.placement import Capture
 from .capture import read_capture
+from .format import Reading
 from .frame import Frame
 from .images import picture_size
 from .transforms_entries import Entry, check_times, names_of
@@ -9,10 +10,10 @@ from .transforms_lens import read_intrinsics, say_principals_outside, stated_siz
 from .upright import upright
 
 
-def capture_of(train: list[Entry], test: list[Entry], *, downscale: int) -> Capture:
+def capture_of(train: list[Entry], test: list[Entry], reading: Reading) -> Capture:
     """Raises as `frames_of` and `read_capture`."""
     frames, source = frames_of(train + test), str((train + test)[0].shared.file)
-    return read_capture(frames[: len(train)], frames[len(train) :], downscale=downscale, source=source)
+    return read_capture(frames[: len(train)], frames[len(train) :], reading=reading, source=source)
 
 
 def frames_of(entries: list[Entry]) -> list[Frame]:

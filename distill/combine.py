@@ -67,7 +67,7 @@ def combined(teachers: Sequence[TrainedField], edits: Edits) -> TrainedField:
 
     cells = cells_where(whole.domain, anything, first.device)
     _check_something_there(cells)
-    return dataclasses.replace(first, field=whole, sampler=cells, cameras=tuple(chain(*cameras)))
+    return dataclasses.replace(first, field=whole, sampler=cells, cameras=tuple(chain(*cameras)), given=())
 
 
 def _placed(

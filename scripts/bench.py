@@ -15,6 +15,7 @@ from ..bench.export import ExportPlan, measure_export
 from ..bench.fields import measure_fields
 from ..bench.measure import measure_and_report
 from ..bench.ops import OpsPlan, measure_ops
+from ..bench.phone import measure_phone
 from ..bench.process import measure_process
 from ..bench.render import RenderPlan, measure_render
 from ..bench.report import Measured
@@ -22,15 +23,12 @@ from ..bench.step import StepPlan, measure_step
 from ..bench.train import TrainPlan, measure_train
 from ..bench.viewer import ViewerPlan, measure_viewer
 from ..ops import keep_freed_memory
-from ..train.field_file import TrainedField, load_field
-from ..viewer.display import Display
-from .bench_what import conversions_of, fields_of, photographs_of, process_of, what_of
+from ..train.field_file import load_field
+from .bench_what import conversions_of, display_of, fields_of, phone_of, photographs_of, process_of, what_of
 from .device import choose_device
 from .field_path import find_field_file
-from .flags.bench import Bench
+from .flags.bench import DEMO, Bench
 from .outputs import try_folder
-from .view_outputs import PAINTS, difference, figure
-from .view_subjects import subject_of
 
 
 def run_bench(flags: Bench) -> dict[str, Any]:
@@ -53,7 +51,7 @@ def _measured(flags: Bench, device: torch.device, console: Console) -> Measured:
         case "step":
             return measure_step(StepPlan(what_of(flags), flags.warm_up, flags.steps), device, console)
         case "busy":
-            plan = BusyPlan(what_of(flags), flags.max_seconds, flags.repeats, flags.sides[-1], _display)
+            plan = BusyPlan(what_of(flags), flags.max_seconds, flags.repeats, flags.sides[-1], display_of)
             return measure_busy(plan, device, console)
         case "fields":
             return measure_fields(fields_of(flags), device, console)
@@ -63,6 +61,8 @@ def _measured(flags: Bench, device: torch.device, console: Console) -> Measured:
             measured = measure_convert if flags.what == "convert" else measure_ablations
             return measured(conversions_of(flags), device, console)
         case "process":
+            if flags.data == DEMO:
+                return measure_phone(phone_of(flags), console)
             return measure_process(process_of(flags), console)
         case "render":
             trained = load_field(find_field_file(Path(flags.data)), device)
@@ -73,8 +73,4 @@ def _measured(flags: Bench, device: torch.device, console: Console) -> Measured:
         case "viewer":
             file = find_field_file(Path(flags.data))
             trained, plan = load_field(file, device), ViewerPlan(flags.sides[-1], flags.repeats)
-            return measure_viewer(plan, trained, _display(trained, file), console)
-
-
-def _display(trained: TrainedField, file: Path) -> Display:
-    return Display([subject_of(trained, file)], PAINTS, figure, difference)
+            return measure_viewer(plan, trained, display_of(trained, file), console)

@@ -5,13 +5,19 @@ from pathlib import Path
 from ..bench.captures import FRAME, PhotographsPlan
 from ..bench.convert import ConvertPlan
 from ..bench.fields import FieldsPlan
+from ..bench.phone import PhonePlan
+from ..bench.phone_film import Phone
 from ..bench.process import ProcessPlan
 from ..bench.scene_training import Terms
 from ..bench.what import What
 from ..fields.settings import settings_of
 from ..photos.options import ProcessOptions
+from ..train.field_file import TrainedField
+from ..viewer.display import Display
 from .flags.bench import Bench
 from .resuming import Chosen
+from .view_outputs import PAINTS, difference, figure
+from .view_subjects import subject_of
 
 
 def what_of(flags: Bench) -> What:
@@ -29,6 +35,13 @@ def photographs_of(flags: Bench) -> PhotographsPlan:
 
 def process_of(flags: Bench) -> ProcessPlan:
     return ProcessPlan(Path(flags.data), ProcessOptions())
+
+
+def phone_of(flags: Bench) -> PhonePlan:
+    """Raises ValueError for settings that there are not."""
+    chosen = _chosen(flags)
+    terms = Terms(flags.max_seconds, flags.stride, FRAME, chosen.sampler_config, chosen.fit)
+    return PhonePlan(Phone(), ProcessOptions(), chosen.config, terms)
 
 
 def fields_of(flags: Bench) -> FieldsPlan:
@@ -53,6 +66,10 @@ def conversions_of(flags: Bench) -> ConvertPlan:
         convert_seconds=flags.convert_seconds,
         seed=flags.seed,
     )
+
+
+def display_of(trained: TrainedField, file: Path) -> Display:
+    return Display([subject_of(trained, file)], PAINTS, figure, difference)
 
 
 def _chosen(flags: Bench) -> Chosen:

@@ -49,10 +49,10 @@ def run_eval(flags: Eval) -> dict[str, Any]:
     lpips, photographs = _lpips_if_there(device, console), isinstance(trained.field.domain, Contraction)
     images, judged = [], judged_at_scales(trained, groups, flags.stride)
     with until_told_to_stop() as told:
-        for view in counted(judged, view_count(groups), "view", console):
+        for view, posed in counted(judged, view_count(groups), "view", console):
             if flags.output is not None:
                 write_comparison(flags.output / comparison_name(len(images), view.name), view)
-            images.append(figures_of(view, lpips, photographs))
+            images.append(figures_of(view, posed, lpips, photographs))
             if told.is_set():
                 break
     usual, scales = commonest(cameras_of(groups)), len(by_scale(groups))

@@ -21,7 +21,11 @@ ENDINGS = (".json", "")
 def run(trained: TrainedField, place: Place, flags: Export, console: Console) -> dict[str, Any]:
     """Raises ValueError in the user's words."""
     began = time.perf_counter()
-    groups = [moved(cameras, output_from_scene(trained, flags)).to("cpu") for cameras in trained.cameras]
+    if flags.poses == "given" and not trained.knows_given:
+        raise ValueError("--poses given: this field's file does not know where its data had the cameras.")
+    there = output_from_scene(trained, flags)
+    found = trained.cameras if flags.poses == "refined" else trained.given_cameras
+    groups = [moved(cameras, there).to("cpu") for cameras in found]
     if place.output.suffix:
         to_transforms(place.output, groups, flags.frame)
     else:

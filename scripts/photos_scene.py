@@ -8,13 +8,13 @@ from typing import Any
 
 from rich.console import Console
 
-from ..datasets import load_scene
 from ..photos.found import holds_only_photos, is_video
 from ..photos.options import ProcessOptions
 from ..photos.process import STATED, Processed, fingerprint, process, work_folder
 from ..scenes import Scene
 from ..terminal.bar import Bar
 from ..terminal.say import say
+from .loading import loaded
 from .outputs import in_words, try_folder
 from .run_folder import claimed
 
@@ -34,7 +34,7 @@ def scene_beside(source: Path) -> Path:
 
 def load_data(data: str, downscale: int, test_every: int | None, console: Console) -> Scene:
     """As `load_scene`, of whatever the user calls their data. Raises as that does, and as `made`."""
-    return load_scene(data_of(data, console), downscale=downscale, test_every=test_every)
+    return loaded(data_of(data, console), console, downscale=downscale, test_every=test_every)
 
 
 def data_of(data: str, console: Console) -> str:

@@ -14,6 +14,7 @@ from ..scenes.camera_groups import commonest
 from ..terminal.bar import counted
 from ..terminal.interrupts import until_told_to_stop
 from ..terminal.say import say
+from ..train.exposure import remarks
 from ..train.field_file import TrainedField, load_field
 from . import film_output
 from .arguments import choose_size
@@ -35,6 +36,8 @@ def run_render(flags: Render) -> dict[str, Any]:
     file = find_field_file(flags.file)
     trained = load_field(file, device)
     film = _film(trained, flags)
+    for remark in remarks(trained.provenance):
+        say(console, remark)
     total, asked = len(film.cameras), (film.cameras.width, film.cameras.height)
     film_output.check_place(flags.output, file, total)
     if film.said:

@@ -17,7 +17,6 @@ from ..scenes import Scene
 from ..scenes.views import cameras_of, full_size, names_of, view_count
 from ..train.field_file import CAMERA_TENSORS, FIELD_FILE, TrainedField, load_field
 from ..train.held_out import SAME_FRAME
-from ..train.pose_refinement import REFINED
 from ..train.schedule import Budget, FitConfig, fit_config
 from .budget import budget_of
 
@@ -193,9 +192,9 @@ def _difference_of_cameras(trained: TrainedField, scene: Scene) -> str:
         return "their box is another one"
     alike = len(groups) == len(trained.cameras) and all(
         _near(getattr(cameras, name).cpu(), getattr(known, name), tolerance)
-        for cameras, known in zip(groups, trained.cameras, strict=True)
+        for cameras, known in zip(groups, trained.given_cameras, strict=True)
         for name in CAMERA_TENSORS
-        if name != "world_from_camera" or trained.provenance.get("poses") != REFINED
+        if name != "world_from_camera" or trained.knows_given
     )
     return "" if alike else "their cameras are others"
 

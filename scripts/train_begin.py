@@ -6,7 +6,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ..datasets import load_scene
 from ..scenes import Scene
 from ..scenes.camera_groups import sizes
 from ..scenes.multiscale import with_scales
@@ -20,6 +19,7 @@ from ..train.schedule import Budget
 from .arguments import LARGEST_SIDE, MOST_SCALES, check_count, check_seed, check_test_every
 from .device import choose_device
 from .flags.train import Train
+from .loading import loaded
 from .outputs import try_folder
 from .photos_scene import data_of
 from .resuming import Chosen, chosen, kept_in_config, refuse_other_data, resumed
@@ -93,7 +93,8 @@ def _claim(flags: Train, claims: ExitStack) -> Path | None:
 
 def _load(data: str, what: Chosen, console: Console) -> Scene:
     data, began = data_of(data, console), time.perf_counter()
-    scene = with_scales(load_scene(data, downscale=what.downscale, test_every=what.test_every), what.scales)
+    scene = loaded(data, console, downscale=what.downscale, test_every=what.test_every)
+    scene = with_scales(scene, what.scales)
     say(console, f"{_views(scene)}, in {time.perf_counter() - began:.1f} s")
     say_masked(console, full_size(scene.test))
     return scene

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from ..datasets.load import is_dataset, load_scene
+from ..datasets.load import is_dataset
 from ..ops import keep_freed_memory
 from ..scenes.world_frames import WorldFrames
 from ..terminal.interrupts import until_told_to_stop
@@ -20,6 +20,7 @@ from ..viewer.subject import Subject
 from .device import choose_device
 from .field_path import FIELD_FILE, find_field_file
 from .flags.view import View
+from .loading import loaded
 from .page_address import how_to_open, page_url
 from .view_actions import actions
 from .view_outputs import PAINTS, difference, figure
@@ -36,7 +37,7 @@ def run_view(flags: View) -> dict[str, Any]:
         raise ValueError("Name at least one field's file, the folder of its training, or a data set.")
     device = choose_device(flags.device, console)
     library = Library()
-    shown = [_shown(path, library, device) for path in flags.files]
+    shown = [_shown(path, library, device, console) for path in flags.files]
     display = Display([subject for subject, _, _ in shown], PAINTS, figure, difference)
     began = time.perf_counter()
     viewer = Viewer(display, host=flags.host, port=flags.port)
@@ -53,10 +54,12 @@ def run_view(flags: View) -> dict[str, Any]:
     return {"url": page_url(flags.host, viewer.port), "seconds": time.perf_counter() - began}
 
 
-def _shown(path: Path, library: Library, device: torch.device) -> tuple[Subject, Path, WorldFrames]:
+def _shown(
+    path: Path, library: Library, device: torch.device, console: Console
+) -> tuple[Subject, Path, WorldFrames]:
     """What is shown of a field or of a data set, in which folder what is made of it goes, and its frames."""
     if not (path / FIELD_FILE).is_file() and is_dataset(path):  # a run may hold its exported cameras
-        scene = load_scene(path)
+        scene = loaded(path, console)
         folder = path if path.is_dir() else path.parent
         return library.add_scene(scene_subject(scene, path)), folder, scene.frames
     file = find_field_file(path)

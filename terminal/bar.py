@@ -1,6 +1,8 @@
 """A bar over long work: what is being done, how far it is, its figures, the time it took and the time left."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import TypeVar
 
 from rich.console import Console
@@ -9,6 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from ..train.loop import Progress as Step
 from .say import rate
 
+PATIENCE = 1.0  # seconds
 Piece = TypeVar("Piece")
 Some = TypeVar("Some", bound="Bar")
 
@@ -47,6 +50,23 @@ def counted(pieces: Iterable[Piece], total: int, what: str, console: Console) ->
         for count, piece in enumerate(pieces, 1):
             bar.update(count / total, what, f"{count}/{total}")
             yield piece
+
+
+@contextmanager
+def if_it_takes_long(what: str, console: Console) -> Iterator[Callable[[int, int], None]]:
+    """To be told how many pieces of how many are done: a bar shows it, but only of work that goes on for more than
+    PATIENCE."""
+    began, bar = time.perf_counter(), Bar(console)
+    with ExitStack() as shown:
+
+        def told(done: int, total: int) -> None:
+            if not bar.progress.live.is_started:
+                if done == total or time.perf_counter() - began < PATIENCE:
+                    return
+                shown.enter_context(bar)
+            bar.update(done / total, what, f"{done}/{total}")
+
+        yield told
 
 
 class TrainingBar(Bar):

@@ -7,11 +7,12 @@ from rich.table import Column, Table
 
 HEADS = {
     "psnr": "PSNR (dB)",
+    "psnr_posed": "right half, pose refined on the left (dB)",
     "psnr_fitted": "right half, colours fitted on the left (dB)",
     "ssim": "SSIM",
     "lpips": "LPIPS",
 }
-DIGITS = {"psnr": ".2f", "psnr_fitted": ".2f", "ssim": ".4f", "lpips": ".4f"}
+DIGITS = {"psnr": ".2f", "psnr_posed": ".2f", "psnr_fitted": ".2f", "ssim": ".4f", "lpips": ".4f"}
 
 
 def figures_table(images: Sequence[dict[str, Any]], means: dict[str, Any]) -> Table:

@@ -1,6 +1,8 @@
 """Photographs of one scene differ in exposure and white balance: what a training learns of that beside the field."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int64
@@ -12,6 +14,15 @@ from ..renderers import Rendering
 # How strongly gains and offsets are pulled to zero, beside the mean square error of pixels: where either would do, the
 # gain is to differ.
 PULL = (0.001, 0.01)
+MEAN = "the mean of all photographs"
+
+
+def remarks(provenance: Mapping[str, Any]) -> list[str]:
+    """A sentence on which of the exposures that were learnt pictures have, where any were."""
+    if "exposure" not in provenance:
+        return []
+    learnt = "Exposure and white balance were learnt for each photograph"
+    return [f"{learnt}: what is rendered has the mean of all, and not those of one."]
 
 
 class Exposure(nn.Module):
@@ -33,6 +44,10 @@ class Exposure(nn.Module):
             if self.learning_rate
             else []
         )
+
+    def facts(self) -> dict[str, str]:
+        """What a file's provenance tells of its colours, in words."""
+        return {"exposure": MEAN} if self.learning_rate else {}
 
     def of_views(self) -> Float[Tensor, "view gain_offset=6"]:
         return self.maps - self.maps.mean(0)

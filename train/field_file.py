@@ -17,17 +17,20 @@ from ..scenes.world_frames import WorldFrames
 from .field_checks import check_cameras, check_transform
 from .field_header import CameraKind, Header, NewerVersion, read_header
 from .files import one_line, write_tensors
+from .pose_refinement import REFINED
 from .tensor_file import part, read_tensors
 
 FIELD_FILE = "field.safetensors"  # of a run folder
 ENTRY = "omnifield"  # of the safetensors' metadata
+GIVEN = "given_world_from_camera"  # tensors that only files of refined cameras have
 
 
 @dataclass(frozen=True)
 class TrainedField:
     """A field with what it takes to look at it. `cameras` are those it was trained on, in groups of
     one size and one lens, one or more; `background` is sRGB;
-    `scene_from_input` and `input_from_original` are those of its `Scene`."""
+    `scene_from_input` and `input_from_original` are those of its `Scene`. `given` are the poses of the `cameras` as the
+    data have them, group by group, where the training has refined them, and else none."""
 
     field: Field
     sampler: Sampler
@@ -39,6 +42,22 @@ class TrainedField:
     input_from_original: Float[Tensor, "row=4 column=4"] = dataclasses.field(
         default_factory=lambda: torch.eye(4, dtype=torch.float64)
     )
+    given: tuple[Float[Tensor, "view row=3 column=4"], ...] = ()
+
+    @property
+    def knows_given(self) -> bool:
+        """Files that are older than `given`, and what was put together of several, do not say it of refined cameras."""
+        return bool(self.given) or self.provenance.get("poses") != REFINED
+
+    @property
+    def given_cameras(self) -> tuple[Cameras, ...]:
+        """Where the data say that they stand; on the CPU."""
+        if not self.given:
+            return tuple(cameras.to("cpu") for cameras in self.cameras)
+        pairs = zip(self.cameras, self.given, strict=True)
+        return tuple(
+            dataclasses.replace(cameras.to("cpu"), world_from_camera=poses) for cameras, poses in pairs
+        )
 
     @property
     def frames(self) -> WorldFrames:
@@ -74,6 +93,7 @@ def field_contents(trained: TrainedField) -> tuple[dict[str, Tensor], dict[str, 
         for name in CAMERA_TENSORS:
             # A copy: groups may share what they have in common, and the tensors of a file may not.
             tensors[f"cameras.{group}.{name}"] = getattr(cameras, name).clone()
+    tensors |= {f"{GIVEN}.{group}": poses.clone() for group, poses in enumerate(trained.given)}
     return tensors, {ENTRY: _header(trained).text(facts(trained))}
 
 
@@ -168,15 +188,17 @@ def _build(header: Header, tensors: dict[str, Tensor]) -> TrainedField:
     check_transform(transform)
     if thumbnail.dtype != torch.uint8 or thumbnail.ndim != 3 or thumbnail.shape[2] != 3:
         raise ValueError(f"the thumbnail is {thumbnail.dtype} of shape {tuple(thumbnail.shape)}")
+    cameras = _cameras(header, tensors)
     return TrainedField(
         field=field_from_stored(header.config, header.domain, part("field.", tensors)),
         sampler=sampler_from_stored(header.sampler, header.domain, _stored_sampler(tensors)),
-        cameras=_cameras(header, tensors),
+        cameras=cameras,
         background=header.background,
         scene_from_input=transform.double(),
         provenance=header.provenance,
         thumbnail=thumbnail,
         input_from_original=_input_from_original(tensors),
+        given=_given(cameras, tensors),
     )
 
 
@@ -200,6 +222,17 @@ def _cameras(header: Header, tensors: dict[str, Tensor]) -> tuple[Cameras, ...]:
     """The tensors of the one group that files of version 1 have are named without its number."""
     groups = ["cameras"] if header.version == 1 else [f"cameras.{i}" for i in range(len(header.cameras))]
     return tuple(_group(kind, group, tensors) for kind, group in zip(header.cameras, groups, strict=True))
+
+
+def _given(cameras: tuple[Cameras, ...], tensors: dict[str, Tensor]) -> tuple[Tensor, ...]:
+    if f"{GIVEN}.0" not in tensors:
+        return ()
+    named = {f"{GIVEN}.{group}": each.world_from_camera for group, each in enumerate(cameras)}
+    found = {name: tensors[name] for name in named}
+    check_fit(named, found)
+    for each, poses in zip(cameras, found.values(), strict=True):
+        check_cameras(dataclasses.replace(each, world_from_camera=poses))
+    return tuple(found.values())
 
 
 def _group(kind: CameraKind, group: str, tensors: dict[str, Tensor]) -> Cameras:

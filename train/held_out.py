@@ -13,26 +13,27 @@ from ..scenes.multiscale import at_scales
 from ..scenes.views import cameras_of
 from ..scenes.world_frames import moved, moved_poses
 from .evaluate import Judged, judge, mean_figure
+from .exposure import remarks
 from .field_file import TrainedField
+from .held_out_pose import psnr_posed
 from .perceptual import Lpips
 from .pose_refinement import REFINED
 
 SAME_FRAME = 1e-3  # of the box's side (or of a unit axis): how far apart poses in one frame may be
-FIGURES = ("psnr", "psnr_fitted", "ssim", "lpips")
+FIGURES = ("psnr", "psnr_posed", "psnr_fitted", "ssim", "lpips")
 Figures = dict[str, Any]
 
 
 def held_out_views(trained: TrainedField, scene: Scene, scales: int) -> tuple[tuple[Views, ...], list[str]]:
-    """The scene's held-out views at all scales, in the field's frame; and warnings where the two are not of one data
-    set."""
+    """The scene's held-out views at all scales, in the field's frame; and what to say of their figures: which exposure
+    they are of, and warnings where the two are not of one data set."""
     views = at_scales(scene.test, scales)
     field_from_scene = trained.scene_from_input.double().cpu() @ scene.scene_from_input.double().inverse()
     tolerance = SAME_FRAME * max(1.0, trained.field.domain.side)
     seen = moved_poses(all_poses(cameras_of(scene.train)).cpu(), field_from_scene)
-    known = all_poses(trained.cameras).cpu()
-    warnings = []
-    where_they_were = trained.provenance.get("poses") != REFINED
-    if seen.shape != known.shape or (where_they_were and (seen - known).abs().max() > tolerance):
+    known = all_poses(trained.given_cameras)
+    warnings = remarks(trained.provenance)
+    if seen.shape != known.shape or (trained.knows_given and (seen - known).abs().max() > tolerance):
         warnings.append(f"Warning: the field was trained on other cameras than those of {scene.name}.")
     if (field_from_scene - torch.eye(4)).abs().max() <= tolerance:
         return views, warnings
@@ -45,15 +46,24 @@ def held_out_views(trained: TrainedField, scene: Scene, scales: int) -> tuple[tu
     ), warnings
 
 
-def judged_at_scales(trained: TrainedField, groups: Sequence[Views], stride: int) -> Iterator[Judged]:
-    """All views of one scale after the other."""
+def judged_at_scales(
+    trained: TrainedField, groups: Sequence[Views], stride: int
+) -> Iterator[tuple[Judged, float | None]]:
+    """All views of one scale after the other, and of each `psnr_posed`; None where the field's own cameras were
+    believed."""
     background = torch.tensor(trained.background, device=groups[0].images.device)
-    return judge(trained.field, trained.sampler, groups, background, stride)
+    refined, shown = trained.provenance.get("poses") == REFINED, (trained.field, trained.sampler)
+    places = ((views, view) for views in groups for view in range(len(views)))
+    for judged, (views, view) in zip(judge(*shown, groups, background, stride), places, strict=True):
+        yield judged, psnr_posed(*shown, views, view, background, stride) if refined else None
 
 
-def figures_of(view: Judged, lpips: Lpips | None, photographs: bool) -> Figures:
-    """Of one view, ready for JSON; of photographs also what is left when their exposure does not count."""
+def figures_of(view: Judged, posed: float | None, lpips: Lpips | None, photographs: bool) -> Figures:
+    """Of one view, ready for JSON; of photographs also what is left when their exposure does not count, and where poses
+    were refined what is when the error of its own does not."""
     figures = {"name": view.name, "psnr": _finite(view.psnr)}
+    if posed is not None:
+        figures["psnr_posed"] = _finite(posed)
     if photographs:
         figures["psnr_fitted"] = _finite(view.psnr_fitted)
     figures["ssim"] = _finite(view.ssim)

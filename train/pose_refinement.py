@@ -1,5 +1,6 @@
 """Poses of photographs are estimates: what a training may correct of them, by the gradients of its rays."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -49,6 +50,10 @@ class PoseRefinement(nn.Module):
     def facts(self) -> dict[str, str]:
         """What a file's provenance tells of its cameras, in words."""
         return {"poses": REFINED} if self.learning_rate else {}
+
+    def given(self, groups: Sequence[Views]) -> tuple[Float[Tensor, "view row=3 column=4"], ...]:
+        """The poses of training views as the data have them, where they are no longer believed."""
+        return tuple(views.cameras.world_from_camera for views in groups) if self.learning_rate else ()
 
     @torch.no_grad()
     def cameras(self, views: Views) -> Cameras:

@@ -147,6 +147,7 @@ class Run:
             "seconds": round(self.training.seconds, 3),
             **sampler.facts(),
             **self.training.poses.facts(),
+            **self.training.exposure.facts(),
         }
         return self._with(sampler, thumbnail, {**self.provenance, **made})
 
@@ -160,6 +161,7 @@ class Run:
             provenance=provenance,
             thumbnail=thumbnail,
             input_from_original=self.scene.input_from_original,
+            given=self.training.poses.given(full_size(self.scene.train)),
         )
 
     def thumbnail(self, sampler: Sampler) -> Thumbnail:

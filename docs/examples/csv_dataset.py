@@ -29,7 +29,7 @@ def load(path: Path, reading: Reading) -> Scene:
         frames = [frame_of(path, number, row) for number, row in enumerate(csv.reader(file), 1)]
     every = reading.test_every or TEST_EVERY
     test, train = frames[::every], [frame for i, frame in enumerate(frames) if i % every]
-    capture = read_capture(train, test, downscale=reading.downscale, source=str(path / FILE))
+    capture = read_capture(train, test, reading=reading, source=str(path / FILE))
     placement = place(capture, Stated(str(path / FILE)))
     return Scene(
         name=path.resolve().name,

@@ -42,13 +42,14 @@ class Bench:
     photographs: one field on several captures, with pictures.
     convert: every field into every other.
     ablations: one field into others, with parts of the conversion left out.
-    process: photographs without their poses, against the poses that they had.
+    process: photographs without their poses, against the poses that they had; of `demo` a phone's film of it, and a
+    training on its frames.
     render: ms per frame.
     export: how close exported meshes are to the true one.
     viewer: how soon a browser has its pictures."""
     data: Annotated[str, tyro.conf.Positional, named("[DATA]")] = DEMO
     """For render, export and viewer: a field's file, or the folder of its training. For ops: nothing.
-    For process: a dataset folder with images in it, or a folder of such.
+    For process: a dataset folder with images in it, a folder of such, or `demo`.
     For all others: `demo`, a dataset folder, or a mesh file."""
     more: Annotated[Repeated, named("DATA")] = ()
     """For photographs: another data set; may be given several times."""
@@ -66,8 +67,8 @@ class Bench:
     """For step, train, busy and photographs: a setting of the field, or with sampler. or fit. before its name of these.
     For fields: only those of the sampler and of the training. May be given several times."""
     max_seconds: float = 60.0
-    """For train, fields, photographs, convert and ablations: seconds of each training, loading and pictures not
-    counted.
+    """For train, fields, photographs, process, convert and ablations: seconds of each training, loading and pictures
+    not counted.
     For busy: of all turns together."""
     warm_up: int = 200
     """For step: how many steps go before those that are measured."""
@@ -112,10 +113,6 @@ class Bench:
             raise ValueError("--fields and --to must name at least one field each.")
         if not self.sides or not all(SMALLEST_FRAME <= side <= LARGEST_FRAME for side in self.sides):
             raise ValueError(f"--sides takes numbers from {SMALLEST_FRAME} to {LARGEST_FRAME} pixels.")
-        if self.what == "process" and self.data == DEMO:
-            raise ValueError(
-                "bench process needs the folder of photographs with known poses, or a folder of such."
-            )
         if self.what in ("render", "export", "viewer") and self.data == DEMO:
             raise ValueError(
                 f"bench {self.what} needs a trained field's file, or the folder of its training."

@@ -34,6 +34,8 @@ class Export:
     Cameras are a transforms.json, or a folder (a name without a dot) for COLMAP's cameras.txt and images.txt."""
     frame: Literal["input", "scene"] = "input"
     """Whose coordinates: input is those of the data, as they were given; scene those of the field, +Z up."""
+    poses: Literal["refined", "given"] = "refined"
+    """For cameras: where a training has refined them (fit.poses), or where the data have them."""
     box: Annotated[Corners | None, named("X0 Y0 Z0 X1 Y1 Z1"), usually("the box of the field")] = None
     """For mesh, points and web: nothing outside of it is exported. Two opposite corners, in the coordinates of --frame.
     Without it a page shows all of an unbounded scene."""

@@ -10,6 +10,7 @@ import torch
 from omnifield.datasets import load_scene
 from omnifield.datasets.camera_path import from_nerfstudio
 from omnifield.datasets.capture import read_capture
+from omnifield.datasets.format import Reading
 from omnifield.datasets.frame import Frame
 from omnifield.datasets.images import Picture
 from omnifield.datasets.intrinsics import Intrinsics
@@ -177,16 +178,27 @@ def my_frames(file: Path) -> list[Frame]:
     return frames
 
 
+def test_who_waits_is_told_how_many_pictures_are_decoded(tmp_path: Path) -> None:
+    dataset, told = Dataset(tmp_path), []
+    for i in range(5):
+        dataset.save(f"{i}.png", disc(24, 16, i)[..., :3])
+    (tmp_path / "table.csv").write_text("\n".join(f"{i}.png,{20 + i},{1.25 * i}" for i in range(5)))
+    frames = my_frames(tmp_path / "table.csv")
+    reading = Reading(told=lambda done, total: told.append((done, total)))
+    read_capture(frames[:4], frames[4:], reading=reading, source="table.csv")
+    assert told == [(done, 5) for done in range(1, 6)]
+
+
 def test_frames_need_no_json(tmp_path: Path) -> None:
     dataset = Dataset(tmp_path)
     for i in range(5):
         dataset.save(f"{i}.png", disc(24, 16, i)[..., :3])
     (tmp_path / "table.csv").write_text("\n".join(f"{i}.png,{20 + i},{1.25 * i}" for i in range(5)))
     frames = my_frames(tmp_path / "table.csv")
-    capture = read_capture(frames[:4], frames[4:], downscale=1, source="table.csv")
+    capture = read_capture(frames[:4], frames[4:], reading=Reading(), source="table.csv")
     [views] = placed(capture.train, place(capture, Stated("table.csv")))
     assert views.names == ("0", "1", "2", "3") and not any_moving([views.cameras])
     assert views.cameras.focal[:, 0].tolist() == [20, 21, 22, 23]
     assert np.array_equal(views.images[2].numpy(), disc(24, 16, 2)[..., :3])
     with pytest.raises(ValueError, match=r"^table\.csv: frames must hold at least 2 images"):
-        read_capture(frames[:1], frames[1:], downscale=1, source="table.csv")
+        read_capture(frames[:1], frames[1:], reading=Reading(), source="table.csv")

@@ -14,6 +14,7 @@ from omnifield.scripts.flags.export import Export
 from omnifield.scripts.view import _shown
 from omnifield.scripts.view_scene import nothing_seen, scene_subject
 from omnifield.scripts.view_subjects import Library
+from rich.console import Console
 
 from .browser import differ, needs_browser, screen, show, showing, tab
 from .conftest import COLOR, SIZE
@@ -70,7 +71,7 @@ def test_a_run_with_its_exported_cameras_is_no_data_set(ball_file) -> None:
     run = ball_file()
     run_export(Export("cameras", run, json=True))
     assert (run / "transforms.json").is_file()
-    subject, folder, _ = _shown(run, Library(), torch.device("cpu"))
+    subject, folder, _ = _shown(run, Library(), torch.device("cpu"), Console(stderr=True))
     assert subject.name == "ball · [b]all" and folder == run
 
 

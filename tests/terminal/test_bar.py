@@ -4,7 +4,8 @@ import io
 from collections.abc import Iterator
 
 import pytest
-from omnifield.terminal.bar import Bar, counted
+from omnifield.terminal import bar
+from omnifield.terminal.bar import Bar, counted, if_it_takes_long
 from omnifield.terminal.say import rate
 from rich.console import Console
 from rich.progress import Progress
@@ -21,9 +22,9 @@ def written(console: Console) -> str:
 
 
 def test_a_bar_says_what_is_done_how_far_and_how_long(console: Console) -> None:
-    with Bar(console) as bar:
-        bar.update(0.5, "stage [b]one", "12.3 dB [/]")
-        (task,) = bar.progress.tasks
+    with Bar(console) as shown:
+        shown.update(0.5, "stage [b]one", "12.3 dB [/]")
+        (task,) = shown.progress.tasks
         assert task.percentage == 50
     text = written(console)
     assert "stage [b]one" in text and "12.3 dB [/]" in text and "left" in text  # brackets are no markup
@@ -38,7 +39,7 @@ def test_pieces_are_counted_as_they_come(console: Console) -> None:
 
 def test_what_ends_the_work_ends_the_bar(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
     stopped = []
-    monkeypatch.setattr(Progress, "stop", lambda bar: stopped.append(bar))
+    monkeypatch.setattr(Progress, "stop", lambda each: stopped.append(each))
 
     def pieces() -> Iterator[int]:
         yield 1
@@ -47,6 +48,21 @@ def test_what_ends_the_work_ends_the_bar(console: Console, monkeypatch: pytest.M
     with pytest.raises(KeyboardInterrupt):
         list(counted(pieces(), 2, "piece", console))
     assert len(stopped) == 1
+
+
+def test_a_bar_is_shown_only_of_what_takes_long(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    with if_it_takes_long("loading", console) as told:
+        for done in range(1, 5):
+            told(done, 4)
+    assert written(console) == ""
+    monkeypatch.setattr(bar, "PATIENCE", 0.0)
+    with if_it_takes_long("loading", console) as told:
+        told(4, 4)
+    assert written(console) == ""  # it is done before anybody could look
+    with if_it_takes_long("loading", console) as told:
+        for done in range(1, 5):
+            told(done, 4)
+    assert "loading" in written(console) and "4/4" in written(console)
 
 
 def test_a_rate_has_three_figures() -> None:

@@ -4,10 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from omnifield.scenes import Cameras, Scene
+from omnifield.scenes import Cameras, Scene, Views
 from omnifield.train import Budget, FitConfig, begin, fit
 from omnifield.train.checkpoint import load_training, save_training
+from omnifield.train.evaluate import judge
 from omnifield.train.field_file import load_field
+from omnifield.train.held_out_pose import posed_by_left_half, psnr_posed
 from omnifield.train.loop import Training
 from omnifield.train.pose_refinement import PoseRefinement, rotation_of
 from omnifield.train.run import Run
@@ -90,3 +92,49 @@ def test_a_file_has_the_refined_cameras_and_its_training_goes_on(
     load_training(tmp_path / "state", again)
     assert torch.equal(again.poses.motions, training.poses.motions)
     assert "poses" not in begin(scene, HASH).poses.facts()
+
+
+def test_a_file_knows_where_the_data_had_the_cameras(tmp_path: Path, generator: torch.Generator) -> None:
+    """Report 36 (nerfstudio#1191, PR#3116)."""
+    scene = displaced(sphere_scene(train=6, test=1), generator)
+    given = scene.train[0].cameras.world_from_camera
+    for rate in (0.0, RATE):
+        training = begin(scene, HASH, FitConfig(poses=rate))
+        fit(training, scene, Budget(steps=5))
+        trained = load_field(Run(tmp_path, scene, training, {}).save())
+        assert torch.equal(trained.given_cameras[0].world_from_camera, given) and trained.knows_given
+        assert torch.equal(trained.cameras[0].world_from_camera, given) == (rate == 0.0)
+    older = replace(trained, given=())
+    assert not older.knows_given
+
+
+def test_a_held_out_pose_is_found_by_half_of_its_picture(generator: torch.Generator) -> None:
+    """Report 35 (nerfstudio#2469, #2496): with refined training poses held-out pictures look worse than they are."""
+    scene = sphere_scene(train=16, test=2)
+    training = fitted(scene, 0.0)
+    (true,) = scene.test
+    poses = true.cameras.world_from_camera.clone()
+    poses[0, :, 3] += 0.1 * poses[0, :, 0]
+    moved = replace(true, cameras=replace(true.cameras, world_from_camera=poses))
+    field, sampler, white = training.field, training.sampler, torch.ones(3)
+    asking = [parameter.requires_grad for parameter in field.parameters()]
+    found = posed_by_left_half(field, sampler, moved, 0, white)
+    assert [parameter.requires_grad for parameter in field.parameters()] == asking
+    points = 0.5 * torch.eye(3)
+    off = [
+        (cameras.project(0, points)[0] - true.cameras.project(0, points)[0]).norm(dim=-1).mean()
+        for cameras in (moved.cameras, found)
+    ]
+    assert off[1] < 0.4 * off[0]
+    (given,) = judge(field, sampler, (one_view(moved, 0),), white)
+    (right,) = judge(field, sampler, (one_view(true, 0),), white)
+    assert given.psnr + 3 < psnr_posed(field, sampler, moved, 0, white, 1) < right.psnr + 3
+    spoilt = replace(moved, images=moved.images.clone())
+    spoilt.images[0, :, true.cameras.width // 2 :] = 77  # the half that is judged says nothing of the pose
+    again = posed_by_left_half(field, sampler, spoilt, 0, white)
+    assert torch.equal(again.world_from_camera, found.world_from_camera)
+
+
+def one_view(views: Views, number: int) -> Views:
+    rows = slice(number, number + 1)
+    return Views(views.cameras[rows], views.images[rows], views.ignored[rows], views.names[rows])
