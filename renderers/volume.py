@@ -51,8 +51,8 @@ class Trace:
 @dataclass(frozen=True)
 class VolumeRenderer:
     """Marches rays with a sampler and composites whatever field it is given. A ray ends where its transmittance falls
-    below `stop`, and samples of a weight up to `visible` have the mean colour of its others. Without gradients steps are
-    twice as long where less light than `fade` is left."""
+    below `stop`, and samples of a weight up to `visible` have the mean colour of its others. Without gradients, steps
+    are twice as long where less light than `fade` is left."""
 
     sampler: Sampler
     stop: float = STOP
