@@ -94,7 +94,7 @@ def _measure(
     stride: int,
     console: Console,
 ) -> dict[str, Any]:
-    plan = MeshPlan(crop_of(trained.field.domain), CELLS, FACES, TEXTURE, 0.0)
+    plan = MeshPlan(crop_of(trained.field.domain, trained.cameras), CELLS, FACES, TEXTURE, 0.0)
     began = time.perf_counter()
     with Bar(console) as bar:
         made: ColoredMesh = finished(make_mesh(trained, plan, METHODS[method]), _shown(bar, method))

@@ -15,7 +15,7 @@ from ..fields import Field, ParameterGroup, Points, Probe
 from ..fields.base import Occupied
 from ..fields.decoders import HARMONICS, ColorDecoder
 from ..ops import spherical_harmonics
-from ..scenes import Box, Domain
+from ..scenes import Box, Contraction, Domain
 from ..scenes.crop import Crop
 
 LEAST = 1e-12  # densities and shares are divided by no less
@@ -214,8 +214,9 @@ def moved_domain(domain: Domain, world_from_field: Float[Tensor, "row=4 column=4
 
 
 def around(domains: Sequence[Domain]) -> Domain:
-    """The box around all of them; unbounded if one of them is."""
-    kind = next((type(domain) for domain in domains if not isinstance(domain, Box)), Box)
+    """The box around all of them; unbounded if one of them is. One alone stays of its kind."""
+    unbounded = any(isinstance(domain, Contraction) for domain in domains)
+    kind = type(domains[0]) if len(domains) == 1 else Contraction if unbounded else Box
     lo, hi = (
         torch.tensor(c, dtype=torch.float64) for c in zip(*((d.lo, d.hi) for d in domains), strict=True)
     )

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from ..fields.blocks import EMPTY
 from ..fields.mipvog import MipVogConfig
 from ..renderers.march import March
-from ..scenes import Cameras
+from ..scenes import Box, Cameras
 from ..scenes.cells import packed
+from ..scenes.looked_at import middle_looked_at
 from ..train.field_file import TrainedField
 from ..train.files import write_atomically
 from .page_bake import SCALES, Baked, bake, why_not_shown
@@ -98,10 +97,13 @@ def page_facts(trained: TrainedField, baked: Baked) -> dict[str, Any]:
     """What the page's program is told beside the bytes."""
     config, march, domain = trained.config, trained.sampler, trained.field.domain
     assert isinstance(config, MipVogConfig) and isinstance(march, March)
-    lo, hi = torch.tensor(domain.lo), torch.tensor(domain.hi)
     return {
-        "domain": {"kind": type(domain).__name__.lower(), "lo": domain.lo, "hi": domain.hi},
-        "middle": ((lo + hi) / 2).tolist(),
+        "domain": {
+            "kind": "box" if isinstance(domain, Box) else "contraction",
+            "lo": domain.lo,
+            "hi": domain.hi,
+        },
+        "middle": middle_looked_at(domain, trained.cameras).tolist(),
         "size": domain.side,
         "march": {
             "cells": march.grid.resolution,

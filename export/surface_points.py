@@ -6,6 +6,7 @@ from torch import Tensor
 
 from ..fields import Points
 from ..scenes.camera_groups import commonest
+from ..scenes.looked_at import middle_looked_at
 from ..train.field_file import TrainedField
 
 
@@ -17,10 +18,10 @@ def points_of(
 ) -> Points:
     """Looked at from outside of the scene, or along a direction; with the footprint that a pixel of the training
     cameras has at their median distance from the middle."""
-    lo, hi = trained.field.domain.corners(position)
-    toward = (lo + hi) / 2 - position if direction is None else direction
+    middle = middle_looked_at(trained.field.domain, trained.cameras).to(position)
+    toward = middle - position if direction is None else direction
     cameras = commonest(trained.cameras)
-    distance = (cameras.world_from_camera[:, :, 3] - (lo + hi) / 2).norm(dim=-1).median()
+    distance = (cameras.world_from_camera[:, :, 3] - middle).norm(dim=-1).median()
     radius = distance * cameras.cone_radius(
         torch.zeros(1, dtype=torch.long), -cameras.world_from_camera[:1, :, 2]
     )

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int32, UInt8
 from torch import Tensor
 
 from ..ops import MarchGrid, ray_march, ray_march_on
-from ..scenes import Contraction, Domain, Rays
+from ..scenes import Contraction, Domain, Outlook, Rays
 from .sampler import Density, Sampler
 from .samples import Samples
 
@@ -24,7 +24,9 @@ def march_grid(domain: Domain, resolution: int, steps_per_side: int, cone: float
     """The march through a domain: steps of one length in a bounded box, growing with distance in an unbounded one."""
     step = domain.side / steps_per_side
     if isinstance(domain, Contraction):
-        return MarchGrid(domain.lo, domain.hi, True, resolution, 2 * step, cone)
+        # Seen from the middle of the box, cells are longest along the view: half as many steps pass one well enough.
+        growth = 2 * cone if isinstance(domain, Outlook) else cone
+        return MarchGrid(domain.lo, domain.hi, True, resolution, 2 * step, growth)
     return MarchGrid(domain.lo, domain.hi, False, resolution, step, 0.0)
 
 

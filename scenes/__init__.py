@@ -1,7 +1,7 @@
 """Where the light was measured, in words everybody uses: domains, cameras, rays, views, scenes."""
 
 from .cameras import Cameras, Lens, pinhole
-from .domain import Box, Contraction, Domain
+from .domain import Box, Contraction, Domain, Outlook
 from .pixel_rays import PixelRays, RayRange
 from .rays import Rays
 from .scene import Scene
@@ -13,6 +13,7 @@ __all__ = [
     "Contraction",
     "Domain",
     "Lens",
+    "Outlook",
     "PixelRays",
     "RayRange",
     "Rays",

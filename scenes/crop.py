@@ -1,12 +1,15 @@
 """A part of the world that is looked at or exported, as a box that may be turned."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from .cameras import Cameras
 from .domain import Box, Corner, Domain
+from .looked_at import box_looked_at
 from .rays import Rays
 
 
@@ -51,9 +54,9 @@ class Crop:
         return self.center.to(local) + local @ self.rotation.to(local).T
 
 
-def crop_of(domain: Domain) -> Crop:
-    """The domain's own box."""
-    return crop_between(domain.lo, domain.hi, torch.eye(4))
+def crop_of(domain: Domain, cameras: Sequence[Cameras]) -> Crop:
+    """What the cameras look at."""
+    return crop_between(*box_looked_at(domain, cameras), torch.eye(4))
 
 
 def crop_between(lo: Corner, hi: Corner, world_from_box: Float[Tensor, "row=4 column=4"]) -> Crop:

@@ -71,6 +71,13 @@ class Contraction(Domain):
         return lo + (x + 1) / 2 * (hi - lo)
 
 
+@dataclass(frozen=True)
+class Outlook(Contraction):
+    """An unbounded scene that all cameras look at from one side: the box is around the cameras, and reaches half
+    as far as what they look at. That is beyond it, where the contraction is a view in perspective from the middle of
+    the cameras, with its depth by inverse distance, as normalised device coordinates are (NeRF, Appendix C)."""
+
+
 def _unit(
     position: Float[Tensor, "*n xyz=3"], domain: Domain, *, contracted: bool
 ) -> Float[Tensor, "*n xyz=3"]:

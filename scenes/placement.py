@@ -12,6 +12,8 @@ The rule, in the order it is tried:
    middle and reaches as far as what they see (`agreement.ask` compares the pictures), but at least twice as far as
    the farthest camera. Cameras that see only what is far beyond the point where their axes meet look outwards too:
    those of a panorama stand on one spot but for a trembling hand, and their axes meet anywhere near it.
+4. Of these, where the cameras look at something from one side (LLFF's captures), the box is around the cameras instead,
+   and reaches half as far as what they look at: see `Outlook`.
 
 Nowhere do the few count that are far off all others (`poses.far_off`): one wrong pose must not make the box so large
 that nothing in it can be seen. Everything is computed in float64, and what lies far from the origin of its coordinates
@@ -28,7 +30,7 @@ from torch import Tensor
 from .agreement import Told, ask
 from .camera_groups import all_poses
 from .cameras import Cameras
-from .domain import Box, Contraction, Corner, Domain
+from .domain import Box, Contraction, Corner, Domain, Outlook
 from .notice import notice
 from .orientation import Orientation, upright
 from .poses import LookAt, astray, largest, look_at, middle_of
@@ -40,6 +42,7 @@ VISIBLE_MARGIN = 1.05
 EMPTY_BORDER = 0.9  # share of the border that must be transparent or ignored for a picture of an object alone
 CUT_OUT = 0.02  # share of all pixels that must be transparent, but not in all pictures, for an object that is cut off
 ON_THE_SPOT = 8  # times as far as the point looked at: what is seen lies elsewhere
+SAME_WAY = 0.9  # length of the mean viewing direction from which on cameras count as looking the same way
 FAR_AWAY = 30  # sides of the box from the origin, beyond which float32 is too coarse for what is in the box
 
 
@@ -94,8 +97,18 @@ def place(capture: Capture, stated: Stated) -> Placement:
         scene_from_input = upright(poses, stated.orientation, stated.up, target.point)
         return in_box(scene_from_input, Box(*cube(scene_from_input, target.point, half)))
     centre, half = inner_cube(cameras, target, told)
+    kind = Contraction
+    if looks_inward(target, told) and stand_before(poses, target):
+        centre, half, kind = middle_of(poses), target.depth.median().item() / 2, Outlook
     scene_from_input = upright(poses, stated.orientation, stated.up, centre)
-    return in_contraction(scene_from_input, Contraction(*cube(scene_from_input, centre, half)))
+    return in_contraction(scene_from_input, kind(*cube(scene_from_input, centre, half)))
+
+
+def stand_before(poses: Float[Tensor, "view row column=4"], target: LookAt) -> bool:
+    """Whether the cameras look at something from one side: all the same way, and from within half of the way to it."""
+    same_way = -poses[:, :, 2].mean(0)
+    apart = largest((poses[:, :, 3] - middle_of(poses)).norm(dim=-1))
+    return bool(same_way.norm() > SAME_WAY and apart < target.depth.median() / 2)
 
 
 def notice_poses(capture: Capture, file: str) -> Told:

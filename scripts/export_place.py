@@ -44,7 +44,7 @@ def output_from_scene(trained: TrainedField, flags: Export) -> Float[Tensor, "ro
 def crop(trained: TrainedField, flags: Export) -> Crop:
     """What is exported, in the scene's frame. Raises ValueError where nothing of a bounded scene is in it."""
     if flags.box is None:
-        return crop_of(trained.field.domain)
+        return crop_of(trained.field.domain, trained.cameras)
     scene_from_output = torch.linalg.inv(output_from_scene(trained, flags))
     return crop_between(flags.box[:3], flags.box[3:], scene_from_output)
 

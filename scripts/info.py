@@ -12,7 +12,11 @@ from .field_facts import facts_of
 from .field_path import find_field_file
 from .flags.info import Info
 
-BOX_KINDS = {"box": "bounded", "contraction": "unbounded beyond the box"}
+BOX_KINDS = {
+    "box": "bounded",
+    "contraction": "unbounded beyond the box",
+    "outlook": "around cameras that look one way; what they look at is beyond it, unbounded",
+}
 IDENTITY = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
 
 

@@ -131,7 +131,9 @@ def _mesh(library: Library, look: Callable[[], DisplaySettings], folder: Path) -
         there = trained.frames.input_from_scene
         file = folder / f"{plain(order.subject)} mesh{MESHES[order.choice]}"
         texture = TEXTURE if file.suffix in TEXTURED else 0
-        plan = MeshPlan(shown.crop or crop_of(trained.field.domain), CELLS, FACES, texture, shown.time)
+        plan = MeshPlan(
+            shown.crop or crop_of(trained.field.domain, trained.cameras), CELLS, FACES, texture, shown.time
+        )
 
         def work() -> Iterator[Stage]:
             made.append((yield from make_mesh(trained, plan, METHODS["auto"])))

@@ -9,11 +9,11 @@ import torch
 
 from ..fields import FIELD_CONFIGS, FieldConfig
 from ..renderers import SAMPLER_CONFIGS, OccupancyConfig, SamplerConfig
-from ..scenes import Box, Contraction, Domain, Lens
+from ..scenes import Box, Contraction, Domain, Lens, Outlook
 from . import strict_json
 
 VERSION = 2  # 1 had one group of cameras, and cells of occupancy as the only sampler
-DOMAINS = {"box": Box, "contraction": Contraction}
+DOMAINS = {"box": Box, "contraction": Contraction, "outlook": Outlook}
 LARGEST_PICTURE = 1 << 16  # pixels along a side
 MOST_GROUPS = 1 << 12  # of cameras
 FARTHEST = 1e12  # scene units: its square is still a float32

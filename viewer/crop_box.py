@@ -7,6 +7,7 @@ import torch
 import viser
 from scipy.spatial.transform import Rotation
 
+from ..scenes.looked_at import box_looked_at
 from .server import Viewer
 from .subject import Crop
 
@@ -17,9 +18,9 @@ class CropBox:
     def __init__(self, viewer: Viewer, apply: Callable[[], None]) -> None:
         self.viewer = viewer
         self.apply = apply
-        domain = viewer.display.subject(viewer.display.look).domain
-        self.middle = (np.array(domain.lo) + np.array(domain.hi)) / 2
-        self.extent = np.array(domain.hi) - np.array(domain.lo)
+        subject = viewer.display.subject(viewer.display.look)
+        domain, (lo, hi) = subject.domain, np.array(box_looked_at(subject.domain, subject.cameras))
+        self.middle, self.extent = (lo + hi) / 2, hi - lo
         gui, scene = viewer.server.gui, viewer.server.scene
         step = float(f"{domain.side / 100:.1g}")
         with gui.add_folder("Crop box", expand_by_default=False):

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import viser
 
+from ..scenes.looked_at import middle_looked_at
 from ..train.files import one_line
 from .display import Display
 from .guard import guarded_server
@@ -162,7 +163,7 @@ class Screen:
 
 def point_ahead(subject: Subject, pose: np.ndarray) -> np.ndarray:
     """The point on a camera's axis that is nearest to the middle of the scene: what to turn around."""
-    middle = (np.array(subject.domain.lo) + np.array(subject.domain.hi)) / 2
+    middle = middle_looked_at(subject.domain, subject.cameras).numpy()
     forward = -pose[:, 2]
     ahead = max(float((middle - pose[:, 3]) @ forward), subject.domain.side / 10)
     return pose[:, 3] + ahead * forward

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 from omnifield.datasets import load_scene
-from omnifield.scenes import Box, Cameras, Contraction, Scene
+from omnifield.scenes import Box, Cameras, Contraction, Outlook, Scene
+from omnifield.scenes.looked_at import box_looked_at
 from omnifield.scenes.notice import Notice
 from PIL import Image
 
@@ -176,6 +177,24 @@ def test_half_a_ring_is_centred_on_what_it_looks_at(photographs) -> None:
     looked_at = scene.scene_from_input @ torch.tensor([5.0, 1.0, 0.0, 1.0], dtype=torch.float64)
     middle = (np.array(scene.domain.lo) + np.array(scene.domain.hi)) / 2
     assert np.linalg.norm(middle - looked_at[:3].numpy()) < 0.05 * scene.domain.side
+
+
+@pytest.mark.parametrize(("apart", "kind"), [(0.03, Outlook), (0.2, Contraction)])
+def test_cameras_that_look_at_something_from_one_side_stand_in_the_middle(photographs, apart, kind) -> None:
+    """Nearer to one another than half way to it: the box is around them, and what they look at beyond it."""
+    for i, frame in enumerate(photographs.files[FILE]["frames"]):
+        frame["transform_matrix"] = ring_pose(apart * (i - 5.5), 10.0, 0.3 * (i % 3))
+    scene, _ = load(photographs)
+    cameras = scene.train[0].cameras
+    assert type(scene.domain) is kind
+    lo, hi = np.array(box_looked_at(scene.domain, [cameras]))
+    looked_at = scene.scene_from_input[:3, 3].numpy()  # the input's origin
+    np.testing.assert_allclose((lo + hi) / 2, looked_at, atol=0.3)
+    if kind is Outlook:
+        place = cameras.world_from_camera[:, :, 3].numpy()
+        assert scene.domain.side == pytest.approx(10.0, rel=0.05)
+        assert (np.abs(place) < 0.25 * scene.domain.side).all()
+        assert np.abs(looked_at).max() > 0.9 * scene.domain.side
 
 
 @pytest.mark.parametrize("alpha", [0, 40])
