@@ -48,7 +48,7 @@ def painted(mesh: Triangles, color: int) -> Texture:
 @pytest.mark.parametrize("wrong", [-0.03, 0.03], ids=["too small", "too large"])
 def test_a_ball_gets_its_size_and_its_colour(ball: TrainedField, wrong: float) -> None:
     mesh = sphere(RADIUS + wrong)
-    looking = stage(own_pictures(ball, crop_of(DOMAIN), CELL / 2, 0.0), "", 0.0, 1.0)
+    looking = stage(own_pictures(ball, crop_of(DOMAIN, ()), CELL / 2, 0.0), "", 0.0, 1.0)
     pictures = finished(looking, lambda at: None)
     work = fitted(mesh, painted(mesh, 128), pictures, ball.background, CELL)
     found, texture = finished(stage(work, "", 0.0, 1.0), lambda at: None)
@@ -90,7 +90,7 @@ def test_a_place_moves_in_the_picture_as_the_jacobian_says(ring: Callable[[Tenso
 @needs_embree
 def test_faces_and_weights_are_those_of_the_caster_of_the_studio(ball: TrainedField) -> None:
     mesh = sphere(RADIUS)
-    looking = stage(own_pictures(ball, crop_of(DOMAIN), CELL, 0.0), "", 0.0, 1.0)
+    looking = stage(own_pictures(ball, crop_of(DOMAIN, ()), CELL, 0.0), "", 0.0, 1.0)
     picture = finished(looking, lambda at: None)[0]
     seen = Eye(mesh).see(picture)
     caster = Caster(mesh.vertices.astype(np.float32), mesh.faces.astype(np.int32))

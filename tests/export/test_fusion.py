@@ -59,7 +59,7 @@ def test_a_ball_of_any_size_is_round(scene: Callable[[float], TrainedField], sca
     """Open3D#4419, #4342: voxels, truncation and the farthest depth are of metres, and nothing came of other units."""
     library = pytest.importorskip("open3d")
     trained = scene(scale)
-    work = fused(trained, crop_of(trained.field.domain), 48, 0.0, library)
+    work = fused(trained, crop_of(trained.field.domain, ()), 48, 0.0, library)
     mesh, cell = finished(stage(work, "", 0.0, 1.0), lambda at: None)
     assert cell == pytest.approx(3 * scale / 48)
     distance = np.linalg.norm(mesh.vertices, axis=1)
@@ -69,7 +69,7 @@ def test_a_ball_of_any_size_is_round(scene: Callable[[float], TrainedField], sca
 
 def test_views_look_where_no_camera_does(scene: Callable[[float], TrainedField]) -> None:
     trained = scene(1.0)
-    views = views_of(trained, crop_of(DOMAIN), 0.05)
+    views = views_of(trained, crop_of(DOMAIN, ()), 0.05)
     places = torch.cat([view.world_from_camera[:, :, 3] for view in views])
     toward = torch.nn.functional.normalize(places, dim=-1)
     assert len(views) > 12 and toward[:, 2].min() < -0.8 and toward[:, 2].max() > 0.8
@@ -88,7 +88,7 @@ def test_without_open3d_a_sentence_says_what_to_do(scene, monkeypatch: pytest.Mo
     with pytest.raises(ValueError, match=r"libusb-1.0-0 libgl1.*--method density") as caught:
         open3d()
     assert "\n" not in str(caught.value)
-    plan = MeshPlan(crop_of(DOMAIN), 24, 500, 0, 0.0)
+    plan = MeshPlan(crop_of(DOMAIN, ()), 24, 500, 0, 0.0)
     auto, density = (
         finished(method(scene(1.0), plan), lambda at: None)[0] for method in (METHODS["auto"], by_density)
     )

@@ -27,7 +27,7 @@ from torch import Tensor
 from ..scripts.conftest import COLOR, DOMAIN, RADIUS, BallConfig
 
 BYTES = np.array([round(255 * channel) for channel in COLOR])
-EVERYTHING = crop_of(DOMAIN)
+EVERYTHING = crop_of(DOMAIN, ())
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def corners(box) -> tuple[Tensor, Tensor]:
 
 
 def test_it_is_as_small_as_what_is_occupied(few_cells) -> None:
-    found = occupied_part(crop_of(DOMAIN), few_cells((16, 16, 16), (8, 20, 12)))
+    found = occupied_part(crop_of(DOMAIN, ()), few_cells((16, 16, 16), (8, 20, 12)))
     lo, hi = corners(found)
     margin = (MARGIN + 0.5) * 2 / SIDE
     for end, low, high in zip(range(3), (-0.5, 0.0, -0.25), (0.0625, 0.3125, 0.0625), strict=True):
@@ -56,5 +56,5 @@ def test_it_is_never_larger_than_the_crop(few_cells) -> None:
 
 
 def test_where_nothing_is_it_is_all(few_cells) -> None:
-    crop = crop_of(DOMAIN)
+    crop = crop_of(DOMAIN, ())
     assert occupied_part(crop, few_cells()) is crop
