@@ -22,13 +22,12 @@ FEWEST_RAYS = 256
 
 @torch.no_grad()
 def see(
-    field: Field, rays: Rays, sampler: Sampler, *, stop: float, visible: float, fade: float
+    field: Field, rays: Rays, sampler: Sampler, *, stop: float, visible: float
 ) -> tuple[Int[Tensor, "hit"], Rays, Seen, Int[Tensor, "hit"]]:
     """Which rays have any samples, those rays, what each of them saw, and how many of its samples were asked.
 
     Rounds of a few samples go along some of the rays; one that is opaque, or has no more samples, leaves its place to
-    the next. So rounds are of one size, and what lies behind matter is not even marched through. Where less light than
-    `fade` is left, a sample stands for two, and for four below half of it: a camera in fog asks half as many.
+    the next. So rounds are of one size, and what lies behind matter is not even marched through.
     """
     sums = _Sums(rays.near, SHADING[field.shading].width(field))
     most_samples = SAMPLES_ON_CPU if rays.near.device.type == "cpu" else SAMPLES_ELSEWHERE
@@ -43,10 +42,7 @@ def see(
         most = max(min(FIRST_ROUND << last_rounds // 2, most_samples // len(place)), FIRST_ROUND)
         some = each_column(lambda column, of=under_way: column.index_select(0, of), rays)
         part, place = sampler.next(field.density, some, place, most)
-        light = sums.light.index_select(0, under_way)
-        if bool((light < fade).any()):
-            part = part.merged(1 + (light < fade).long() + 2 * (light < fade / 2).long())
-        found = _look(field, some, part, light, (stop, visible))
+        found = _look(field, some, part, sums.light.index_select(0, under_way), (stop, visible))
         sums.add(under_way, part.counts, found)
         room = max(FEWEST_RAYS, min(most_samples * len(place) // max(len(part), 1), 4 * room))
         going_on = ((place >= 0) & (found.light >= stop)).nonzero()[:, 0]

@@ -37,16 +37,6 @@ class Samples:
         sums = torch.nn.functional.pad(values.double().cumsum(0), (1, 0))
         return (sums[:-1] - sums[self.offsets[self.ray]]).to(values.dtype)
 
-    def merged(self, step: Int[Tensor, "ray"]) -> "Samples":
-        """Of each ray every `step`-th sample alone, whose `dt` is that of all up to the next one which is kept."""
-        number = torch.arange(len(self), device=step.device) - self.offsets[self.ray]
-        kept = (number % step[self.ray] == 0).nonzero()[:, 0]
-        ray, ends = self.ray[kept], torch.cat([kept[1:], kept.new_tensor([len(self)])])
-        sums = torch.nn.functional.pad(self.dt.double().cumsum(0), (1, 0))
-        counts = torch.bincount(ray, minlength=len(step))
-        offsets = torch.nn.functional.pad(counts.cumsum(0), (1, 0))
-        return Samples(self.t[kept], (sums[ends] - sums[kept]).to(self.dt.dtype), ray, offsets)
-
     def of(self, hit: Int[Tensor, "m"]) -> "Samples":
         """The same samples of the rays that have any, which are `hit`, numbered anew."""
         offsets = torch.cat([self.offsets.index_select(0, hit), self.offsets[-1:]])

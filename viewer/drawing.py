@@ -17,8 +17,7 @@ from .subject import Layers, Picture
 COARSE_SECONDS = 0.08  # what the picture of a moving camera may take
 TILE_SECONDS = 0.06  # what a tile may take: nobody waits longer for their turn
 SHOW_SECONDS = 0.35  # between two pictures on the way to the full one
-# Of a tile. Fewer pixels take nearly as long: on a busy machine smaller tiles would only make a picture dearer.
-FEWEST_PIXELS, MOST_PIXELS = 1 << 12, 1 << 15
+FEWEST_PIXELS, MOST_PIXELS = 1 << 10, 1 << 15  # of a tile
 COARSEST, FINEST = 48 * 48, 1 << 24  # pixels of a picture
 FIRST_GUESS = 1 << 12  # pixels
 

@@ -34,13 +34,6 @@ def test_points_lie_on_their_rays() -> None:
     torch.testing.assert_close(points.time, 0.1 * samples.ray)
 
 
-def test_merged_samples_stand_for_those_that_are_left_out() -> None:
-    merged = some_samples().merged(torch.tensor([1, 2, 2, 4]))
-    assert merged.t.tolist() == [1.0, 2.0, 1.5, 3.5, 9.0]
-    assert merged.ray.tolist() == [0, 0, 2, 2, 3] and merged.offsets.tolist() == [0, 2, 2, 4, 5]
-    torch.testing.assert_close(merged.dt, torch.tensor([0.1, 0.2, 0.4, 0.35, 0.9]))
-
-
 @pytest.mark.parametrize("box", [BOX, CUBE], ids=["box", "cube"])
 @pytest.mark.parametrize("steps", [7, 64, 500])
 @pytest.mark.parametrize("seed", [None, 0])
