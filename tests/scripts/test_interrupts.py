@@ -62,7 +62,7 @@ def test_while_a_scene_is_loaded_it_ends_in_one_line(
     def loading(*asked: object, **named: object) -> None:
         signal.raise_signal(signum)
 
-    monkeypatch.setattr("omnifield.scripts.train_begin.load_scene", loading)
+    monkeypatch.setattr("omnifield.scripts.loading.load_scene", loading)
     code, out, err = typed("train", "demo", "--run-dir", tmp_path / "runs" / "run", "--device", "cpu")
     assert (code, out, err) == (128 + signum, "", "omnifield: interrupted.\n")
     assert not (tmp_path / "runs").exists()

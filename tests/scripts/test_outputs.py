@@ -65,7 +65,7 @@ def never(*asked: object, **named: object) -> None:
 
 
 def test_no_verb_begins_what_it_could_not_write(ball_file, file: Path, monkeypatch) -> None:
-    for name in ("train_begin.load_scene", "convert.convert", "render.counted", "eval.load_data"):
+    for name in ("loading.load_scene", "convert.convert", "render.counted", "eval.load_data"):
         monkeypatch.setattr(f"omnifield.scripts.{name}", never)
     run, place = ball_file(), file / "out"
     for work in (
