@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from ..scenes.camera_groups import all_poses
+from ..scenes.camera_groups import all_poses, camera_count
 from ..scenes.crop import Crop
 from ..train.field_file import TrainedField
 from .atlas import NoAtlas, atlas_of
@@ -28,6 +28,9 @@ from .surface_color import Skin
 from .texture_bake import Texture, baked, vertex_colors
 from .triangles import Triangles
 
+FEWEST = (
+    12  # cameras: the steps of outlines in fewer pictures are not averaged, and vertices would follow them
+)
 ROUGH = 4  # times the faces asked for, of which what is hidden is found
 
 
@@ -89,8 +92,9 @@ def make_mesh(trained: TrainedField, plan: MeshPlan, shape: Shape) -> Staged[Col
 
 
 def _fitted(made: ColoredMesh, trained: TrainedField, plan: MeshPlan, cell: float) -> Staged[ColoredMesh]:
-    """To the field's own pictures; where Embree is not installed it stays as it is."""
-    if not can_see() or not isinstance(made.paint, Texture):
+    """To the field's own pictures; where Embree is not installed, or cameras are few, it stays as it is."""
+    few = camera_count(trained.cameras) < FEWEST
+    if few or not can_see() or not isinstance(made.paint, Texture):
         return made
     looking = own_pictures(trained, plan.crop, cell, plan.time)
     pictures = yield from stage(looking, "pictures to compare with", 0.75, 0.85)
